@@ -1,0 +1,208 @@
+"""What the engine does with its inputs, in the order in which it does it: attention, features, intent, decision, command, changes.
+
+State of the judgement layers changes only by folding these and the inputs, so a log of both rebuilds it without deciding again.
+"""
+
+from tidegate.events.base import Act
+from tidegate.values.enums import (
+    AttentionKind,
+    CommandKind,
+    ExitReason,
+    GateScope,
+    GateState,
+    OrderState,
+    OrderType,
+    Purpose,
+    Regime,
+    Side,
+    TimeInForce,
+    Verdict,
+)
+
+CheckResult = tuple[str, bool, int | None, int | None]  # check name, passed, limit, observed (in the check's declared unit)
+
+
+class AttentionRaised(Act, frozen=True, kw_only=True, tag="attention", gc=False):
+    """The senses stopped here for this strategy and symbol. The story's correlation_id is this event_id."""
+
+    kind: AttentionKind
+    side: Side | None = None
+    exit_reason: ExitReason = ExitReason.NONE
+    bar_length_ns: int = 0
+    level_nanos: int = 0  # the exit level that was hit
+
+
+class FeatureSnapshot(Act, frozen=True, kw_only=True, tag="features", gc=False):
+    """All that the strategy and the gate could see of the symbol at that moment, so that a decision can be explained.
+
+    Prices and sizes in nanos, ages in ns, `_bps` in basis points, volatility per square root of a second.
+    """
+
+    bid_nanos: int
+    ask_nanos: int
+    bid_size_nanos: int
+    ask_size_nanos: int
+    last_trade_nanos: int
+    quote_age_ns: int
+    quality_flags: int
+    features_valid: bool
+    spread_bps: float
+    ema_fast: float
+    ema_slow: float
+    volatility_short: float
+    volatility_long: float
+    atr: float
+    trend_strength: float
+    trend_direction: float
+    spread_anomaly: float
+    volume_anomaly: float
+    symbol_regime: Regime
+    market_regime: Regime
+    breadth: float
+    position_nanos: int
+    working_exit_nanos: int
+
+
+class TradeIntent(Act, frozen=True, kw_only=True, tag="intent", gc=False):
+    """What a strategy wants, sized and priced, before the gate saw it."""
+
+    purpose: Purpose
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity_nanos: int
+    limit_price_nanos: int  # 0 for a market order
+    stop_price_nanos: int = 0
+    trail_nanos: int = 0
+    reference_price_nanos: int = 0  # the side of the book it was priced against
+    stop_distance_nanos: int = 0  # exit plan, frozen with the intent; 0: none
+    take_distance_nanos: int = 0
+    trail_distance_nanos: int = 0
+    time_stop_ns: int = 0
+    spread_kill_bps: float = 0.0
+    exit_reason: ExitReason = ExitReason.NONE
+    sizing: str = ""  # how the quantity came about, one sentence
+    reason: str = ""  # the strategy's own words
+    replaces: str = ""  # client id of the working order this one continues (chase, replace)
+
+
+class NothingDone(Act, frozen=True, kw_only=True, tag="nothing", gc=False):
+    """A strategy was asked and declined, with its reason."""
+
+    reason: str
+
+
+class RiskDecision(Act, frozen=True, kw_only=True, tag="decision", gc=False):
+    """The gate's verdict on one intent. Only `risk.gate` makes one.
+
+    `checks` lists every check that ran, in order of precedence; `sentence` says why in one sentence.
+    """
+
+    intent_id: str
+    verdict: Verdict
+    purpose: Purpose
+    side: Side
+    quantity_nanos: int
+    limit_price_nanos: int
+    checks: tuple[CheckResult, ...]
+    refusals: tuple[str, ...] = ()  # names of failed checks, in order of precedence
+    sentence: str = ""
+
+
+class OrderCommand(Act, frozen=True, kw_only=True, tag="command", gc=False):
+    """Please do. The sender drops it after valid_until_ns and says so as an input."""
+
+    kind: CommandKind
+    client_order_id: str
+    venue: str
+    account: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity_nanos: int
+    limit_price_nanos: int
+    stop_price_nanos: int
+    trail_nanos: int
+    valid_until_ns: int
+    decision_id: str  # empty for cancels and lookups: they need no approval
+    chain: int = 0
+    target_id: str = ""  # the order a cancel, replace or lookup is about
+    reason: str = ""
+
+
+class OrderChanged(Act, frozen=True, kw_only=True, tag="order_changed", gc=False):
+    """One of our orders moved by the table of `oms.transitions`."""
+
+    client_order_id: str
+    before: OrderState
+    after: OrderState
+    quantity_nanos: int
+    filled_nanos: int
+    note: str = ""
+
+
+class PositionSnapshot(Act, frozen=True, kw_only=True, tag="position", gc=False):
+    """A strategy's position in a symbol after a fill or restatement. Cost basis and money as exact decimal strings.
+
+    symbol empty: the whole account at a valuation (quantity 0), with equity in `equity_usd`.
+    """
+
+    account: str
+    quantity_nanos: int
+    cost_basis_usd: str
+    realized_usd: str
+    fees_usd: str
+    cash_usd: str
+    equity_usd: str | None = None  # None: something could not be priced
+    unrealized_usd: str | None = None
+    gross_usd: str | None = None
+    net_usd: str | None = None
+
+
+class RegimeChanged(Act, frozen=True, kw_only=True, tag="regime_changed", gc=False):
+    """The label of a symbol, or of a market group (symbol empty, `group` set), changed."""
+
+    group: str
+    before: Regime
+    after: Regime
+    why: str
+
+
+class GateChanged(Act, frozen=True, kw_only=True, tag="gate_changed", gc=False):
+    """A gate state changed; a person's request or a rule of our own."""
+
+    scope: GateScope
+    key: str
+    before: GateState
+    after: GateState
+    reason: str
+    actor: str
+
+
+class StrategyStateChanged(Act, frozen=True, kw_only=True, tag="strategy_state", gc=False):
+    """`decide` returned a new State for this strategy; msgpack bytes of it."""
+
+    state: bytes
+
+
+class StrategyFaulted(Act, frozen=True, kw_only=True, tag="strategy_fault", gc=False):
+    """A strategy raised or returned nonsense. Its gate goes to HALTED; exits by its exit levels go on."""
+
+    error: str
+    where: str
+
+
+AnyAct = (
+    AttentionRaised
+    | FeatureSnapshot
+    | TradeIntent
+    | NothingDone
+    | RiskDecision
+    | OrderCommand
+    | OrderChanged
+    | PositionSnapshot
+    | RegimeChanged
+    | GateChanged
+    | StrategyStateChanged
+    | StrategyFaulted
+)

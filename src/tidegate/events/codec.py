@@ -1,0 +1,36 @@
+"""Messages to bytes and back: msgpack, strict about unknown fields and tags, the same bytes for the same message."""
+
+import msgspec
+
+from tidegate.events.acts import AnyAct
+from tidegate.events.inputs import AnyInput
+from tidegate.values.errors import ExitCode, TidegateError
+
+AnyMessage = AnyInput | AnyAct
+
+
+class UnreadableMessageError(TidegateError):
+    """Bytes are not a message of this version: damaged, or written by a newer one."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
+
+
+def encode(message: AnyMessage) -> bytes:
+    """Return the message's bytes; equal messages give equal bytes on every run."""
+    return _encoder.encode(message)
+
+
+def decode(data: bytes | memoryview) -> AnyMessage:
+    """Return the message.
+
+    Raises:
+        UnreadableMessageError: unknown tag or field, wrong type, or not msgpack.
+    """
+    try:
+        return _decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise UnreadableMessageError(f"A log entry cannot be read ({error}); it is damaged or of a newer version.") from error

@@ -1,0 +1,76 @@
+"""Compiled twins of kernel functions.
+
+A tagged function is cloned with globals in which every tagged function it names is a compiled twin as well, so the
+originals stay plain Python. Only entry points and triggers have a signature and a place in numba's cache; numba does not notice
+a changed helper or constant, so the cache directory is named by a hash of all kernel sources and the numba version.
+Everything that relies on numba internals is in this file and `address.py`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+from types import FunctionType
+from typing import Any
+
+import numba
+from numba.core import types
+
+from tidegate.kernel.mode import is_kernel
+
+OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": True}
+
+
+class Compiler:
+    """Makes and keeps the compiled twins of one process.
+
+    cache_directory is where compiled entry points are kept between processes; empty: nowhere. forms are hand-made compiled
+    twins of functions that cannot be compiled from their source.
+    """
+
+    def __init__(self, cache_directory: str, forms: Mapping[Callable[..., Any], Any] | None = None) -> None:
+        self._twins: dict[Callable[..., Any], Any] = dict(forms or {})
+        self._cache = bool(cache_directory)
+        numba.config.CACHE_DIR = cache_directory
+        numba.config.DISABLE_INTEL_SVML = 1  # the vector math library differs from libm in the last bit
+
+    def entry(self, function: Callable[..., object], signature: object) -> Callable[..., Any]:
+        """Return the compiled entry point with a fixed signature."""
+        assert isinstance(function, FunctionType)
+        compiled: Callable[..., Any] = numba.njit(signature, cache=self._cache, **OPTIONS)(self._clone(function))
+        return compiled
+
+    def _twin(self, function: FunctionType) -> Any:
+        twin = self._twins.get(function)
+        if twin is None:
+            twin = self._twins[function] = numba.njit(**OPTIONS)(self._clone(function))
+        return twin
+
+    def _clone(self, function: FunctionType) -> FunctionType:
+        scope = dict(function.__globals__)
+        for name in function.__code__.co_names:
+            value = scope.get(name)
+            if is_kernel(value):
+                assert isinstance(value, FunctionType)
+                scope[name] = self._twin(value)
+        clone = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
+        clone.__module__, clone.__qualname__ = function.__module__, function.__qualname__
+        return clone
+
+
+def source_hash(sources: Iterable[bytes]) -> str:
+    """Return the hash of kernel sources and the compiler's version that names the cache directory."""
+    digest = sha256(numba.__version__.encode())
+    for source in sources:
+        digest.update(sha256(source).digest())
+    return digest.hexdigest()
+
+
+BUFFER = types.Array(types.uint8, 1, "C")
+READONLY_BUFFER = types.Array(types.uint8, 1, "C", readonly=True)
+OFFSETS = types.Array(types.int64, 1, "C")
+INT64 = types.int64
+FLOAT64 = types.float64
+
+
+def record_type(dtype: object) -> object:
+    """Return numba's type of a row reference."""
+    return numba.from_dtype(dtype)

@@ -1,0 +1,81 @@
+"""All compiled state lives in one uint8 buffer: tables of fixed rows, carved by counts chosen per run.
+
+A snapshot is the bytes. Tables marked volatile (cursors, code addresses, caches of what follows from the rest) sit at the end and
+are in no snapshot and in no state hash.
+"""
+
+from hashlib import sha256
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+U8 = NDArray[np.uint8]
+_ALIGN = 64
+
+
+class Table(NamedTuple):
+    """Rows of one dtype. The count may be 0; a carved table then has no rows."""
+
+    name: str
+    row: np.dtype[np.void]
+    count: int
+    volatile: bool = False
+
+
+class Layout:
+    """Where each table starts and ends in the buffer."""
+
+    def __init__(self, tables: tuple[Table, ...]) -> None:
+        assert [t.volatile for t in tables] == sorted(t.volatile for t in tables), "volatile tables come last"
+        self.tables = tables
+        self.offsets = np.zeros(len(tables) + 1, np.int64)
+        self._start: dict[str, int] = {}
+        at = 0
+        durable = 0
+        for place, table in enumerate(tables):
+            self.offsets[place] = at
+            self._start[table.name] = at
+            at += _rounded(table.row.itemsize * table.count)
+            if not table.volatile:
+                durable = at
+        self.offsets[len(tables)] = at
+        self.size = at
+        self.durable_size = durable  # the buffer's first bytes: what a snapshot holds
+        self._rows = {table.name: table for table in tables}
+
+    def new_buffer(self) -> U8:
+        """Return a zeroed buffer."""
+        return np.zeros(self.size, np.uint8)
+
+    def table(self, buffer: U8, name: str) -> NDArray[np.void]:
+        """Return one table as a numpy view of the buffer."""
+        spec, start = self._rows[name], self._start[name]
+        return buffer[start : start + spec.row.itemsize * spec.count].view(spec.row)
+
+    def offset_of(self, name: str, index: int, field: str) -> int:
+        """Return the byte offset of a field of a row."""
+        spec = self._rows[name]
+        assert 0 <= index < spec.count, f"{name}[{index}] of {spec.count}"
+        assert spec.row.fields is not None
+        return self._start[name] + index * spec.row.itemsize + spec.row.fields[field][1]
+
+    def sha256(self) -> str:
+        """Return a hash of every field name, type and place; counts are left out (they are the session's)."""
+        digest = sha256()
+        for table in self.tables:
+            digest.update(f"{table.name}:{table.row.descr}:{table.volatile};".encode())
+        return digest.hexdigest()
+
+
+def row(fields: list[tuple[object, ...]]) -> np.dtype[np.void]:
+    """Return a packed row dtype; only i8, f8, arrays of them and nested rows, so that nothing narrow or unsigned creeps in."""
+    dtype: np.dtype[np.void] = np.dtype(fields)
+    for name in dtype.names or ():
+        base = dtype[name].base
+        assert base.names is not None or base in (np.dtype("<i8"), np.dtype("<f8")), f"{name} is {base}"
+    return dtype
+
+
+def _rounded(size: int) -> int:
+    return -(-size // _ALIGN) * _ALIGN

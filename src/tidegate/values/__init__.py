@@ -1,0 +1,1 @@
+"""Words and numbers every other layer speaks: ids, money, time, instruments, closed enums. Imports nothing of ours."""

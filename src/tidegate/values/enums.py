@@ -1,0 +1,170 @@
+"""Closed words. An unknown word is an error at the edge that met it, never a new member made on the fly."""
+
+from enum import IntEnum, StrEnum
+
+
+class Side(StrEnum):
+    """Which way an order moves the position."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """Return +1 for BUY, -1 for SELL."""
+        return 1 if self is Side.BUY else -1
+
+    @property
+    def opposite(self) -> "Side":
+        """Return the other side."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class OrderType(StrEnum):
+    """How an order may fill. A marketable limit is a LIMIT whose price crosses the spread."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING_STOP = "trailing_stop"
+
+
+class TimeInForce(StrEnum):
+    """How long an order lives."""
+
+    DAY = "day"
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+
+
+class Purpose(StrEnum):
+    """What an intent does to risk: an entry may add to it, an exit must reduce it."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+class OrderState(StrEnum):
+    """Where an order stands. UNKNOWN is a state, not a failure; see `oms.transitions`."""
+
+    NEW = "new"  # decided, not yet handed over
+    SUBMITTED = "submitted"  # handed over, no answer yet
+    ACCEPTED = "accepted"  # working at the venue
+    PARTIAL = "partial"  # working, partly filled
+    FILLED = "filled"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    REPLACED = "replaced"  # a successor in the chain works instead
+    UNKNOWN = "unknown"  # sent, outcome not proved; counts at full size
+    ABSENT = "absent"  # complete lookups past the venue's grace did not find it
+    NOT_SENT = "not_sent"  # provably never left the process
+
+
+class OrderEventKind(StrEnum):
+    """What the venue, or our own edge, says happened to an order."""
+
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+    CANCEL_REJECTED = "cancel_rejected"
+    REPLACE_REJECTED = "replace_rejected"
+    NOT_SENT = "not_sent"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    FOUND_WORKING = "found_working"  # a lookup by client id found it open
+    LOOKUP_MISSED = "lookup_missed"  # one complete lookup did not find it
+    FILL_CORRECTED = "fill_corrected"
+    FILL_BUSTED = "fill_busted"
+
+
+class CommandKind(StrEnum):
+    """What we ask of a venue."""
+
+    SUBMIT = "submit"
+    CANCEL = "cancel"
+    REPLACE = "replace"
+    LOOKUP = "lookup"  # ask by client order id over open, closed and fills
+
+
+class Verdict(StrEnum):
+    """The gate's answer."""
+
+    APPROVED = "approved"
+    REFUSED = "refused"
+    NEEDS_APPROVAL = "needs_approval"
+
+
+class GateState(StrEnum):
+    """What a scope may do. The strictest of all scopes that cover an order wins."""
+
+    ACTIVE = "active"
+    REDUCE_ONLY = "reduce_only"
+    HALTED = "halted"
+
+
+class GateScope(StrEnum):
+    """What a gate state covers."""
+
+    GLOBAL = "global"
+    VENUE = "venue"
+    ACCOUNT = "account"
+    STRATEGY = "strategy"
+    SYMBOL = "symbol"
+
+
+class InstrumentKind(StrEnum):
+    """What is traded."""
+
+    STOCK = "stock"
+    OPTION = "option"
+    EVENT_CONTRACT = "event_contract"
+    INDEX = "index"  # watched, never traded
+
+
+class Liquidity(StrEnum):
+    """Whether a fill took resting orders or was one."""
+
+    TAKER = "taker"
+    MAKER = "maker"
+
+
+class AttentionKind(StrEnum):
+    """Why the senses stopped and asked for judgement."""
+
+    ENTRY = "entry"  # a trigger fired
+    EXIT = "exit"  # an exit level was hit, or the trigger said EXIT
+    BAR = "bar"  # a bar a strategy subscribes to has closed
+    QUOTE = "quote"  # a strategy that subscribes to every quote
+    TIMER = "timer"  # a strategy's own timer is due
+    REGIME = "regime"  # a regime label changed
+    STALE = "stale"  # no accepted quote for too long while a position is open
+
+
+class ExitReason(StrEnum):
+    """Which exit level asked for the exit."""
+
+    NONE = "none"
+    STOP_LOSS = "stop_loss"
+    TAKE_PROFIT = "take_profit"
+    TRAILING_STOP = "trailing_stop"
+    TIME_STOP = "time_stop"
+    SPREAD_KILL = "spread_kill"
+    TRIGGER = "trigger"
+    STRATEGY = "strategy"
+    OPERATOR = "operator"
+
+
+class Regime(IntEnum):
+    """A symbol's or a market group's state. UNTRADEABLE is 0: what was never classified may not be entered."""
+
+    UNTRADEABLE = 0
+    CHOP = 1
+    TREND = 2
+    VOL_EXPANSION = 3
