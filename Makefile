@@ -1,0 +1,86 @@
+# Every target sets up what it needs on a machine with only Python 3.11 or newer and make; a second run sets up nothing.
+
+PYTHON_IN := .venv/bin/python
+PIP := $(PYTHON_IN) -m pip --quiet --quiet --disable-pip-version-check
+DEMO_COMMAND := $(PYTHON_IN) -m tidegate.replay.demo
+TEST_WORKERS ?= 2
+
+# Stamps stand inside the environment, so that removing it forgets them.
+RUNTIME := .venv/.stamp-runtime
+DEV := .venv/.stamp-dev
+PACKAGE := .venv/.stamp-package
+
+# Layers in which every branch is tested (docs: decisions), the others have the lower wall.
+COVERED_WHOLLY := src/tidegate/risk/*,src/tidegate/oms/*,src/tidegate/portfolio/*,src/tidegate/events/*
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo replay test coverage lint fix bench docs requirements lock mutation clean
+
+help:  ## show this list
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 16
+
+demo: $(RUNTIME) $(PACKAGE)  ## replay a market through the whole pipeline and show the result
+	@$(DEMO_COMMAND)
+
+replay: $(RUNTIME) $(PACKAGE)  ## replay tapes: make replay ARGS="TAPE --strategy NAME"
+	@.venv/bin/tidegate replay $(ARGS)
+
+test: $(DEV) $(PACKAGE)  ## run every test (TEST_WORKERS=2 at a time; ARGS go to pytest)
+	@$(PYTHON_IN) -m pytest -q -n $(TEST_WORKERS) $(ARGS)
+
+coverage: $(DEV) $(PACKAGE)  ## run the tests and hold the walls: all branches of what touches money, 90 % elsewhere
+	@$(PYTHON_IN) -m pytest -q -n $(TEST_WORKERS) --cov --cov-report= $(ARGS)
+	@$(PYTHON_IN) -m coverage report --include='$(COVERED_WHOLLY)' --fail-under=100
+	@$(PYTHON_IN) -m coverage report --omit='$(COVERED_WHOLLY)' --fail-under=90
+
+lint: $(DEV) $(PACKAGE)  ## check style, format, types and layers
+	@echo "ruff: style" && $(PYTHON_IN) -m ruff check --quiet .
+	@echo "ruff: format" && $(PYTHON_IN) -m ruff format --check --quiet .
+	@echo "mypy: types" && $(PYTHON_IN) -m mypy
+	@echo "import-linter: layers" && .venv/bin/lint-imports --no-logo
+
+fix: $(DEV)  ## repair what the linter can repair, and format
+	@$(PYTHON_IN) -m ruff check --fix --quiet . ; $(PYTHON_IN) -m ruff format .
+
+bench: $(RUNTIME) $(PACKAGE)  ## measure the common work at one million quotes (ARGS go to the benchmark)
+	@$(PYTHON_IN) benchmarks/common_work.py --n 1000000 $(ARGS)
+
+docs: $(DEV) $(PACKAGE)  ## build the manual into site/
+	@echo "mkdocs: site/" && $(PYTHON_IN) -m mkdocs --quiet build --strict
+
+requirements: $(DEV)  ## write docs/requirements.md from the marks of the tests
+	@$(PYTHON_IN) scripts/requirements_table.py
+
+lock: $(DEV)  ## write requirements/*.lock from pyproject.toml
+	@scripts/lock $(ARGS)
+
+mutation: $(DEV) $(PACKAGE)  ## change the code of risk, oms, portfolio and events; a change no test notices survives
+	@$(PYTHON_IN) -m mutmut run $(ARGS) && $(PYTHON_IN) -m mutmut results
+
+clean:  ## remove the environment and everything that was built
+	@rm -rf .venv site mutants htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PYTHON_IN):
+	@python=$$(scripts/find-python) && echo "setting up .venv with $$($$python --version)" && $$python -m venv .venv
+
+$(RUNTIME): requirements/runtime.lock | $(PYTHON_IN)
+	@echo "installing what tidegate runs on (once)"
+	@$(PIP) install --require-hashes -r requirements/runtime.lock || { echo "$(INSTALL_FAILED)" >&2; exit 3; }
+	@touch $@
+
+# What the developers' lock holds includes what tidegate runs on, in the same versions.
+$(DEV): requirements/dev.lock | $(PYTHON_IN)
+	@echo "installing what tests, lint and docs need (once)"
+	@$(PIP) install --require-hashes -r requirements/dev.lock || { echo "$(INSTALL_FAILED)" >&2; exit 3; }
+	@touch $@
+
+# The build backend comes from whichever lock was installed first, so nothing unlocked is fetched here.
+$(PACKAGE): pyproject.toml | $(PYTHON_IN)
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+INSTALL_FAILED := The packages could not be installed; check the network or the package index that pip is set up to use.
