@@ -6,6 +6,7 @@ a changed helper or constant, so the cache directory is named by a hash of all k
 Everything that relies on numba internals is in this file and `address.py`.
 """
 
+import dis
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from types import FunctionType
@@ -17,6 +18,7 @@ from numba.core import types
 from tidegate.kernel.mode import is_kernel
 
 OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": True}
+HELPER_OPTIONS = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # called from kernels only
 
 
 class Compiler:
@@ -41,12 +43,12 @@ class Compiler:
     def _twin(self, function: FunctionType) -> Any:
         twin = self._twins.get(function)
         if twin is None:
-            twin = self._twins[function] = numba.njit(**OPTIONS)(self._clone(function))
+            twin = self._twins[function] = numba.njit(**HELPER_OPTIONS)(self._clone(function))
         return twin
 
     def _clone(self, function: FunctionType) -> FunctionType:
         scope = dict(function.__globals__)
-        for name in function.__code__.co_names:
+        for name in _globals_named(function):
             value = scope.get(name)
             if is_kernel(value):
                 assert isinstance(value, FunctionType)
@@ -54,6 +56,11 @@ class Compiler:
         clone = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
         clone.__module__, clone.__qualname__ = function.__module__, function.__qualname__
         return clone
+
+
+def _globals_named(function: FunctionType) -> list[str]:
+    """Names the function loads as globals; co_names alone would take an attribute for a function of the same name."""
+    return sorted({code.argval for code in dis.get_instructions(function) if code.opname == "LOAD_GLOBAL"})
 
 
 def source_hash(sources: Iterable[bytes]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 U8 = NDArray[np.uint8]
+CELL_BYTES = 8  # every field is a whole number of these
 _ALIGN = 64
 
 
@@ -29,17 +30,17 @@ class Layout:
     def __init__(self, tables: tuple[Table, ...]) -> None:
         assert [t.volatile for t in tables] == sorted(t.volatile for t in tables), "volatile tables come last"
         self.tables = tables
-        self.offsets = np.zeros(len(tables) + 1, np.int64)
+        # Start and end of each table in bytes, then the row counts. An empty table still has the room of one row.
+        self.bounds = np.array([0] * 2 * len(tables) + [t.count for t in tables], np.int64)
         self._start: dict[str, int] = {}
         at = 0
         durable = 0
         for place, table in enumerate(tables):
-            self.offsets[place] = at
             self._start[table.name] = at
-            at += _rounded(table.row.itemsize * table.count)
+            self.bounds[2 * place : 2 * place + 2] = at, at + table.row.itemsize * max(table.count, 1)
+            at += _rounded(table.row.itemsize * max(table.count, 1))
             if not table.volatile:
                 durable = at
-        self.offsets[len(tables)] = at
         self.size = at
         self.durable_size = durable  # the buffer's first bytes: what a snapshot holds
         self._rows = {table.name: table for table in tables}
@@ -53,12 +54,12 @@ class Layout:
         spec, start = self._rows[name], self._start[name]
         return buffer[start : start + spec.row.itemsize * spec.count].view(spec.row)
 
-    def offset_of(self, name: str, index: int, field: str) -> int:
-        """Return the byte offset of a field of a row."""
+    def cell_of(self, name: str, index: int, field: str) -> int:
+        """Return the place of a field of a row in the buffer, counted in 8-byte cells."""
         spec = self._rows[name]
         assert 0 <= index < spec.count, f"{name}[{index}] of {spec.count}"
         assert spec.row.fields is not None
-        return self._start[name] + index * spec.row.itemsize + spec.row.fields[field][1]
+        return (self._start[name] + index * spec.row.itemsize + spec.row.fields[field][1]) // CELL_BYTES
 
     def sha256(self) -> str:
         """Return a hash of every field name, type and place; counts are left out (they are the session's)."""

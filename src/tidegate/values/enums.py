@@ -144,7 +144,6 @@ class AttentionKind(StrEnum):
     QUOTE = "quote"  # a strategy that subscribes to every quote
     TIMER = "timer"  # a strategy's own timer is due
     REGIME = "regime"  # a regime label changed
-    STALE = "stale"  # no accepted quote for too long while a position is open
 
 
 class ExitReason(StrEnum):

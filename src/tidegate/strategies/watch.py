@@ -1,0 +1,67 @@
+"""What the kernel watches for each pair: exit levels, which are level-triggered, and the mask over a trigger's entries.
+
+A mask hides the result of a trigger, never its indicators: the trigger runs on every accepted record.
+"""
+
+from typing import Any
+
+from tidegate.kernel.mode import kernel
+from tidegate.strategies import rows
+
+
+@kernel
+def exit_wanted(own: Any, symbol: Any, now_ns: int) -> int:
+    """Return which exit level is hit, EXIT_NONE if none; moves the trailing stop's best price.
+
+    A long position is valued at the bid, a short one at the ask: the side it would be closed against.
+    """
+    long = own.position_nanos > 0
+    price = symbol.bid_nanos if long else symbol.ask_nanos
+    sign = 1 if long else -1
+    if own.time_stop_at_ns != 0 and now_ns >= own.time_stop_at_ns:
+        own.exit_level_nanos = 0
+        return rows.EXIT_TIME
+    if price == 0:
+        return rows.EXIT_NONE
+    if own.stop_nanos != 0 and sign * (price - own.stop_nanos) <= 0:
+        own.exit_level_nanos = own.stop_nanos
+        return rows.EXIT_STOP
+    if own.trail_nanos != 0:
+        if own.trail_best_nanos == 0 or sign * (price - own.trail_best_nanos) > 0:
+            own.trail_best_nanos = price
+        level = own.trail_best_nanos - sign * own.trail_nanos
+        if sign * (price - level) <= 0:
+            own.exit_level_nanos = level
+            return rows.EXIT_TRAIL
+    if own.take_nanos != 0 and sign * (price - own.take_nanos) >= 0:
+        own.exit_level_nanos = own.take_nanos
+        return rows.EXIT_TAKE
+    if own.spread_kill_bps != 0.0 and symbol.spread_bps > own.spread_kill_bps:
+        own.exit_level_nanos = 0
+        return rows.EXIT_SPREAD
+    return rows.EXIT_NONE
+
+
+@kernel
+def may_exit(own: Any, now_ns: int) -> bool:
+    """Tell whether something is left to exit and the throttle is over."""
+    return own.position_nanos + own.working_exit_nanos != 0 and now_ns >= own.exit_next_ns
+
+
+@kernel
+def entry_mask(own: Any, symbol: Any, regime: Any, strategy: Any, session: Any, now_ns: int) -> int:
+    """Return the place of the first mask that hides an entry, -1 if none does."""
+    if now_ns < own.armed_at_ns:
+        return rows.MASK_DISARMED
+    if now_ns < symbol.cooldown_until_ns:
+        return rows.MASK_COOLDOWN
+    if not session.entries_from_ns <= now_ns < session.entries_until_ns:
+        return rows.MASK_SESSION
+    if symbol.quality != 0:
+        return rows.MASK_QUALITY
+    cell = 4 * regime.label + regime.market_label
+    if (strategy.eligible >> cell) & 1 == 0:
+        return rows.MASK_REGIME
+    if symbol.spread_bps > strategy.spread_max_bps[cell]:
+        return rows.MASK_SPREAD
+    return -1
