@@ -4,6 +4,7 @@ import msgspec
 
 from tidegate.events.acts import AnyAct
 from tidegate.events.inputs import AnyInput
+from tidegate.events.session import SessionOpened
 from tidegate.values.errors import ExitCode, TidegateError
 
 AnyMessage = AnyInput | AnyAct
@@ -17,6 +18,7 @@ class UnreadableMessageError(TidegateError):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
+_opening_decoder = msgspec.msgpack.Decoder(SessionOpened)
 
 
 def encode(message: AnyMessage) -> bytes:
@@ -34,3 +36,20 @@ def decode(data: bytes | memoryview) -> AnyMessage:
         return _decoder.decode(data)
     except msgspec.MsgspecError as error:
         raise UnreadableMessageError(f"A log entry cannot be read ({error}); it is damaged or of a newer version.") from error
+
+
+def encode_opening(opening: SessionOpened) -> bytes:
+    """Return the bytes of a session's first entry; equal openings give equal bytes on every run."""
+    return _encoder.encode(opening)
+
+
+def decode_opening(data: bytes | memoryview) -> SessionOpened:
+    """Return a session's first entry.
+
+    Raises:
+        UnreadableMessageError: another tag, an unknown field, wrong type, or not msgpack.
+    """
+    try:
+        return _opening_decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise UnreadableMessageError(f"A session's opening cannot be read ({error}); it is damaged or newer.") from error

@@ -1,0 +1,118 @@
+"""Make a log whole again after a crash: cut what was half written, seal what was left open.
+
+Only the end of the newest segment may be cut, and only if a crash explains it (bytes missing, or sectors
+never written). Everything else is damage: it is named and left alone.
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from tidegate.journal.chain import seal_block, sync_directory, write_all
+from tidegate.journal.check import Checked, check_segments, file_digest
+from tidegate.journal.errors import DamagedLogError, LogUnwritableError
+from tidegate.journal.files import UNFINISHED_SUFFIX, mapped, segment_path
+from tidegate.journal.layout import SealReason, Start
+from tidegate.journal.scan import Scan
+
+
+class Recovery(msgspec.Struct, frozen=True, kw_only=True):
+    """What recovery did. `last_entry`: the last one kept; `sealed`: the newest session had ended properly."""
+
+    cut_bytes: int
+    segment: int
+    last_entry: int
+    sealed: bool
+    what: str  # what was cut, in words; empty if nothing was
+
+
+def recover(directory: Path) -> Recovery:
+    """Keep all whole blocks of a log, cut a half-written end, and say what was cut.
+
+    Raises:
+        NotALogError: no log is there.
+        NewerFormatError: written by a later version.
+        DamagedLogError: damage that no crash explains; nothing was touched.
+        LogUnwritableError: the file cannot be shortened.
+    """
+    return _recover(directory)[0]
+
+
+def end_of_log(directory: Path) -> tuple[Start, int]:
+    """Recover a log, seal its open end; return where the next segment begins and the next session's number.
+
+    Raises:
+        The same as `recover`.
+    """
+    _, checked = _recover(directory)
+    scan = checked.scan
+    assert scan.opening is not None
+    sha256 = checked.sha256 or _seal(directory, scan)
+    return Start(scan.number + 1, scan.end_entry, sha256), scan.opening.session + 1
+
+
+def _recover(directory: Path) -> tuple[Recovery, Checked]:
+    segments = list(check_segments(directory))
+    for unfinished in directory.glob("*" + UNFINISHED_SUFFIX):
+        unfinished.unlink()  # never was part of the log
+    last = segments[-1]
+    cut_bytes, what = 0, ""
+    if last.damage is not None:
+        nothing_stays = len(segments) == 1 and not last.scan.blocks
+        if nothing_stays or not last.damage.torn:
+            raise DamagedLogError(directory, last.damage)
+        cut_bytes = last.scan.size - last.scan.end_offset
+        what = f"block {last.damage.block} of segment {last.scan.number}: {last.damage.what}"
+        _shorten(segment_path(directory, last.scan.number), last.scan.end_offset)
+        last = last if last.scan.blocks else segments[-2]
+    seal = last.scan.seal
+    recovery = Recovery(
+        cut_bytes=cut_bytes,
+        segment=last.scan.number,
+        last_entry=last.scan.end_entry - 1,
+        sealed=seal is not None and seal.reason == SealReason.CLOSED,
+        what=what,
+    )
+    return recovery, last
+
+
+def _shorten(path: Path, length: int) -> None:
+    """Cut a file; one of which nothing stays is removed."""
+    try:
+        if not length:
+            path.unlink()
+        else:
+            fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.ftruncate(fd, length)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise LogUnwritableError(
+            f"The torn end of {path} cannot be cut ({error.strerror}); mend the disk."
+        ) from error
+
+
+def _seal(directory: Path, scan: Scan) -> bytes:
+    """Seal an open segment in the name of the session that crashed; return the SHA-256 of the file."""
+    path = segment_path(directory, scan.number)
+    with mapped(directory, scan.number) as data:
+        digest = file_digest(data, scan.end_offset)
+    rows = [(offset, h.kind, h.entries, h.first_entry, h.first_n, h.last_n) for offset, h in scan.blocks]
+    block = seal_block(digest.digest(), SealReason.CRASHED, rows, scan.blocks[-1].head)
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            write_all(fd, block)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise LogUnwritableError(
+            f"The log {path} cannot be sealed ({error.strerror}); free space or mend the disk."
+        ) from error
+    digest.update(block)
+    return digest.digest()
