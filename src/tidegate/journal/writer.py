@@ -23,6 +23,7 @@ from tidegate.journal.recovery import end_of_log
 SEGMENT_BYTES_MAX = 256 << 20
 BLOCK_BYTES_MAX = 256 << 10
 
+_frame = FRAME.pack
 _INPUT, _ACT, _EVIDENCE = int(EntryKind.INPUT), int(EntryKind.ACT), int(EntryKind.EVIDENCE)
 _SPAN, _JUDGED = int(EntryKind.SPAN), int(EntryKind.JUDGED)
 
@@ -105,9 +106,9 @@ class LogWriter:
         """
         if self._run_count:
             self._end_run()
-        assert self._last_n in {n, NO_N}, "an act follows its input"
+        assert n == self._last_n, "an act follows its input"
         buffer = self._buffer
-        buffer += FRAME.pack(len(message), _ACT, 0, n, k)
+        buffer += _frame(len(message), _ACT, 0, n, k)
         buffer += message
         self._acts += 1
         if len(buffer) >= self._block_bytes_max:
@@ -208,7 +209,7 @@ class LogWriter:
 
     def _frame(self, kind: int, n: int, message: bytes) -> None:
         self._entries += 1
-        self._buffer += FRAME.pack(len(message), kind, 0, n, 0)
+        self._buffer += _frame(len(message), kind, 0, n, 0)
         self._buffer += message
         if len(self._buffer) >= self._block_bytes_max:
             self._end_block()
