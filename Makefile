@@ -49,7 +49,7 @@ bench: $(RUNTIME) $(PACKAGE)  ## measure the common work at one million quotes (
 	@$(PYTHON_IN) benchmarks/common_work.py --n 1000000 $(ARGS)
 
 docs: $(DEV) $(PACKAGE)  ## build the manual into site/
-	@echo "mkdocs: site/" && $(PYTHON_IN) -m mkdocs --quiet build --strict
+	@echo "mkdocs: site/" && NO_MKDOCS_2_WARNING=1 $(PYTHON_IN) -m mkdocs --quiet build --strict
 
 requirements: $(DEV)  ## write docs/requirements.md from the marks of the tests
 	@$(PYTHON_IN) scripts/requirements_table.py

@@ -1,1 +1,1 @@
-"""tidegate: a safety-first trading platform. Every order gated, explained, durable before it is sent, replayable."""
+"""tidegate: a safety-first trading platform. Every order is gated, explained, durable and replayable."""
