@@ -73,8 +73,9 @@ def proofs_in(path: Path) -> Iterator[Proof]:
 def tests_in(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
     """Yield test functions, and classes: a machine of hypothesis carries its mark itself."""
     for node in tree.body:
-        function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if isinstance(node, ast.ClassDef) or (function and node.name.startswith("test_")):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and (
+            node.name.startswith("test_") or isinstance(node, ast.ClassDef)
+        ):
             yield node
 
 
