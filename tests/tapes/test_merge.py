@@ -1,7 +1,7 @@
 """The merge against a slow obvious twin: sorted() over tuples."""
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import msgspec
 import numpy as np
@@ -16,6 +16,8 @@ from tidegate.tapes.format import Tape
 from tidegate.tapes.merge import Merged
 from tidegate.tapes.stream import remap
 from tidegate.values.latency import FEED_STREAM, Latency
+
+pytestmark = pytest.mark.req("C1.1")
 
 Twin = list[tuple[int, int, int]]  # delivery time, rank, position
 
@@ -51,7 +53,6 @@ def collected(merge: Merged, *, start: int = 0) -> Twin:
     return [row for chunk in merge.chunks(start=start) for row in as_rows(chunk.records)]
 
 
-@pytest.mark.req("C1.1")
 @given(lists=TIMES, latency=st.sampled_from(LATENCIES), chunk_records=st.sampled_from((1, 40, 100, 100_000)))
 def test_the_merge_is_the_sorted_union(lists: list[list[int]], latency: Latency, chunk_records: int) -> None:
     tapes = tapes_of(lists)
@@ -82,7 +83,9 @@ def test_positions_of_streams_are_counted_before_any_merged_position(
     expected = twin(tapes, latency)
     for _ in range(5):
         position = data.draw(st.integers(0, len(expected)))
-        counts = tuple(sum(rank == stream for _, rank, _ in expected[:position]) for stream in range(len(tapes)))
+        counts = tuple(
+            sum(rank == stream for _, rank, _ in expected[:position]) for stream in range(len(tapes))
+        )
         assert merge.position_of(position) == counts
 
 
@@ -132,7 +135,7 @@ def test_no_record_overtakes_another_of_its_stream() -> None:
     tapes = tapes_of([list(range(500))])
     rows = collected(merged(tapes, Latency(median_ns=1_000, sigma=2.0)))
     assert [index for _, _, index in rows] == list(range(500))
-    assert all(one[0] <= other[0] for one, other in zip(rows, rows[1:], strict=False))
+    assert all(one[0] <= other[0] for one, other in pairwise(rows))
 
 
 def test_draws_depend_on_seed_and_rank() -> None:

@@ -1,1 +1,1 @@
-"""Tape files: recorded or generated market data as mappable records, importers for them, and their merge into one session."""
+"""Tapes: recorded or generated market data as mappable files, importers for them, and their merge."""

@@ -50,12 +50,22 @@ def _check_part(part: Records, symbols: int, first: int, last_ns: int) -> int:
             f"Record {first + at} is received at {iso_utc(int(times[at]))}, before the one ahead of it "
             f"({iso_utc(before)}); sort the source by receive time."
         )
-    _refuse((part["ts_event"] <= 0) | (part["ts_event"] >= NEVER_NS), first, "an event time that is no time of this world")
+    _refuse(
+        (part["ts_event"] <= 0) | (part["ts_event"] >= NEVER_NS),
+        first,
+        "an event time that is no time of this world",
+    )
     _refuse((part["kind"] < 1) | (part["kind"] > _KIND_MAX), first, "a kind this version does not know")
-    _refuse((part["instrument"] < 0) | (part["instrument"] >= symbols), first, f"an instrument outside 0..{symbols - 1}")
+    _refuse(
+        (part["instrument"] < 0) | (part["instrument"] >= symbols),
+        first,
+        f"an instrument outside 0..{symbols - 1}",
+    )
     return int(times[-1])
 
 
 def _refuse(bad: NDArray[np.bool_], first: int, what: str) -> None:
     if bad.any():
-        raise BadRecordError(f"Record {first + int(bad.argmax())} has {what}; the tape is damaged, import it again.")
+        raise BadRecordError(
+            f"Record {first + int(bad.argmax())} has {what}; the tape is damaged, import it again."
+        )

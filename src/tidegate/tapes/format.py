@@ -1,17 +1,18 @@
-"""The tape file: a header of whole pages, then raw 64-byte records, so that a tape is mapped straight into the kernel.
+"""The tape file: a header of whole pages, then raw 64-byte records, mapped straight into the kernel.
 
     0   8  magic "TIDETAPE"            16  4  bytes of the meta text
     8   4  version (little endian)     20  4  CRC32C of the whole header, these four bytes as zero
     12  4  bytes of the header         24     meta: JSON of `TapeMeta`, then zeros to the end of the header
 
-The hash in the meta covers the symbols and the records. It is stored when the tape is written and taken on trust when it is
-opened, because hashing again would cost more than the replay; `Tape.verify` computes it anew.
+The hash in the meta covers the symbols and the records. It is stored when the tape is written and taken on
+trust when it is opened, because hashing again would cost more than the replay; `Tape.verify` computes it
+anew.
 """
 
 import struct
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import google_crc32c
 import msgspec
@@ -19,8 +20,17 @@ import numpy as np
 
 from tidegate.events.records import RECORD, RECORD_BYTES
 from tidegate.tapes.check import CHECK_RECORDS, Records, check_records
-from tidegate.tapes.errors import DamagedTapeError, EmptyTapeError, NewerTapeError, NoSuchFileError, NotATapeError
+from tidegate.tapes.errors import (
+    DamagedTapeError,
+    EmptyTapeError,
+    NewerTapeError,
+    NoSuchFileError,
+    NotATapeError,
+)
 from tidegate.values.instruments import Instrument
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
 
 MAGIC: Final = b"TIDETAPE"
 VERSION: Final = 1
@@ -84,7 +94,8 @@ class Tape:
         if size != expected:
             what = "truncated" if size < expected else "longer than it says"
             raise DamagedTapeError(
-                f"{path} is {what}: {size} bytes instead of {expected} for {meta.records} records; import it again."
+                f"{path} is {what}: {size} bytes instead of {expected} for {meta.records} records; "
+                "import it again."
             )
         if not meta.records:
             raise EmptyTapeError(f"{path} holds no record; import it again from a source that does.")
@@ -132,7 +143,7 @@ class Tape:
         return self.meta.sha256
 
     def check(self) -> None:
-        """Check every record: order, times, kinds, instrument indexes. About 10 ms for a million records in memory.
+        """Check every record: order, times, kinds, instrument indexes (15 ms for a million records).
 
         Raises:
             UnsortedTapeError, BadRecordError: naming the first bad record.
@@ -147,13 +158,17 @@ class Tape:
         """
         digest = content_hash(self.symbols)
         for start in range(0, len(self.records), CHECK_RECORDS):
-            digest.update(np.ascontiguousarray(self.records[start : start + CHECK_RECORDS]).view(np.uint8).data)
+            digest.update(
+                np.ascontiguousarray(self.records[start : start + CHECK_RECORDS]).view(np.uint8).data
+            )
         if digest.hexdigest() != self.sha256:
-            raise DamagedTapeError(f"{self.path} does not hold the records that were written; take another copy of it.")
+            raise DamagedTapeError(
+                f"{self.path} does not hold the records that were written; take another copy of it."
+            )
         self.check()
 
 
-def content_hash(symbols: tuple[Instrument, ...]) -> "sha256":
+def content_hash(symbols: tuple[Instrument, ...]) -> "HASH":
     """Return a SHA-256 that has taken in the symbols and waits for the records."""
     return sha256(msgspec.json.encode(symbols))
 
@@ -170,7 +185,10 @@ def header(meta: TapeMeta, header_bytes: int) -> bytes:
     text = msgspec.json.encode(meta)
     assert _PREFIX.size + len(text) <= header_bytes <= HEADER_BYTES_MAX
     body = (_PREFIX.pack(MAGIC, VERSION, header_bytes, len(text), 0) + text).ljust(header_bytes, b"\0")
-    return _PREFIX.pack(MAGIC, VERSION, header_bytes, len(text), google_crc32c.value(body)) + body[_PREFIX.size :]
+    return (
+        _PREFIX.pack(MAGIC, VERSION, header_bytes, len(text), google_crc32c.value(body))
+        + body[_PREFIX.size :]
+    )
 
 
 def read_header(path: Path) -> tuple[TapeMeta, int]:
@@ -185,15 +203,21 @@ def read_header(path: Path) -> tuple[TapeMeta, int]:
             length = _header_length(path, prefix)
             data = prefix + file.read(length - len(prefix))
     except OSError as error:
-        raise NoSuchFileError(f"The tape {path} cannot be read ({error.strerror}); correct the path.") from error
+        raise NoSuchFileError(
+            f"The tape {path} cannot be read ({error.strerror}); correct the path."
+        ) from error
     magic, version, header_bytes, text_bytes, crc = _PREFIX.unpack(prefix)
     bare = _PREFIX.pack(magic, version, header_bytes, text_bytes, 0) + data[_PREFIX.size :]
     if len(data) != length or google_crc32c.value(bare) != crc:
-        raise DamagedTapeError(f"The header of {path} is damaged; import the tape again or take another copy.")
+        raise DamagedTapeError(
+            f"The header of {path} is damaged; import the tape again or take another copy."
+        )
     try:
         meta = msgspec.json.decode(data[_PREFIX.size : _PREFIX.size + text_bytes], type=TapeMeta)
     except msgspec.MsgspecError as error:
-        raise NewerTapeError(f"The header of {path} cannot be read ({error}); upgrade tidegate to read this tape.") from error
+        raise NewerTapeError(
+            f"The header of {path} cannot be read ({error}); upgrade tidegate to read this tape."
+        ) from error
     return meta, header_bytes
 
 
@@ -203,9 +227,12 @@ def _header_length(path: Path, prefix: bytes) -> int:
     _, version, header_bytes, text_bytes, _ = _PREFIX.unpack(prefix)
     if version > VERSION:
         raise NewerTapeError(
-            f"{path} has tape version {version}, this tidegate reads up to {VERSION}; upgrade tidegate to read it."
+            f"{path} has tape version {version}, this tidegate reads up to {VERSION}; "
+            "upgrade tidegate to read it."
         )
     aligned = header_bytes % PAGE_BYTES == 0 and PAGE_BYTES <= header_bytes <= HEADER_BYTES_MAX
     if version < 1 or not aligned or text_bytes > header_bytes - _PREFIX.size:
-        raise DamagedTapeError(f"The header of {path} is damaged; import the tape again or take another copy.")
+        raise DamagedTapeError(
+            f"The header of {path} is damaged; import the tape again or take another copy."
+        )
     return int(header_bytes)

@@ -23,8 +23,9 @@ class Joined(NamedTuple):
 
 
 def join_sides(*, times: NDArray[np.int64], bid: Side, ask: Side) -> Joined:
-    """Join bid rows with ask rows of the same time right behind them; other rows keep the other side's last value.
+    """Join bid rows with the ask rows of their time right behind them.
 
+    Other rows keep the other side's last value.
     A row with both sides is a quote by itself. A row with neither says that nobody quotes: both sides end.
     """
     has_bid = (bid[0] != 0) | (bid[1] != 0)

@@ -1,22 +1,27 @@
 """Importer of LEAN equity ticks: zip files of one-sided NBBO rows and of trades, by symbol and New York day.
 
 What is made of them, and why:
-- A quote row carries one side, and a bid row with an ask row of the same time right behind it is one NBBO: they become one QUOTE.
-  A row without its partner keeps the other side's last value (the file lists every change); with none yet it is ONE_SIDED.
-- Prices are whole 1/10,000 dollars, times whole or fractional milliseconds since New York midnight of the file's date.
+- A quote row carries one side, and a bid row with an ask row of the same time right behind it is one NBBO:
+  they become one QUOTE. A row without its partner keeps the other side's last value (the file lists every
+  change); with none yet it is ONE_SIDED.
+- Prices are whole 1/10,000 dollars, times whole or fractional milliseconds since New York midnight of the
+  file's date.
 - Locked and crossed quotes, off-exchange and irregular prints are flagged, never dropped.
-- Quotes and trades come from two files without a common order. Within one time stamp all quotes go before all trades,
-  and each file keeps its own order: a trade may be judged by a quote of its own millisecond, never by a later one.
-- The source has no receive time. ts_recv is ts_event, marked MADE_RECV: a feed latency of zero unless the replay adds one.
+- Quotes and trades come from two files without a common order. Within one time stamp all quotes go before all
+  trades, and each file keeps its own order: a trade may be judged by a quote of its own millisecond, never by
+  a later one.
+- The source has no receive time. ts_recv is ts_event, marked MADE_RECV: a feed latency of zero unless the
+  replay adds one.
 """
 
 import io
 import re
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -30,17 +35,16 @@ from tidegate.tapes.check import Records
 from tidegate.tapes.errors import BadSourceError, NoSuchFileError
 from tidegate.tapes.format import TapeMeta
 from tidegate.tapes.join import join_sides, quote_flags
+from tidegate.tapes.parts import Progress, add_count, add_counts, in_order, new_records
 from tidegate.tapes.writer import write_tape
 from tidegate.values.enums import InstrumentKind
 from tidegate.values.instruments import Instrument
 from tidegate.values.money import INT64_MAX, NANOS
 from tidegate.values.time import DAY_NS, MILLISECOND_NS, ns_of
 
-Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all
-
 RECEIVE_TIME: Final = "made: the source has none, so ts_recv = ts_event (flag MADE_RECV)"
 PRICE_NANOS: Final = NANOS // 10_000
-VENUE: Final = "us-equities"  # the consolidated tape; a session's configuration says where the symbol is traded
+VENUE: Final = "us-equities"  # the consolidated tape; the configuration says where a symbol is traded
 
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 _OUTER: Final = re.compile(r"(\d{8})_(quote|trade)\.zip")
@@ -98,16 +102,29 @@ def import_lean(sources: Sequence[Path], out: Path, *, progress: Progress) -> Ta
         NoSuchFileError, BadSourceError: a source is missing or not such a file.
         EmptyTapeError, TapeNotWrittenError: nothing to write, or nowhere.
     """
-    files = find_files(sources)
+    return _import(find_files(sources), out, progress)
+
+
+def import_lean_by_symbol(
+    sources: Sequence[Path], folder: Path, *, progress: Progress
+) -> dict[Path, TapeMeta]:
+    """Make one tape for each symbol, named <symbol>.tape in a folder; otherwise as `import_lean`."""
+    groups: dict[str, list[LeanFile]] = {}
+    for file in find_files(sources):
+        groups.setdefault(file.symbol, []).append(file)
+    paths = {symbol: folder / f"{symbol.lower()}.tape" for symbol in groups}
+    return {paths[symbol]: _import(files, paths[symbol], progress) for symbol, files in groups.items()}
+
+
+def _import(files: Sequence[LeanFile], out: Path, progress: Progress) -> TapeMeta:
     symbols = _symbols(files)
     index_of = {symbol.symbol: symbol.index for symbol in symbols}
     parts: list[Records] = []
     counts: dict[str, int] = {}
     for done, file in enumerate(files):
-        part = read_file(file, instrument=index_of[file.symbol], counts=counts)
-        parts.append(part)
+        parts.append(read_file(file, instrument=index_of[file.symbol], counts=counts))
         progress(done + 1, len(files))
-    records = _in_order(parts)
+    records = in_order(parts)
     counts["records"] = len(records)
     meta = TapeMeta(
         symbols=symbols,
@@ -128,14 +145,22 @@ def find_files(sources: Sequence[Path]) -> list[LeanFile]:
     """
     paths: list[Path] = []
     for source in sources:
-        found = [p for p in sorted(source.rglob("*.zip")) if _OUTER.fullmatch(p.name)] if source.is_dir() else [source]
+        found = (
+            [p for p in sorted(source.rglob("*.zip")) if _OUTER.fullmatch(p.name)]
+            if source.is_dir()
+            else [source]
+        )
         if not found:
-            raise BadSourceError(f"{source} holds no LEAN tick file (such as 20131007_quote.zip); name another folder.")
+            raise BadSourceError(
+                f"{source} holds no LEAN tick file (such as 20131007_quote.zip); name another folder."
+            )
         paths.extend(found)
     files = sorted((_describe(path) for path in paths), key=lambda file: file.order)
-    for one, other in zip(files, files[1:], strict=False):
+    for one, other in pairwise(files):
         if one.order == other.order:
-            raise BadSourceError(f"{one.path} and {other.path} are the same day of {one.symbol}; name one of them.")
+            raise BadSourceError(
+                f"{one.path} and {other.path} are the same day of {one.symbol}; name one of them."
+            )
     return files
 
 
@@ -153,7 +178,10 @@ def read_file(file: LeanFile, *, instrument: int, counts: dict[str, int]) -> Rec
 def _describe(path: Path) -> LeanFile:
     outer = _OUTER.fullmatch(path.name)
     if outer is None:
-        raise BadSourceError(f"{path} is not named like a LEAN tick file (20131007_quote.zip); rename it or choose another kind.")
+        raise BadSourceError(
+            f"{path} is not named like a LEAN tick file (20131007_quote.zip); "
+            "rename it or choose another kind."
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -165,7 +193,9 @@ def _describe(path: Path) -> LeanFile:
     if inner is None or inner[1] != outer[1] or inner[3].lower() != outer[2]:
         raise BadSourceError(f"{path} does not hold the one CSV that its name promises; take another copy.")
     if members[0].file_size > _CSV_BYTES_MAX:
-        raise BadSourceError(f"{path} unpacks to {members[0].file_size} bytes, more than one day of ticks; take another copy.")
+        raise BadSourceError(
+            f"{path} unpacks to {members[0].file_size} bytes, more than one day of ticks; take another copy."
+        )
     try:
         day = datetime.strptime(outer[1], "%Y%m%d").replace(tzinfo=_NEW_YORK).date()
     except ValueError as error:
@@ -179,7 +209,13 @@ def _symbols(files: Sequence[LeanFile]) -> tuple[Instrument, ...]:
     names = sorted({file.symbol for file in files})
     quoted = {file.symbol for file in files if not file.is_trade}
     return tuple(
-        Instrument(index=index, symbol=name, venue=VENUE, kind=InstrumentKind.STOCK, bars_from_trades=name not in quoted)
+        Instrument(
+            index=index,
+            symbol=name,
+            venue=VENUE,
+            kind=InstrumentKind.STOCK,
+            bars_from_trades=name not in quoted,
+        )
         for index, name in enumerate(names)
     )
 
@@ -194,7 +230,9 @@ def _table(file: LeanFile, columns: dict[str, type[pl.DataType]]) -> pl.DataFram
         return table.with_columns(pl.col("conditions").str.to_integer(base=16, dtype=pl.Int64))
     except (pl.exceptions.PolarsError, zipfile.BadZipFile) as error:
         what = str(error).splitlines()[0]
-        raise BadSourceError(f"{file.path} does not have the columns {', '.join(columns)} ({what}); take another copy.") from error
+        raise BadSourceError(
+            f"{file.path} does not have the columns {', '.join(columns)} ({what}); take another copy."
+        ) from error
 
 
 def _times(table: pl.DataFrame, file: LeanFile) -> NDArray[np.int64]:
@@ -205,15 +243,17 @@ def _times(table: pl.DataFrame, file: LeanFile) -> NDArray[np.int64]:
     offsets = np.rint(milliseconds * MILLISECOND_NS).astype(np.int64)  # exact: 2**53 ns are a hundred days
     _refuse((offsets < 0) | (offsets >= DAY_NS), file, "lies outside the day")
     _refuse(np.diff(offsets, prepend=offsets[:1]) < 0, file, "goes back in time")
-    return offsets + _midnight_ns(file)
+    return np.asarray(offsets + _midnight_ns(file), np.int64)
 
 
 def _midnight_ns(file: LeanFile) -> int:
-    """Return New York midnight in UTC; a day on which clocks change has no single offset (they are Sundays)."""
+    """Return New York midnight in UTC; a day (a Sunday) on which clocks change has no single offset."""
     midnight = datetime.combine(file.day, datetime.min.time(), _NEW_YORK)
     next_midnight = datetime.combine(file.day + timedelta(days=1), datetime.min.time(), _NEW_YORK)
     if ns_of(next_midnight) - ns_of(midnight) != DAY_NS:
-        raise BadSourceError(f"{file.path}: New York's clocks change on {file.day}, so its times are ambiguous; leave it out.")
+        raise BadSourceError(
+            f"{file.path}: New York's clocks change on {file.day}, so its times are ambiguous; leave it out."
+        )
     return ns_of(midnight)
 
 
@@ -225,7 +265,9 @@ def _nanos(table: pl.DataFrame, name: str, file: LeanFile, unit: int) -> NDArray
 
 def _refuse(bad: NDArray[np.bool_], file: LeanFile, what: str) -> None:
     if bad.any():
-        raise BadSourceError(f"{file.path} row {int(bad.argmax()) + 1} {what}; correct the source or leave it out.")
+        raise BadSourceError(
+            f"{file.path} row {int(bad.argmax()) + 1} {what}; correct the source or leave it out."
+        )
 
 
 def _quotes(table: pl.DataFrame, file: LeanFile, instrument: int, counts: dict[str, int]) -> Records:
@@ -237,15 +279,15 @@ def _quotes(table: pl.DataFrame, file: LeanFile, instrument: int, counts: dict[s
     marks = np.where(table["suspicious"].to_numpy() != 0, layout.SUSPICIOUS, 0)
     marks |= np.where(conditions & lean_conditions.SLOW_QUOTE, layout.SLOW_QUOTE, 0)
     marks[1:] |= np.where(joined.is_second[1:], marks[:-1], 0)  # what marks one half marks the pair
-    records = _empty(times[joined.rows], instrument, layout.QUOTE)
+    records = new_records(times[joined.rows], times[joined.rows])
+    records["instrument"], records["kind"] = instrument, layout.QUOTE
     records["a"], records["b"] = joined.bid, joined.ask
     records["c"], records["d"] = joined.bid_size, joined.ask_size
     records["flags"] = marks[joined.rows].astype(np.int16) | layout.MADE_RECV | quote_flags(records)
-    _count(counts, "quote rows", len(table))
-    _count(counts, "quotes", len(records))
-    _count(counts, "quote rows without partner", len(records) - int(joined.is_second.sum()))
-    for name, flag in _QUOTE_COUNTS.items():
-        _count(counts, name, int(np.count_nonzero(records["flags"] & flag)))
+    add_count(counts, "quote rows", len(table))
+    add_count(counts, "quotes", len(records))
+    add_count(counts, "quote rows without partner", len(records) - int(joined.is_second.sum()))
+    add_counts(counts, records, _QUOTE_COUNTS)
     return records
 
 
@@ -255,16 +297,15 @@ def _trades(table: pl.DataFrame, file: LeanFile, instrument: int, counts: dict[s
     _refuse(price == 0, file, "is a trade at no price")
     conditions = table["conditions"].to_numpy()
     off_exchange = (table["exchange"] == _OFF_EXCHANGE).to_numpy()
-    records = _empty(times, instrument, layout.TRADE)
+    records = new_records(times, times)
+    records["instrument"], records["kind"] = instrument, layout.TRADE
     records["a"], records["b"] = price, _nanos(table, "size", file, NANOS)
     records["d"] = conditions
     records["flags"] = lean_conditions.trade_flags(conditions, off_exchange=off_exchange) | layout.MADE_RECV
     records["flags"] |= np.where(table["suspicious"].to_numpy() != 0, layout.SUSPICIOUS, 0).astype(np.int16)
-    _count(counts, "trade rows", len(table))
-    _count(counts, "trades", len(records))
-    for name, flag in _TRADE_COUNTS.items():
-        _count(counts, name, int(np.count_nonzero(records["flags"] & flag)))
-    _count(counts, "suspicious", int(np.count_nonzero(records["flags"] & layout.SUSPICIOUS)))
+    add_count(counts, "trade rows", len(table))
+    add_count(counts, "trades", len(records))
+    add_counts(counts, records, _TRADE_COUNTS)
     return records
 
 
@@ -280,22 +321,5 @@ _TRADE_COUNTS: Final = {
     "off-exchange trades": layout.OFF_EXCHANGE,
     "opening prints": layout.OPENING,
     "closing prints": layout.CLOSING,
+    "suspicious": layout.SUSPICIOUS,
 }
-
-
-def _empty(times: NDArray[np.int64], instrument: int, kind: int) -> Records:
-    records = np.zeros(len(times), layout.RECORD)
-    records["ts_event"] = records["ts_recv"] = times
-    records["instrument"], records["kind"] = instrument, kind
-    return records
-
-
-def _count(counts: dict[str, int], name: str, number: int) -> None:
-    counts[name] = counts.get(name, 0) + number
-
-
-def _in_order(parts: Sequence[Records]) -> Records:
-    """Merge the parts by time; at equal times the earlier part goes first, and parts of quotes come before parts of trades."""
-    together = np.concatenate(parts) if parts else np.zeros(0, layout.RECORD)
-    order = np.argsort(together["ts_recv"], kind="stable")
-    return together[order]

@@ -1,7 +1,7 @@
-"""Condition bits of LEAN equity ticks, in our words. Facts from the repository's Data/equity/readme.md (hexadecimal masks).
+"""Condition bits of LEAN equity ticks, in our words; the masks are from LEAN's Data/equity/readme.md.
 
-Which conditions may set high, low and last follows the consolidated tape plans: prices of another settlement, of another time,
-averaged, derived or printed outside the session do not.
+Which conditions may set high, low and last follows the consolidated tape plans: prices of another settlement,
+of another time, averaged, derived or printed outside the session do not.
 """
 
 from typing import Final
@@ -32,8 +32,8 @@ OFFICIAL_OPEN: Final = 0x4000000
 ODD_LOT: Final = 0x80000000
 
 NOT_REGULAR: Final = (
-    CASH | NEXT_DAY | SELLER | DERIVATIVELY_PRICED | FORM_T | EXTENDED_HOURS | OUT_OF_SEQUENCE | STOCK_OPTION | AVERAGE_PRICE
-    | PRICE_VARIATION | OFFICIAL_CLOSE | PRIOR_REFERENCE | OFFICIAL_OPEN | ODD_LOT
+    CASH | NEXT_DAY | SELLER | DERIVATIVELY_PRICED | FORM_T | EXTENDED_HOURS | OUT_OF_SEQUENCE | STOCK_OPTION
+    | AVERAGE_PRICE | PRICE_VARIATION | OFFICIAL_CLOSE | PRIOR_REFERENCE | OFFICIAL_OPEN | ODD_LOT
 )  # fmt: skip
 OPENING: Final = OPENING_PRINT | REOPENING_PRINT | OFFICIAL_OPEN
 CLOSING: Final = CLOSING_PRINT | OFFICIAL_CLOSE
@@ -45,11 +45,13 @@ RANGE_INDICATION: Final = 0x40
 NOT_FIRM: Final = 0x400
 HALTS: Final = 0x10 | 0x20 | 0x80 | 0x200 | 0x1000 | 0x4000 | 0x8000 | 0x10000 | 0x20000
 
-SLOW_QUOTE: Final = SLOW | MANUAL | RANGE_INDICATION | NOT_FIRM | HALTS  # nobody may count on being filled at it
+SLOW_QUOTE: Final = (
+    SLOW | MANUAL | RANGE_INDICATION | NOT_FIRM | HALTS
+)  # nobody may count on being filled at it
 
 
 def trade_flags(conditions: NDArray[np.int64], *, off_exchange: NDArray[np.bool_]) -> NDArray[np.int16]:
-    """Return our flags of trades from their condition bits; off_exchange marks prints of a reporting facility."""
+    """Return our flags of trades from their condition bits; off_exchange: printed to a reporting facility."""
     flags = np.where(conditions & NOT_REGULAR, 0, layout.REGULAR)
     flags |= np.where(off_exchange, layout.OFF_EXCHANGE, 0)
     flags |= np.where(conditions & OPENING, layout.OPENING, 0)

@@ -1,11 +1,13 @@
-"""Several tapes as one sequence of records: by receive time, then stream rank, then position; in chunks of bounded size.
+"""Several tapes as one sequence of records: by receive time, then stream rank, then position; in chunks.
 
-A stream's rank is its place in the list of tapes. A feed latency is added to each receive time before the merge; within a
-stream no record overtakes another (the later one waits), so position order stays. Nothing here depends on the chunk size.
+A stream's rank is its place in the list of tapes. A feed latency is added to each receive time before the
+merge; within a stream no record overtakes another (the later one waits), so position order stays. Nothing
+here depends on the chunk size.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,7 +26,7 @@ ZERO_LATENCY: Final = Latency()
 
 
 class Chunk(NamedTuple):
-    """A part of the merged sequence. `records` is valid until the next chunk is asked for, and read-only if it is a tape's own."""
+    """A part of the merged sequence: valid until the next is asked for; read-only if it is the file itself."""
 
     first: int  # merged position of the first record
     records: Records
@@ -87,12 +89,12 @@ class Merged:
         if self._whole:
             yield Chunk(start, self._streams[0].tape.records[start:])
             return
-        number = self._chunk_holding(start)
-        while number is not None:
+        for number in count(self._chunk_holding(start)):
+            if number == len(self._places):
+                return
             chunk = self._merge(number)
             skip = max(start - chunk.first, 0)
             yield Chunk(chunk.first + skip, chunk.records[skip:])
-            number = number + 1 if number + 1 < len(self._places) else None
 
     def position_of(self, position: int) -> tuple[int, ...]:
         """Return how many records of each stream lie before a merged position.
@@ -116,7 +118,7 @@ class Merged:
         )
 
     def position_at(self, time_ns: int) -> int:
-        """Return the merged position of the first record received at or after a time (the length, if none is).
+        """Return the merged position of the first record received at or after a time; the length, if none is.
 
         With a drawn latency the records before it are merged to find it.
         """
@@ -152,8 +154,8 @@ class Merged:
             stream.refill()
         counts = self._counts_to_next(number) or self._safe_counts()
         records = self._interleave(counts)
-        for stream, count in zip(self._streams, counts, strict=True):
-            stream.take(count)
+        for stream, size in zip(self._streams, counts, strict=True):
+            stream.take(size)
         self._held = number
         if number + 1 == len(self._places) and place.first + len(records) < len(self):
             self._places.append(
@@ -166,7 +168,7 @@ class Merged:
         return Chunk(place.first, records)
 
     def _counts_to_next(self, number: int) -> list[int]:
-        """Return what the chunk held when it was merged before: windows are fuller after a seek, chunks must not be."""
+        """Return what the chunk held when merged before (a seek fills windows, chunks must stay)."""
         if number + 1 == len(self._places):
             return []
         taken, next_taken = self._places[number].taken, self._places[number + 1].taken
@@ -175,20 +177,25 @@ class Merged:
     def _safe_counts(self) -> list[int]:
         """Return how many records of each stream's window no unseen record can precede.
 
-        The window that ends first sets the bound. At the very time of the bound, streams of lower rank go before it.
+        The window that ends first sets the bound. At the very time of the bound, streams of lower rank go
+        before it.
         """
         ends = [(stream.end_ns, stream.rank) for stream in self._streams if stream.has_more]
         if not ends:
             return [len(stream.times) for stream in self._streams]
         bound_ns, bound_rank = min(ends)
         return [
-            int(np.searchsorted(stream.times, bound_ns, side="right" if stream.rank <= bound_rank else "left"))
+            int(
+                np.searchsorted(stream.times, bound_ns, side="right" if stream.rank <= bound_rank else "left")
+            )
             for stream in self._streams
         ]
 
     def _interleave(self, counts: Sequence[int]) -> Records:
         total = sum(counts)
-        times = np.concatenate([stream.times[:count] for stream, count in zip(self._streams, counts, strict=True)])
+        times = np.concatenate(
+            [stream.times[:size] for stream, size in zip(self._streams, counts, strict=True)]
+        )
         destination = np.empty(total, np.intp)
         destination[np.argsort(times, kind="stable")] = np.arange(total)
         records = self._buffer[:total]

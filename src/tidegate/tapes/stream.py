@@ -1,4 +1,4 @@
-"""One tape on its way into the merge: a window of delivery times ahead of a cursor. Memory does not grow with the tape."""
+"""One tape on its way into the merge: delivery times in a window ahead of a cursor, whatever its length."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -22,23 +22,29 @@ def remap(tape: Tape, instruments: Sequence[Instrument]) -> NDArray[np.int32]:
     A symbol listed at several venues is told apart by the tape's own venue.
 
     Raises:
-        UnknownSymbolError: the session lacks a symbol, or lists it more than once and none at the tape's venue.
+        UnknownSymbolError: the session lacks a symbol, or lists it more than once and none at the tape's
+        venue.
     """
     table = np.empty(len(tape.symbols), np.int32)
     for symbol in tape.symbols:
         named = [instrument for instrument in instruments if instrument.symbol == symbol.symbol]
-        found = named if len(named) == 1 else [instrument for instrument in named if instrument.venue == symbol.venue]
+        found = (
+            named
+            if len(named) == 1
+            else [instrument for instrument in named if instrument.venue == symbol.venue]
+        )
         if len(found) != 1:
             how = "lists more than once" if named else "does not list"
             raise UnknownSymbolError(
-                f"{tape.path} holds {symbol.symbol}, which the configuration {how}; put it under instruments exactly once."
+                f"{tape.path} holds {symbol.symbol}, which the configuration {how}; "
+                "put it under instruments exactly once."
             )
         table[symbol.index] = found[0].index
     return table
 
 
 class Stream:
-    """A tape with a cursor. `times` are the delivery times of the records from the cursor to the end of the window."""
+    """A tape with a cursor; `times` are the delivery times from the cursor to the end of the window."""
 
     def __init__(
         self, tape: Tape, *, rank: int, remap: NDArray[np.int32], latency: Latency, seed: int, window: int
@@ -121,7 +127,7 @@ class Stream:
         bad = (numbers < 0) | (numbers >= len(self._remap))
         if bad.any():
             raise BadRecordError(
-                f"Record {self.taken + int(bad.argmax())} of {self.tape.path} has an instrument that its header does not list; "
-                "the tape is damaged, import it again."
+                f"Record {self.taken + int(bad.argmax())} of {self.tape.path} has an instrument that its "
+                "header does not list; the tape is damaged, import it again."
             )
         return self._remap[numbers]

@@ -1,0 +1,110 @@
+"""Columns of decimal text to int64 without a float in between: prices and sizes to nanos, times to ns UTC.
+
+Text is read as a decimal of 18 places and must be a whole number of our units; binary floats of Parquet files
+are taken at their shortest decimal, which is what was meant when they were written.
+"""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tidegate.tapes.columns import UNITS_NS
+from tidegate.tapes.errors import BadSourceError
+
+_DIGITS: Final = 18
+_NANO_DIGITS: Final = 9
+_TOO_FINE: Final = r"\.\d{19,}|[eE]-\d{2,}"
+_PLAUSIBLE_NS: Final = 315_532_800_000_000_000  # 1980: anything before is a wrong unit
+
+
+def to_nanos(column: pl.Series, *, scale_power: int, path: str) -> NDArray[np.int64]:
+    """Return prices or sizes in nanos; an empty cell is 0, which means none.
+
+    Raises:
+        BadSourceError: not a number, negative, finer than 1e-9 or too large; the row is named.
+    """
+    power = _DIGITS - _NANO_DIGITS - scale_power  # of 18 places, this many must be zero
+    return _whole(column, divisor=10**power, path=path).fill_null(0).to_numpy()
+
+
+def to_ns(column: pl.Series, *, unit: str, zone: str, path: str) -> NDArray[np.int64]:
+    """Return times in nanoseconds UTC.
+
+    Raises:
+        BadSourceError: not a time, finer than a nanosecond, ambiguous in its zone, or before 1980; the row is
+        named.
+    """
+    if unit == "iso":
+        times = _of_iso(column, zone=zone, path=path)
+    else:
+        times = _whole(column, divisor=10**_DIGITS // UNITS_NS[unit], path=path)
+    if times.null_count():
+        row = int(times.is_null().arg_max() or 0)
+        raise BadSourceError(
+            f"{path} row {row + 1}: {column.name} {column[row]} is no time in {zone}; correct it or the map."
+        )
+    result: NDArray[np.int64] = times.to_numpy()
+    if (early := result < _PLAUSIBLE_NS).any():
+        row = int(early.argmax())
+        raise BadSourceError(
+            f"{path} row {row + 1}: {column.name} {column[row]} read in {unit} lies before 1980; "
+            "say the unit in the map."
+        )
+    return result
+
+
+def _of_iso(column: pl.Series, *, zone: str, path: str) -> pl.Series:
+    try:
+        if column.dtype == pl.String:
+            column = column.str.to_datetime(time_unit="ns", strict=False)
+        if not isinstance(column.dtype, pl.Datetime):
+            raise BadSourceError(
+                f"{path}: {column.name} holds numbers, not times; add unit=ns, us, ms or s to the map."
+            )
+        if column.dtype.time_zone is None:
+            column = column.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
+        return column.dt.convert_time_zone("UTC").dt.cast_time_unit("ns").to_physical()
+    except pl.exceptions.PolarsError as error:
+        what = str(error).splitlines()[0]
+        raise BadSourceError(
+            f"{path}: {column.name} does not hold ISO times ({what}); correct it or say unit= in the map."
+        ) from error
+
+
+def _whole(column: pl.Series, *, divisor: int, path: str) -> pl.Series:
+    """Return the column times 10**18 / divisor as whole numbers, null where the cell is empty."""
+    text = _as_text(column, path=path)
+    frame = pl.DataFrame({"text": text}).with_columns(
+        scaled=pl.col("text").cast(pl.Decimal(38, _DIGITS), strict=False).to_physical(),
+        fine=pl.col("text").str.contains(_TOO_FINE),
+    )
+    frame = frame.with_columns(
+        whole=(pl.col("scaled") // divisor).cast(pl.Int64, strict=False),
+        fine=pl.col("fine") | (pl.col("scaled") % divisor != 0),
+    )
+    given = pl.col("text").is_not_null()
+    _refuse(frame, given & pl.col("scaled").is_null(), column.name, "is not a number", path)
+    _refuse(frame, pl.col("scaled") < 0, column.name, "is negative", path)
+    _refuse(frame, pl.col("fine"), column.name, "is finer than 1e-9", path)
+    _refuse(frame, given & pl.col("whole").is_null(), column.name, "is too large", path)
+    return frame["whole"]
+
+
+def _as_text(column: pl.Series, *, path: str) -> pl.Series:
+    if column.dtype == pl.String:
+        stripped = column.str.strip_chars()
+        return stripped.set(stripped == "", None)
+    if not column.dtype.is_numeric():
+        raise BadSourceError(f"{path}: {column.name} holds {column.dtype}, not numbers; map another column.")
+    return column.cast(pl.String)
+
+
+def _refuse(frame: pl.DataFrame, bad: pl.Expr, name: str, what: str, path: str) -> None:
+    rows = frame.select(bad.fill_null(value=False).alias("bad"))["bad"]
+    if rows.any():
+        row = int(rows.arg_max() or 0)
+        raise BadSourceError(
+            f"{path} row {row + 1}: {name} {frame['text'][row]} {what}; correct the source or the map."
+        )
