@@ -37,7 +37,7 @@ coverage: $(DEV) $(PACKAGE)  ## run the tests and hold the walls: all branches o
 	@$(PYTHON_IN) -m coverage report --omit='$(COVERED_WHOLLY)' --fail-under=90
 
 lint: $(DEV) $(PACKAGE)  ## check style, format, types and layers
-	@echo "ruff: style" && $(PYTHON_IN) -m ruff check --quiet .
+	@echo "ruff: style" && $(PYTHON_IN) -m ruff check --quiet --output-format concise .
 	@echo "ruff: format" && $(PYTHON_IN) -m ruff format --check --quiet .
 	@echo "mypy: types" && $(PYTHON_IN) -m mypy
 	@echo "import-linter: layers" && .venv/bin/lint-imports --no-logo
@@ -59,6 +59,7 @@ lock: $(DEV)  ## write requirements/*.lock from pyproject.toml
 
 mutation: $(DEV) $(PACKAGE)  ## change the code of risk, oms, portfolio and events; a change no test notices survives
 	@$(PYTHON_IN) -m mutmut run $(ARGS) && $(PYTHON_IN) -m mutmut results
+	@$(PYTHON_IN) -m mutmut export-cicd-stats >/dev/null && $(PYTHON_IN) scripts/mutation_score.py
 
 clean:  ## remove the environment and everything that was built
 	@rm -rf .venv site mutants htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
