@@ -1,4 +1,4 @@
-"""Say which share of mutants the tests killed; exit 1 below the wall. Run after `mutmut export-cicd-stats`."""
+"""Say which share of mutants the tests killed; exit 1 below the wall. Reads `mutmut export-cicd-stats`."""
 
 import json
 import sys
