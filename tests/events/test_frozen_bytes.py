@@ -106,6 +106,8 @@ def test_an_opening_is_written_with_all_its_fields():
 
 def test_a_market_record_keeps_its_layout():
     assert RECORD_BYTES == 64
+    assert RECORD.names is not None
+    assert RECORD.fields is not None
     assert [(name, *RECORD.fields[name]) for name in RECORD.names] == [
         ("ts_event", "<i8", 0),
         ("ts_recv", "<i8", 8),

@@ -10,7 +10,7 @@ from tidegate.values.errors import ExitCode
 pytestmark = pytest.mark.req("B1.1")
 
 
-def a_record(kind: int) -> np.void:
+def a_record(kind):
     made = np.array([(11, 12, 13, 14, kind, 16, 17, 18, 19, 20)], records.RECORD)
     return made[0]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tidegate.journal.files import START_DAMAGED, log_start, mapped, require_segments
-from tidegate.journal.layout import Bytes, Damage, Start
+from tidegate.journal.layout import Bytes, Damage, Start, read_head
 from tidegate.journal.scan import UNSEALED, Scan, damage_at, scan_segment, whole_segment
 
 _CHUNK_BYTES = 1 << 20
@@ -51,8 +51,10 @@ def check_segments(directory: Path) -> Iterator[Checked]:
         if number not in numbers:
             yield _missing(number, start.first_entry, what="the segment's file is missing")
             return
+        newest = number == numbers[-1]
+        next_entry = None if newest else _first_entry(directory, number + 1)
         with mapped(directory, number) as data:
-            checked = _checked(data, start, newest=number == numbers[-1])
+            checked = _checked(data, start, newest=newest, next_entry=next_entry)
         yield checked
         if checked.damage:
             return
@@ -72,11 +74,21 @@ def _missing(number: int, first_entry: int, *, what: str) -> Checked:
     return Checked(scan_segment(b"", number, first_entry=first_entry, payloads=False), damage, b"")
 
 
-def _checked(data: Bytes, start: Start, *, newest: bool) -> Checked:
+def _first_entry(directory: Path, number: int) -> int | None:
+    """Return what a segment says its first entry is; None if it cannot be asked."""
+    try:
+        with mapped(directory, number) as data:
+            head = read_head(data, 0)
+    except FileNotFoundError:
+        return None
+    return None if head is None else head.first_entry
+
+
+def _checked(data: Bytes, start: Start, *, newest: bool, next_entry: int | None) -> Checked:
     """Check one segment against itself and against the end of the one before."""
     scan = scan_segment(data, start.segment, first_entry=start.first_entry, payloads=True)
     if scan.spot is not None:
-        return Checked(scan, damage_at(data, scan, newest=newest), b"")
+        return Checked(scan, damage_at(data, scan, newest=newest, next_entry=next_entry), b"")
     assert scan.opening is not None, "a segment without a wrong spot begins with its opening"
     if scan.opening.previous_sha256 != start.previous_sha256:
         foreign = whole_segment(scan, block=0, what="it does not continue the segment before it")

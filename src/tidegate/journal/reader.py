@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tidegate.events.codec import decode_opening
 from tidegate.events.records import RECORD
 from tidegate.events.session import SessionOpened
+from tidegate.journal.check import check
 from tidegate.journal.errors import DamagedLogError, NewerFormatError
 from tidegate.journal.files import START_DAMAGED, log_start, map_segment, require_segments
 from tidegate.journal.layout import (
@@ -132,7 +133,7 @@ class LogReader:
         if scan.spot is not None:
             damage = damage_at(data, scan, newest=newest)
             if not damage.torn or not (scan.blocks or self.scans):
-                raise DamagedLogError(self.directory, damage)
+                raise DamagedLogError(self.directory, check(self.directory) or damage)
             self.torn = damage
         elif scan.seal is None and not newest:
             raise DamagedLogError(self.directory, whole_segment(scan, block=len(scan.blocks), what=UNSEALED))

@@ -107,11 +107,14 @@ def scan_segment(data: Bytes, number: int, *, first_entry: int, payloads: bool) 
     )
 
 
-def damage_at(data: Bytes, scan: Scan, *, newest: bool) -> Damage:
-    """Return the damage at the scan's wrong spot: block, entry range, and whether a crash explains it."""
+def damage_at(data: Bytes, scan: Scan, *, newest: bool, next_entry: int | None = None) -> Damage:
+    """Return the damage at the scan's wrong spot: block, entry range, and whether a crash explains it.
+
+    `next_entry` is the first entry of the next segment, if there is one that says so.
+    """
     assert scan.spot is not None
     later = _heads_after(data, scan.spot.offset + ALIGNMENT, scan.number)
-    first, last = _entry_range(data, scan, later)
+    first, last = _entry_range(data, scan, later, next_entry)
     torn = newest and scan.seal is None and not later and _is_torn(data, scan.spot)
     return Damage(
         segment=scan.number,
@@ -176,22 +179,32 @@ def _heads_after(data: Bytes, start: int, segment: int) -> list[Placed]:
     return found
 
 
-def _entry_range(data: Bytes, scan: Scan, later: list[Placed]) -> tuple[int, int]:
+def _entry_range(data: Bytes, scan: Scan, later: list[Placed], next_entry: int | None) -> tuple[int, int]:
+    """Which entries the wrong block vouched for: its own; those of the segment for a block without any."""
     assert scan.spot is not None
-    block, head = len(scan.blocks), scan.spot.head
-    first = scan.end_entry
-    count = 0
-    if head is not None and head.block == block and head.first_entry == first:
+    block, first = len(scan.blocks), scan.end_entry
+    head = scan.spot.head or _mended_head(data, scan.spot.offset)
+    if head is not None and (head.segment, head.block, head.first_entry) == (scan.number, block, first):
         count = head.entries
     elif later:
         count = _count_by_neighbors(data, block, first, later)
-    elif block:
-        return first, first  # nothing after it tells how far it reached
-    if count:
+    else:
+        count = 1 if next_entry is None else next_entry - first
+    if count > 0:
         return first, first + count - 1
     start = scan.blocks[0].head.first_entry if scan.blocks else first
     end = max([first, *(placed.head.end_entry for placed in later)])
     return start, max(start, end - 1)
+
+
+def _mended_head(data: Bytes, offset: int) -> Head | None:
+    """Return what a header said before one of its bits flipped; None if more than that happened."""
+    raw = int.from_bytes(data[offset : offset + HEADER_BYTES])
+    for bit in range(HEADER_BYTES * 8):
+        head = read_head((raw ^ (1 << bit)).to_bytes(HEADER_BYTES), 0)
+        if head is not None:
+            return head
+    return None
 
 
 def _count_by_neighbors(data: Bytes, block: int, first: int, later: list[Placed]) -> int:
@@ -199,7 +212,7 @@ def _count_by_neighbors(data: Bytes, block: int, first: int, later: list[Placed]
     if head.kind == BlockKind.SEAL and payload_is_right(data, offset, head):
         rows = unpack_seal(payload_of(data, offset, head)).rows
         return int(rows["count"][block]) if block < len(rows) else 0
-    return max(0, later[0].head.first_entry - first)
+    return later[0].head.first_entry - first
 
 
 def _is_torn(data: Bytes, spot: Spot) -> bool:
