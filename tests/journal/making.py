@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.events.examples import session_opened
 from tidegate.events.records import RECORD
-from tidegate.journal import EntryKind, LogReader, LogWriter
+from tidegate.journal import Damage, EntryKind, LogReader, LogWriter, check
 from tidegate.journal.files import mapped, require_segments
 from tidegate.journal.scan import scan_segment
 
@@ -129,6 +129,13 @@ def blocks(directory: Path) -> list[Block]:
         ]
         entry = scan.end_entry
     return found
+
+
+def damage_of(directory: Path) -> Damage:
+    """Return the damage of a log that has some."""
+    damage = check(directory)
+    assert damage is not None
+    return damage
 
 
 def flip(path: Path, at: int, bit: int) -> Callable[[], None]:

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tests.events.examples import session_opened
-from tests.journal.making import Block, blocks, flip, small_log
+from tests.journal.making import Block, blocks, damage_of, flip, small_log
 from tidegate.journal import DamagedLogError, LogWriter, NewerFormatError, check, read, recover
 from tidegate.journal.files import segment_path
 from tidegate.journal.layout import FORMAT_VERSION, pack_block, read_head
@@ -93,7 +93,7 @@ def test_a_missing_segment_is_named(sealed_log, tmp_path):
     layout = blocks(copy)
     segment_path(copy, 2).unlink()
     first = next(block.first_entry for block in layout if block.segment == 2)
-    damage = check(copy)
+    damage = damage_of(copy)
     assert (damage.segment, damage.block, damage.first_entry) == (2, 0, first)
     assert "missing" in damage.what
     with pytest.raises(DamagedLogError, match=r"segment 2.*missing"):
@@ -105,7 +105,7 @@ def test_a_missing_segment_is_named(sealed_log, tmp_path):
 def test_a_missing_first_segment_is_named(sealed_log, tmp_path):
     copy = a_copy(sealed_log, tmp_path)
     segment_path(copy, 0).unlink()
-    assert check(copy).segment == 0
+    assert damage_of(copy).segment == 0
 
 
 def test_a_segment_of_another_log_in_its_place_is_found(sealed_log, tmp_path):
@@ -115,7 +115,7 @@ def test_a_segment_of_another_log_in_its_place_is_found(sealed_log, tmp_path):
     whole = segment_path(other, 1).read_bytes()
     changed = whole.replace(b"an act of the last of them", b"an act of the last of THEM")
     segment_path(copy, 1).write_bytes(resealed(changed))
-    damage = check(copy)
+    damage = damage_of(copy)
     assert (damage.segment, damage.block) in {(1, len_blocks(copy, 1) - 1), (2, 0)}
 
 
@@ -128,6 +128,7 @@ def resealed(data: bytes) -> bytes:
     out, at = b"", 0
     while at < len(data):
         head = read_head(data, at)
+        assert head is not None
         out += pack_block(head, data[at + 64 : at + 64 + head.length])
         at += head.bytes_total
     return out
@@ -138,7 +139,7 @@ def test_two_segments_that_changed_places_are_found(sealed_log, tmp_path):
     one, two = segment_path(copy, 1).read_bytes(), segment_path(copy, 2).read_bytes()
     segment_path(copy, 1).write_bytes(two)
     segment_path(copy, 2).write_bytes(one)
-    damage = check(copy)
+    damage = damage_of(copy)
     assert (damage.segment, damage.block) == (1, 0)
     assert "another place" in damage.what
 
@@ -149,7 +150,7 @@ def test_a_block_taken_out_is_found(sealed_log, tmp_path):
     path = segment_path(copy, gone.segment)
     whole = path.read_bytes()
     path.write_bytes(whole[: gone.begin] + whole[gone.end :])
-    damage = check(copy)
+    damage = damage_of(copy)
     assert (damage.segment, damage.block, damage.first_entry) == (gone.segment, 1, gone.first_entry)
 
 
@@ -159,7 +160,7 @@ def test_bytes_after_the_seal_are_found(sealed_log, tmp_path):
     for extra in (b"\0", bytes(64), b"TGLB"):
         with segment_path(copy, newest.segment).open("ab") as file:
             file.write(extra)
-        assert "bytes follow the seal" in check(copy).what
+        assert "bytes follow the seal" in damage_of(copy).what
 
 
 def test_a_lost_seal_in_the_middle_of_the_log_is_found(sealed_log, tmp_path):
@@ -167,7 +168,7 @@ def test_a_lost_seal_in_the_middle_of_the_log_is_found(sealed_log, tmp_path):
     seal = [block for block in blocks(copy) if block.segment == 1][-1]
     path = segment_path(copy, 1)
     path.write_bytes(path.read_bytes()[: seal.begin])
-    damage = check(copy)
+    damage = damage_of(copy)
     assert (damage.segment, damage.block, damage.torn) == (1, seal.block, False)
     with pytest.raises(DamagedLogError, match="without a seal"):
         read(copy)
@@ -181,6 +182,7 @@ def test_a_log_of_a_newer_format_says_so_and_is_left_alone(sealed_log, tmp_path,
     path = segment_path(copy, 0)
     data = path.read_bytes()
     head = read_head(data, 0)
+    assert head is not None
     newer = pack_block(head._replace(version=FORMAT_VERSION + 1), data[64 : 64 + head.length])
     path.write_bytes(newer + data[len(newer) :])
     with pytest.raises(NewerFormatError, match=r"log format 2.*upgrade") as caught:

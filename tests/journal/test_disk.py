@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 from tests.events.examples import session_opened
-from tests.journal.making import items
+from tests.journal.making import damage_of, items
 from tidegate.journal import LogUnwritableError, LogWriter, chain, check, read, recover
 from tidegate.journal.files import segment_path
 from tidegate.values.errors import ExitCode
@@ -90,7 +90,7 @@ def test_a_half_block_that_cannot_be_taken_away_is_cut_by_recovery(tmp_path, wri
         writer.input(1, b"y" * 400)
         with pytest.raises(LogUnwritableError):
             writer.flush()
-    assert check(tmp_path / "log").torn
+    assert damage_of(tmp_path / "log").torn
     assert recover(tmp_path / "log").cut_bytes == 100
 
 

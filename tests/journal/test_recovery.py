@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.events.examples import session_opened
-from tests.journal.making import blocks, flip, items, small_log
+from tests.journal.making import blocks, damage_of, flip, items, small_log
 from tidegate.journal import DamagedLogError, LogWriter, check, read, recover
 from tidegate.journal.files import segment_path
 
@@ -66,7 +66,7 @@ def test_a_cut_in_an_older_segment_is_damage_not_a_torn_end(tmp_path):
     small_log(tmp_path)
     path = segment_path(tmp_path, 1)
     path.write_bytes(path.read_bytes()[:-10])
-    assert not check(tmp_path).torn
+    assert not damage_of(tmp_path).torn
     with pytest.raises(DamagedLogError):
         recover(tmp_path)
 
@@ -86,7 +86,7 @@ def test_sectors_that_power_loss_left_unwritten_are_a_torn_end(tmp_path):
         changed = bytearray(whole)
         changed[lost.start : lost.stop] = bytes(len(lost))
         path.write_bytes(changed)
-        assert check(tmp_path).torn
+        assert damage_of(tmp_path).torn
         recovery = recover(tmp_path)
         assert (recovery.cut_bytes, recovery.last_entry) == (len(whole) - end, 1)
         assert check(tmp_path) is None
@@ -115,7 +115,7 @@ WRITE_FOREVER = """
     from pathlib import Path
     import numpy as np
     from tests.events.examples import session_opened
-    from tests.journal.making import market_records
+    from tests.journal.making import damage_of, market_records
     from tidegate.journal import LogWriter
 
     writer = LogWriter(Path(sys.argv[1]), session_opened(), segment_bytes_max=20_000, block_bytes_max=2_000)

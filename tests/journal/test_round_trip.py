@@ -166,7 +166,7 @@ def test_every_segment_repeats_the_opening_of_its_session_but_counts_it_once(tmp
     small_log(tmp_path / "log")
     reader = read(tmp_path / "log")
     assert len(reader.scans) > 3
-    openings = [scan.opening for scan in reader.scans.values()]
+    openings = [scan.opening for scan in reader.scans.values() if scan.opening]
     assert [entry.kind for entry in reader.entries()].count(EntryKind.OPENING) == 2
     assert len({opening.message for opening in openings}) == 2
     assert [opening.session for opening in openings] == sorted(opening.session for opening in openings)
@@ -283,4 +283,5 @@ def test_the_seal_of_a_closed_session_counts_it(tmp_path):
     writer.records(10, market_records(5))
     writer.close()
     seal = read(tmp_path).scans[0].seal
+    assert seal is not None
     assert (seal.inputs, seal.acts, seal.evidence, seal.entries) == (15, 1, 1, 9)

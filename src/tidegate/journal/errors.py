@@ -42,3 +42,15 @@ class NewerFormatError(TidegateError):
     """A log, block or snapshot was written by a later version of tidegate."""
 
     exit_code = ExitCode.ENVIRONMENT
+
+
+class UnknownExportError(TidegateError):
+    """An export was asked for in a format there is none of."""
+
+    exit_code = ExitCode.USAGE
+
+
+class UnwritableExportError(TidegateError):
+    """The disk refused an export. No half-written file is left."""
+
+    exit_code = ExitCode.ENVIRONMENT
