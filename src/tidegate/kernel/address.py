@@ -1,4 +1,4 @@
-"""What the compiler is taught by hand: calls of user code by address, and rows of a table.
+"""What the compiler is taught by hand: calls of user code by address, rows of a table, and records by address.
 
 A trigger is compiled alone and its address is stored in the state.
 Row arguments are pointers, so one call type serves every Params layout. Measured: 1.4 ns a call against 0.5 ns direct and
@@ -14,8 +14,9 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from tidegate.events.records import RECORD
 from tidegate.kernel.compile import HELPER_OPTIONS, Compiler, record_type
-from tidegate.kernel.tables import row_at, row_count
+from tidegate.kernel.tables import record_at, row_at, row_count
 from tidegate.kernel.trigger import call_trigger
 
 
@@ -79,4 +80,32 @@ def _row_count_compiled(table: Any) -> Any:
     return table[1]
 
 
-COMPILED_FORMS = {call_trigger: _call_compiled, row_at: _row_at_compiled, row_count: _row_count_compiled}
+@intrinsic
+def _record_of(_typing: Any, address: Any, count: Any, place: Any) -> Any:
+    """Type and emit the address of a market record, after a range check."""
+    record: Any = record_type(RECORD)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        first, count, place = (
+            context.cast(builder, argument, given, types.int64)
+            for argument, given in zip(arguments, signature.args, strict=True)
+        )
+        with builder.if_then(builder.icmp_unsigned(">=", place, count), likely=False):
+            context.call_conv.return_user_exc(builder, IndexError, ("record outside its tape",))
+        offset = builder.mul(place, ir.Constant(ir.IntType(64), record.size))
+        return builder.inttoptr(builder.add(first, offset), context.get_value_type(record))
+
+    return record(address, count, place), generate
+
+
+@numba.njit(**HELPER_OPTIONS)
+def _record_at_compiled(_tapes: Any, _rank: Any, address: Any, count: Any, place: Any) -> Any:
+    return _record_of(address, count, place)
+
+
+COMPILED_FORMS = {
+    call_trigger: _call_compiled,
+    row_at: _row_at_compiled,
+    row_count: _row_count_compiled,
+    record_at: _record_at_compiled,
+}

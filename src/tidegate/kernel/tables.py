@@ -24,3 +24,13 @@ def row_at(table: Sequence[Any], index: int) -> Any:
 def row_count(table: Sequence[Any]) -> int:
     """Return how many rows a table has."""
     return len(table)
+
+
+@kernel
+def record_at(tapes: Sequence[Any], rank: int, _address: int, _count: int, place: int) -> Any:
+    """Return a record of one of several tapes. Pure mode: of the tape `tapes[rank]`; compiled: of so many at an address.
+
+    Raises:
+        IndexError: no such record.
+    """
+    return tapes[rank][place]

@@ -1,0 +1,110 @@
+"""The forecast: a scan ahead for the first record that changes one of our orders, on scratch rows. Kernel code.
+
+The venue's own rows do not move. Only the rows of symbols with open orders are copied, and only records of these are
+taken in. A command that reaches the venue earlier makes the forecast void.
+"""
+
+from typing import Any
+
+from tidegate.kernel.mode import kernel
+from tidegate.kernel.tables import row_at, row_count
+from tidegate.values.time import NEVER_NS
+from tidegate.venues.sim import rows
+from tidegate.venues.sim.walk import close_session, earliest, merge
+
+_END_NS = NEVER_NS - 1
+
+
+@kernel
+def begin(own: Any, scratch: Any) -> None:
+    """Copy what rests from the venue's own rows to the scratch rows."""
+    copy_head(own.head, scratch.head)
+    for place in range(row_count(own.symbols)):
+        symbol = row_at(own.symbols, place)
+        twin = row_at(scratch.symbols, place)
+        if symbol.orders_open == 0:
+            twin.orders_open = 0
+        else:
+            copy_symbol(symbol, twin)
+            copy_orders(own, scratch, symbol.buys)
+            copy_orders(own, scratch, symbol.sells)
+            copy_orders(own, scratch, symbol.stops)
+    for rank in range(row_count(own.streams)):
+        stream = row_at(own.streams, rank)
+        twin = row_at(scratch.streams, rank)
+        twin.cursor, twin.next_ns = stream.cursor, stream.next_ns
+        twin.watched = 1 if is_busy(own, rank) else 0
+
+
+@kernel
+def is_busy(tables: Any, rank: int) -> bool:
+    """Tell whether a stream has a symbol with open orders."""
+    source = row_at(tables.sources, rank)
+    for place in range(source.map_start, source.map_start + source.map_count):
+        target = row_at(tables.maps, place).symbol
+        if target >= 0 and row_at(tables.symbols, target).orders_open > 0:
+            return True
+    return False
+
+
+@kernel
+def scan(tables: Any) -> None:
+    """Scan on, at most `desk.budget` records, until something changes an order.
+
+    FOUND: the first event row says when and why. SCANNED: nothing happens at a venue time before desk.limit_ns, which is
+    NEVER when nothing can happen any more.
+    """
+    head, desk = tables.head, tables.desk
+    desk.outcome = rows.DONE
+    merge(tables, _END_NS)
+    if desk.outcome == rows.FOUND or desk.outcome == rows.BAD_RECORD:
+        return
+    rank = earliest(tables, _END_NS, -1)
+    desk.limit_ns = NEVER_NS if rank < 0 else row_at(tables.streams, rank).next_ns
+    while desk.events == 0 and head.close_ns < NEVER_NS and head.close_ns <= desk.limit_ns:
+        close_session(tables)
+    desk.outcome = rows.FOUND if desk.events > 0 else rows.SCANNED
+
+
+@kernel
+def copy_head(source: Any, target: Any) -> None:
+    """Copy the venue's head."""
+    target.orders_open, target.hour = source.orders_open, source.hour
+    target.open_ns, target.close_ns = source.open_ns, source.close_ns
+    target.disjoint = source.disjoint
+    target.short_selling, target.queues_outside = source.short_selling, source.queues_outside
+    target.venue_ns = source.venue_ns
+    target.cause_stream, target.cause_place = source.cause_stream, source.cause_place
+
+
+@kernel
+def copy_symbol(source: Any, target: Any) -> None:
+    """Copy a symbol's row."""
+    target.bid, target.ask = source.bid, source.ask
+    target.bid_size, target.ask_size = source.bid_size, source.ask_size
+    target.bid_used, target.ask_used = source.bid_used, source.ask_used
+    target.firm, target.halted = source.firm, source.halted
+    target.last_print, target.position = source.last_print, source.position
+    target.orders_open = source.orders_open
+    target.buys, target.sells, target.stops = source.buys, source.sells, source.stops
+
+
+@kernel
+def copy_orders(own: Any, scratch: Any, place: int) -> None:
+    """Copy the orders of a list."""
+    while place > 0:
+        order = row_at(own.orders, place - 1)
+        copy_order(order, row_at(scratch.orders, place - 1))
+        place = order.next
+
+
+@kernel
+def copy_order(source: Any, target: Any) -> None:
+    """Copy an order's row."""
+    target.slot, target.symbol, target.side = source.slot, source.symbol, source.side
+    target.type, target.life = source.type, source.life
+    target.quantity, target.filled = source.quantity, source.filled
+    target.limit, target.stop, target.trail = source.limit, source.stop, source.trail
+    target.status, target.ended = source.status, source.ended
+    target.extreme, target.queue, target.fresh = source.extreme, source.queue, source.fresh
+    target.next, target.previous = source.next, source.previous

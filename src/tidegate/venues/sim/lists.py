@@ -1,0 +1,88 @@
+"""Lists of open orders by symbol: buys and sells best price first, then oldest first; stops oldest first. Kernel code."""
+
+from typing import Any
+
+from tidegate.kernel.mode import kernel
+from tidegate.kernel.tables import row_at
+from tidegate.venues.sim import rows
+
+
+@kernel
+def first_of(symbol: Any, status: int, side: int) -> int:
+    """Return the head of the list an order of this status and side belongs to."""
+    if status == rows.WAITING:
+        return symbol.stops
+    return symbol.buys if side > 0 else symbol.sells
+
+
+@kernel
+def set_first(symbol: Any, status: int, side: int, place: int) -> None:
+    """Set the head of that list."""
+    if status == rows.WAITING:
+        symbol.stops = place
+    elif side > 0:
+        symbol.buys = place
+    else:
+        symbol.sells = place
+
+
+@kernel
+def goes_before(order: Any, other: Any) -> bool:
+    """Tell whether an order that comes now stands before one that is there: only by a better price."""
+    if other.limit == 0:
+        return False
+    return order.limit == 0 or order.side * (order.limit - other.limit) > 0
+
+
+@kernel
+def link(tables: Any, order: Any) -> None:
+    """Let an order rest at its place by price and time."""
+    order.status = rows.RESTING
+    _insert(tables, order, 1)
+
+
+@kernel
+def wait(tables: Any, order: Any) -> None:
+    """Let a stop wait behind the other stops."""
+    order.status = rows.WAITING
+    _insert(tables, order, 0)
+
+
+@kernel
+def _insert(tables: Any, order: Any, by_price: int) -> None:
+    symbol = row_at(tables.symbols, order.symbol)
+    before = 0
+    after = first_of(symbol, order.status, order.side)
+    while after > 0:
+        other = row_at(tables.orders, after - 1)
+        if by_price == 1 and goes_before(order, other):
+            break
+        before = after
+        after = other.next
+    order.previous = before
+    order.next = after
+    if before > 0:
+        row_at(tables.orders, before - 1).next = order.slot + 1
+    else:
+        set_first(symbol, order.status, order.side, order.slot + 1)
+    if after > 0:
+        row_at(tables.orders, after - 1).previous = order.slot + 1
+    symbol.orders_open += 1
+    tables.head.orders_open += 1
+
+
+@kernel
+def unlink(tables: Any, order: Any) -> None:
+    """Take an order out of its list, if it is in one."""
+    if order.status != rows.RESTING and order.status != rows.WAITING:
+        return
+    symbol = row_at(tables.symbols, order.symbol)
+    if order.previous > 0:
+        row_at(tables.orders, order.previous - 1).next = order.next
+    else:
+        set_first(symbol, order.status, order.side, order.next)
+    if order.next > 0:
+        row_at(tables.orders, order.next - 1).previous = order.previous
+    order.status = rows.ARRIVING
+    symbol.orders_open -= 1
+    tables.head.orders_open -= 1
