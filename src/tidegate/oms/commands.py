@@ -1,0 +1,103 @@
+"""Commands built from orders and approved intents. The only makers of an `OrderCommand`; a bare intent has no way in."""
+
+from typing import NamedTuple
+
+from tidegate.events.acts import OrderCommand, RiskDecision, TradeIntent
+from tidegate.oms.order import Order
+from tidegate.values.enums import CommandKind, Verdict
+from tidegate.values.errors import ExitCode, TidegateError
+
+
+class NotApprovedError(TidegateError):
+    """An order was asked for without an approval of exactly this intent."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class ChainExceededError(TidegateError):
+    """A replacement or chase asks for more than is left of what was approved, or continues an order that is not known."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class Stamp(NamedTuple):
+    """Identity of a command: its own event id, when it is given, until when it may be sent, and the account it is for."""
+
+    event_id: str
+    now_ns: int
+    valid_until_ns: int
+    account: str
+
+
+def order_command(
+    decision: RiskDecision,
+    intent: TradeIntent,
+    stamp: Stamp,
+    *,
+    client_order_id: str,
+    venue: str,
+    replaced: Order | None,
+) -> OrderCommand:
+    """Return the command that an approval allows: a new order, or the replacement of one that still works.
+
+    Raises:
+        NotApprovedError: the decision is not an approval, or not of this intent.
+    """
+    if decision.verdict is not Verdict.APPROVED or decision.intent_id != intent.event_id:
+        raise NotApprovedError(
+            f"Decision {decision.event_id} does not approve intent {intent.event_id}; judge the intent first."
+        )
+    works = replaced is not None and replaced.working
+    return OrderCommand(
+        event_id=stamp.event_id,
+        timestamp=stamp.now_ns,
+        symbol=intent.symbol,
+        strategy_id=intent.strategy_id,
+        correlation_id=intent.correlation_id,
+        kind=CommandKind.REPLACE if works else CommandKind.SUBMIT,
+        client_order_id=client_order_id,
+        venue=venue,
+        account=stamp.account,
+        side=intent.side,
+        order_type=intent.order_type,
+        time_in_force=intent.time_in_force,
+        quantity_nanos=decision.quantity_nanos,
+        limit_price_nanos=decision.limit_price_nanos,
+        stop_price_nanos=intent.stop_price_nanos,
+        trail_nanos=intent.trail_nanos,
+        valid_until_ns=stamp.valid_until_ns,
+        decision_id=decision.event_id,
+        chain=0 if replaced is None else replaced.chain + 1,
+        target_id=intent.replaces if works else "",
+        reason=intent.reason,
+    )
+
+
+def about_order(kind: CommandKind, order: Order, stamp: Stamp, *, reason: str, chase: bool) -> OrderCommand:
+    """Return a cancel or a lookup of an order. They need no approval: neither can add risk.
+
+    A cancel whose `chain` is one above the order's announces that its rest is to be chased.
+    """
+    return OrderCommand(
+        event_id=stamp.event_id,
+        timestamp=stamp.now_ns,
+        symbol=order.symbol,
+        strategy_id=order.strategy_id,
+        correlation_id=order.correlation_id,
+        kind=kind,
+        client_order_id=order.client_order_id,
+        venue=order.venue,
+        account=stamp.account,
+        side=order.side,
+        order_type=order.order_type,
+        time_in_force=order.time_in_force,
+        quantity_nanos=order.remaining_nanos,
+        limit_price_nanos=order.limit_price_nanos,
+        stop_price_nanos=order.stop_price_nanos,
+        trail_nanos=order.trail_nanos,
+        valid_until_ns=stamp.valid_until_ns,
+        decision_id="",
+        chain=order.chain + chase,
+        target_id=order.client_order_id,
+        reason=reason,
+    )

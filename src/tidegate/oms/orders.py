@@ -1,0 +1,361 @@
+"""All orders of one account. State changes only by folding decisions, commands and events; asking what to do changes nothing.
+
+Live orders are kept as long as they live; of finished ones the last FINISHED_KEPT stay known with their executions, for late
+fills and repeated messages. What is older is a stranger of our shape to this container; only the ledger still knows it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from heapq import heapify, heappop, heappush
+from typing import Final, final
+
+from msgspec.structs import replace
+
+from tidegate.events.acts import OrderCommand, RiskDecision, TradeIntent
+from tidegate.events.inputs import OrderEvent
+from tidegate.oms import chains, store, strangers
+from tidegate.oms.apply import apply_event, finding, mismatch
+from tidegate.oms.commands import ChainExceededError, NotApprovedError, Stamp, about_order, order_command
+from tidegate.oms.order import Change, Execution, Finding, FindingKind, Order
+from tidegate.oms.plans import KEEP_PLAN, OmsPolicy, OrderPlan
+from tidegate.oms.timers import Due, chase_price, next_due_ns, what_is_due
+from tidegate.oms.transitions import NEVER_LIVED
+from tidegate.values.enums import CommandKind, OrderEventKind, OrderState, Verdict
+from tidegate.values.instruments import Instrument
+from tidegate.values.money import nanos_text
+from tidegate.values.time import NEVER_NS
+
+FINISHED_KEPT: Final = 1_024
+_HEAP_SLACK: Final = 64  # outdated timer entries kept before the heap is built again
+_NO_EXECUTIONS: Final[Mapping[str, Execution]] = {}
+
+
+@final
+class Orders:
+    """The orders of one account. `instruments` is the engine's own mapping and may grow; `plans` has one per strategy id."""
+
+    __slots__ = (
+        "_heap",
+        "account",
+        "approved",
+        "executions",
+        "finished",
+        "instruments",
+        "live",
+        "plans",
+        "policy",
+    )
+
+    def __init__(
+        self,
+        account: str,
+        instruments: Mapping[str, Instrument],
+        plans: Mapping[str, OrderPlan],
+        policy: OmsPolicy,
+    ) -> None:
+        self.account = account
+        self.instruments = instruments
+        self.plans = plans
+        self.policy = policy
+        self.live: dict[str, Order] = {}
+        self.finished: OrderedDict[str, Order] = OrderedDict()
+        self.executions: dict[str, dict[str, Execution]] = {}
+        self.approved: dict[str, TradeIntent] = {}  # by decision id, from the verdict to the command
+        self._heap: list[tuple[int, str]] = []
+
+    # What is asked.
+
+    def find(self, client_order_id: str) -> Order | None:
+        """Return an order that lives or finished lately; None: not known (any more)."""
+        return self.live.get(client_order_id) or self.finished.get(client_order_id)
+
+    def chain_number(self, intent: TradeIntent) -> int:
+        """Return the chain number of the order an intent would make: part of its client id."""
+        replaced = self.find(intent.replaces) if intent.replaces else None
+        return 0 if replaced is None else replaced.chain + 1
+
+    def open(
+        self, decision: RiskDecision, intent: TradeIntent, *, event_id: str, client_order_id: str, now_ns: int
+    ) -> OrderCommand:
+        """Return the command an approval allows: SUBMIT, or REPLACE when the intent continues an order that still works.
+
+        Raises:
+            NotApprovedError: the decision does not approve this intent.
+            ChainExceededError: it continues an unknown order, or asks for more than is left of what was approved.
+        """
+        replaced = None
+        if intent.replaces:
+            replaced = self.find(intent.replaces)
+            self._check_rest(decision, intent, replaced)
+        plan = self.plans.get(intent.strategy_id, KEEP_PLAN)
+        stamp = Stamp(event_id, now_ns, now_ns + plan.valid_ns, self.account)
+        venue = self.instruments[intent.symbol].venue
+        return order_command(
+            decision, intent, stamp, client_order_id=client_order_id, venue=venue, replaced=replaced
+        )
+
+    def cancel(self, order: Order, *, event_id: str, now_ns: int, reason: str) -> OrderCommand:
+        """Return the command to cancel an order, at somebody's request."""
+        return self._about(CommandKind.CANCEL, order, event_id, now_ns, reason)
+
+    def due_ns(self) -> int:
+        """Return the earliest time at which something is due; NEVER_NS when nothing is. Constant time for most calls."""
+        heap = self._heap
+        while heap:
+            due_ns, client_order_id = heap[0]
+            order = self.find(client_order_id)
+            if order is not None and order.due_ns == due_ns:
+                return due_ns
+            heappop(heap)
+        return NEVER_NS
+
+    def due(self, now_ns: int) -> list[Due]:
+        """Return what is due now, oldest first. Folding what comes of each (command, decision) moves its next time."""
+        if self.due_ns() > now_ns:
+            return []
+        entries = sorted({entry for entry in self._heap if entry[0] <= now_ns})
+        found = []
+        for due_ns, client_order_id in entries:
+            order = self.find(client_order_id)
+            if order is not None and order.due_ns == due_ns:
+                found += what_is_due(order, self.policy, self._plan(order), now_ns)
+        return found
+
+    def command_for(self, due: Due, *, event_id: str, now_ns: int) -> OrderCommand:
+        """Return the cancel or lookup that is due. A chase (SUBMIT) has none: it needs an intent and a verdict of its own."""
+        assert due.kind is not CommandKind.SUBMIT, "a chase is judged as a new intent"
+        return self._about(due.kind, due.order, event_id, now_ns, due.reason, chase=due.chase)
+
+    def chase_terms(self, order: Order, touch_nanos: int) -> tuple[int, int]:
+        """Return (quantity, limit price) in nanos to chase an order's rest; touch_nanos is the price it would trade at, 0: unseen."""
+        chain = chains.members(order, self.find)
+        price = chase_price(chain[0], self._plan(order), self.instruments[order.symbol], touch_nanos)
+        return chains.rest(chain), price
+
+    # What changes it.
+
+    def fold_decision(self, decision: RiskDecision, intent: TradeIntent) -> None:
+        """Keep an approved intent until its command; any verdict on a chase ends the waiting of the order it continues."""
+        if decision.verdict is Verdict.APPROVED:
+            self.approved[decision.event_id] = intent
+        if intent.replaces:
+            replaced = self.find(intent.replaces)
+            if replaced is not None and replaced.chase_open:
+                self._keep(replace(replaced, chase_open=False))
+
+    def fold_lapse(self, decision_id: str) -> None:
+        """Forget an approved intent that got no command, as after a crash between the two."""
+        del self.approved[decision_id]
+
+    def fold_command(self, command: OrderCommand) -> Order:
+        """Take in what was commanded and return the order it is about: a new one in NEW, or the one to cancel or look up.
+
+        Raises:
+            NotApprovedError: an order command whose decision is not waiting for it.
+        """
+        if command.kind is CommandKind.CANCEL or command.kind is CommandKind.LOOKUP:
+            return self._fold_request(command)
+        intent = self.approved.pop(command.decision_id, None)
+        if intent is None:
+            raise NotApprovedError(
+                f"Order {command.client_order_id} has no approval waiting for it; judge its intent first."
+            )
+        quantity = command.quantity_nanos
+        approved = quantity
+        if intent.replaces:
+            replaced = self.find(intent.replaces)
+            assert replaced is not None, "open() refuses to continue an unknown order"
+            approved = replaced.approved_nanos
+            self._keep(replace(replaced, successor_id=command.client_order_id))
+        order = Order(
+            client_order_id=command.client_order_id,
+            correlation_id=command.correlation_id,
+            strategy_id=command.strategy_id,
+            symbol=command.symbol,
+            venue=command.venue,
+            side=command.side,
+            purpose=intent.purpose,
+            order_type=command.order_type,
+            time_in_force=command.time_in_force,
+            quantity_nanos=quantity,
+            limit_price_nanos=command.limit_price_nanos,
+            submitted_ns=command.timestamp,
+            approved_nanos=approved,
+            remaining_nanos=quantity,
+            decision_id=command.decision_id,
+            intent_id=intent.event_id,
+            stop_price_nanos=command.stop_price_nanos,
+            trail_nanos=command.trail_nanos,
+            reference_price_nanos=intent.reference_price_nanos,
+            exit_reason=intent.exit_reason,
+            chain=command.chain,
+            predecessor_id=intent.replaces,
+            valid_until_ns=command.valid_until_ns,
+            event_ns=command.timestamp,
+        )
+        return self._keep(order)
+
+    def fold_event(self, event: OrderEvent) -> Change | Finding:
+        """Take in what is said of an order. A bare Finding: nothing could be booked; a Change may carry findings too."""
+        key = event.client_order_id or event.venue_order_id
+        order = self.find(key)
+        flagged: tuple[Finding, ...] = ()
+        if order is None:
+            if strangers.is_our_shape(event.client_order_id):
+                return strangers.unknown_own(event)
+            if event.symbol not in self.instruments:
+                return strangers.unknown_instrument(event)
+            order, flag = strangers.adopted(event)
+            flagged = (flag,)
+        elif (wrong := mismatch(order, event)) is not None:
+            return wrong
+        executions = self.executions.get(key, _NO_EXECUTIONS)
+        multiplier = self.instruments[order.symbol].multiplier
+        applied = apply_event(order, event, executions, self.policy, multiplier)
+        if applied.execution is not None:
+            self.executions.setdefault(key, {})[event.execution_id] = applied.execution
+        after = self._keep(applied.order)
+        findings = flagged + applied.findings
+        others: tuple[tuple[Order, OrderState], ...] = ()
+        if after.successor_id or after.predecessor_id:
+            if after.state in NEVER_LIVED or event.kind is OrderEventKind.REPLACE_REJECTED:
+                others = self._fold_refused_replacement(after, event)
+            if applied.fills:
+                findings += self._fold_chain_fill(after)
+            after = self._known(key)
+        if after.chase_open and not after.working and not self._may_chase(after):
+            after = self._keep(replace(after, chase_open=False))
+        return Change(
+            order=after,
+            before=order.state,
+            fills=applied.fills,
+            findings=findings,
+            others=others,
+            note=applied.note,
+        )
+
+    def snapshot(self) -> bytes:
+        """Return the whole state as bytes; equal states give equal bytes."""
+        return store.encode(
+            store.Contents(self.account, self.live, self.finished, self.executions, self.approved)
+        )
+
+    def restore(self, data: bytes) -> None:
+        """Become the state of a snapshot.
+
+        Raises:
+            msgspec.MsgspecError: the bytes are no snapshot of orders.
+        """
+        contents = store.decode(data)
+        self.account = contents.account
+        self.live = contents.live
+        self.finished = OrderedDict(contents.finished)
+        self.executions = contents.executions
+        self.approved = contents.approved
+        self._rebuild_heap()
+
+    # Inside.
+
+    def _known(self, client_order_id: str) -> Order:
+        order = self.find(client_order_id)
+        assert order is not None, "orders are forgotten only when they finished long ago"
+        return order
+
+    def _plan(self, order: Order) -> OrderPlan:
+        return self.plans.get(order.strategy_id, KEEP_PLAN)
+
+    def _about(  # noqa: PLR0913  two ids and a time are not worth a type of their own inside
+        self, kind: CommandKind, order: Order, event_id: str, now_ns: int, reason: str, *, chase: bool = False
+    ) -> OrderCommand:
+        stamp = Stamp(event_id, now_ns, now_ns + self._plan(order).valid_ns, self.account)
+        return about_order(kind, order, stamp, reason=reason, chase=chase)
+
+    def _check_rest(self, decision: RiskDecision, intent: TradeIntent, replaced: Order | None) -> None:
+        if replaced is None:
+            raise ChainExceededError(
+                f"Intent {intent.event_id} continues order {intent.replaces}, which is not known; send a new one."
+            )
+        left = chains.rest(chains.members(replaced, self.find))
+        if replaced.successor_id or decision.quantity_nanos > left:
+            raise ChainExceededError(
+                f"Order {intent.replaces} may be continued once and for at most {nanos_text(left)}, not for "
+                f"{nanos_text(decision.quantity_nanos)}; ask for the rest as a new intent."
+            )
+
+    def _may_chase(self, order: Order) -> bool:
+        """Tell whether the rest of a finished order may still be asked for: it ended by the cancel that announced the chase."""
+        if order.state is not OrderState.CANCELED or order.cancel_wanted or order.successor_id:
+            return False
+        return chains.rest(chains.members(order, self.find)) > 0
+
+    def _fold_request(self, command: OrderCommand) -> Order:
+        order = self._known(command.target_id)
+        if command.kind is CommandKind.LOOKUP:
+            return self._keep(replace(order, lookup_ns=command.timestamp))
+        if command.chain > order.chain:
+            return self._keep(replace(order, cancel_ns=command.timestamp, chase_open=True))
+        return self._keep(replace(order, cancel_ns=command.timestamp, cancel_wanted=True, chase_open=False))
+
+    def _fold_refused_replacement(
+        self, order: Order, event: OrderEvent
+    ) -> tuple[tuple[Order, OrderState], ...]:
+        """Unlink a replacement that never came to be; when it was the original that was told, the replacement ends here."""
+        if order.state in NEVER_LIVED:
+            original = self.find(order.predecessor_id)
+            if original is not None and original.successor_id == order.client_order_id:
+                self._keep(replace(original, successor_id=""))
+            return ()
+        refused = self.find(event.successor_id or order.successor_id)
+        if refused is None or not refused.working or refused.predecessor_id != order.client_order_id:
+            return ()
+        before = refused.state
+        refused = replace(
+            refused, state=OrderState.REJECTED, working=False, unknown=False, remaining_nanos=0, unknown_ns=0
+        )
+        refused = self._keep(replace(refused, event_ns=event.timestamp))
+        self._keep(replace(order, successor_id=""))
+        return ((refused, before),)
+
+    def _fold_chain_fill(self, order: Order) -> tuple[Finding, ...]:
+        """After a fill: no order of the chain may work on more than is left of what was approved."""
+        chain = chains.members(order, self.find)
+        left = chains.rest(chain)
+        for member in chain:
+            if member.chase_open and not member.working and left <= 0:
+                self._keep(replace(member, chase_open=False))
+        over = [member for member in chain if member.remaining_nanos > max(0, left)]
+        if left >= 0 and not over:
+            return ()
+        for member in over:
+            self._keep(replace(member, cancel_wanted=True))
+        sentence = (
+            f"The orders of chain {chain[0].client_order_id} were approved for {nanos_text(chain[0].approved_nanos)} together, "
+            f"filled {nanos_text(chains.filled(chain))} and could fill more; what works on of them is canceled."
+        )
+        return (finding(order, FindingKind.CHAIN_OVERFILL, sentence, halt=left < 0),)
+
+    def _keep(self, order: Order) -> Order:
+        """Store an order where it belongs and see to its timer."""
+        due_ns = next_due_ns(order, self.policy, self._plan(order))
+        key = order.client_order_id
+        if due_ns != order.due_ns:
+            order = replace(order, due_ns=due_ns)
+            if due_ns != NEVER_NS:
+                heappush(self._heap, (due_ns, key))
+                if len(self._heap) > 2 * len(self.live) + _HEAP_SLACK:
+                    self._rebuild_heap()
+        if order.working:
+            self.live[key] = order
+            self.finished.pop(key, None)
+            return order
+        self.live.pop(key, None)
+        self.finished[key] = order
+        if len(self.finished) > FINISHED_KEPT:
+            forgotten, _ = self.finished.popitem(last=False)
+            self.executions.pop(forgotten, None)
+        return order
+
+    def _rebuild_heap(self) -> None:
+        known = (*self.live.values(), *self.finished.values())
+        self._heap = [(order.due_ns, order.client_order_id) for order in known if order.due_ns != NEVER_NS]
+        heapify(self._heap)

@@ -1,0 +1,149 @@
+"""What could still fill in one symbol: working orders and reservations, counted as they come and go.
+
+An order counts at full remaining size until it is proved done; UNKNOWN changes nothing in that. A replacement in
+flight counts with its original as the larger of the two (Alpaca reserves the same), never as their sum and never as one alone.
+"""
+
+from typing import Protocol, final
+
+import msgspec
+
+from tidegate.values.enums import OrderType, Purpose, Side
+
+ANY_PRICE = 0  # book_price_nanos of an order that may trade at any price
+NO_PRICE = -1  # book_price_nanos of an order that cannot meet another of ours
+
+
+class OrderFacts(Protocol):
+    """What the portfolio reads of an order: `oms.order.Order` is one."""
+
+    @property
+    def client_order_id(self) -> str:
+        """Our id of the order."""
+
+    @property
+    def strategy_id(self) -> str:
+        """Who owns it; empty: an order that is not ours."""
+
+    @property
+    def symbol(self) -> str:
+        """What it trades."""
+
+    @property
+    def side(self) -> Side:
+        """Which way."""
+
+    @property
+    def purpose(self) -> Purpose:
+        """Whether it may add risk."""
+
+    @property
+    def order_type(self) -> OrderType:
+        """How it may fill."""
+
+    @property
+    def limit_price_nanos(self) -> int:
+        """Its limit; 0: none."""
+
+    @property
+    def remaining_nanos(self) -> int:
+        """What may still fill; 0 when it is done."""
+
+    @property
+    def working(self) -> bool:
+        """False once it is proved that nothing of it works."""
+
+    @property
+    def unknown(self) -> bool:
+        """True while its outcome is not proved."""
+
+    @property
+    def predecessor_id(self) -> str:
+        """The order it replaces; empty: none."""
+
+
+class WorkingOrder(msgspec.Struct, kw_only=True, gc=False):
+    """One order that may still fill. Only `Portfolio` changes it."""
+
+    client_order_id: str
+    strategy_id: str
+    symbol: str
+    side: Side
+    purpose: Purpose
+    book_price_nanos: int
+    predecessor_id: str = ""
+    successor_id: str = ""
+    remaining_nanos: int = 0
+    counted_nanos: int = 0  # what it adds to the sums: less than remaining while its original still works
+    unknown: bool = False
+    sent_ns: int = 0  # when it was commanded; 0: not by us
+
+
+class Reservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an approved intent holds from the verdict until its command."""
+
+    decision_id: str
+    strategy_id: str
+    symbol: str
+    side: Side
+    purpose: Purpose
+    order_type: OrderType
+    quantity_nanos: int
+    limit_price_nanos: int
+    replaces: str
+    counted_nanos: int
+
+
+@final
+class SymbolBook:
+    """The account's net position in a symbol and all that could change it."""
+
+    __slots__ = ("buys_nanos", "net_nanos", "orders", "sells_nanos")
+
+    def __init__(self) -> None:
+        self.net_nanos = 0
+        self.buys_nanos = 0  # working, UNKNOWN and reserved
+        self.sells_nanos = 0
+        self.orders: dict[str, WorkingOrder] = {}
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing is held and nothing could fill."""
+        return self.net_nanos == 0 and self.buys_nanos == 0 and self.sells_nanos == 0
+
+    def count(self, side: Side, change_nanos: int) -> None:
+        """Add to (or take from) what could still fill on one side."""
+        if side is Side.BUY:
+            self.buys_nanos += change_nanos
+        else:
+            self.sells_nanos += change_nanos
+        assert self.buys_nanos >= 0, "more buys were released than ever worked"
+        assert self.sells_nanos >= 0, "more sells were released than ever worked"
+
+    def crossing(self, side: Side, price_nanos: int, *, besides: str) -> int | None:
+        """Return the price of an own resting order that an order would trade with; None: there is none.
+
+        ANY_PRICE stands for a market or stop order on either side. `besides` is the order being replaced.
+        """
+        found: int | None = None
+        sign = side.sign
+        for order in self.orders.values():
+            own = order.book_price_nanos
+            if order.side is side or own == NO_PRICE or order.client_order_id == besides:
+                continue
+            if own == ANY_PRICE or price_nanos == ANY_PRICE or (price_nanos - own) * sign >= 0:
+                found = own if found is None else min(found, own)
+        return found
+
+
+def book_price(order_type: OrderType, limit_price_nanos: int) -> int:
+    """Return the price at which an order could meet another of ours.
+
+    Alpaca refuses any pair of opposite orders with a market or a stop in it as a potential wash trade, and lets trailing stops
+    pass (fact sheet, 13.4); the strictest venue sets the rule.
+    """
+    if order_type is OrderType.LIMIT or order_type is OrderType.STOP_LIMIT:
+        return limit_price_nanos
+    if order_type is OrderType.TRAILING_STOP:
+        return NO_PRICE
+    return ANY_PRICE

@@ -1,0 +1,280 @@
+"""The account's books: cash, positions per strategy, net per symbol, working orders and reservations.
+
+State changes only in the fold methods, by what was decided (decisions, commands) and what happened (orders, fills); asking never
+changes it, so a recorded log rebuilds it. Exposure counts from the verdict on: an approved intent is reserved before anything else
+is judged.
+"""
+
+from collections.abc import Mapping
+from typing import Final, final
+
+from tidegate.events.acts import OrderCommand, RiskDecision, TradeIntent
+from tidegate.portfolio import books
+from tidegate.portfolio.activity import Activity
+from tidegate.portfolio.exposure import OrderFacts, Reservation, SymbolBook, WorkingOrder, book_price
+from tidegate.portfolio.positions import Fill, Holding
+from tidegate.values.enums import CommandKind, Purpose, Side, Verdict
+from tidegate.values.errors import ExitCode, TidegateError
+from tidegate.values.instruments import Instrument
+
+_NOTHING: Final = SymbolBook()  # read only: the book of a symbol never touched
+_FLAT: Final = Holding()
+
+
+class NotReservedError(TidegateError):
+    """An order command without an approved decision that still holds its reservation."""
+
+    exit_code = ExitCode.REFUSED
+
+
+@final
+class Portfolio:
+    """One account's books. `instruments` is the engine's own mapping and may grow.
+
+    Fields to read: cash_attos, realized_attos, fees_attos, basis_attos (sums over all strategies), books (per symbol), active (the
+    books with a position or working orders), holdings (per strategy and symbol), activity.
+    """
+
+    __slots__ = (
+        "account",
+        "active",
+        "activity",
+        "basis_attos",
+        "books",
+        "cash_attos",
+        "fees_attos",
+        "holdings",
+        "instruments",
+        "realized_attos",
+        "reserved",
+    )
+
+    def __init__(self, account: str, cash_attos: int, instruments: Mapping[str, Instrument]) -> None:
+        self.account = account
+        self.instruments = instruments
+        self.cash_attos = cash_attos
+        self.realized_attos = 0
+        self.fees_attos = 0
+        self.basis_attos = 0
+        self.books: dict[str, SymbolBook] = {}
+        self.active: dict[str, SymbolBook] = {}
+        self.holdings: dict[tuple[str, str], Holding] = {}
+        self.reserved: dict[str, Reservation] = {}
+        self.activity = Activity()
+
+    # What is asked.
+
+    def book(self, symbol: str) -> SymbolBook:
+        """Return the account's net position and working sums of a symbol. Not to be changed by the caller."""
+        return self.books.get(symbol, _NOTHING)
+
+    def holding(self, strategy_id: str, symbol: str) -> Holding:
+        """Return a strategy's own position and working exits in a symbol. Not to be changed by the caller."""
+        return self.holdings.get((strategy_id, symbol), _FLAT)
+
+    def working_remaining(self, symbol: str, client_order_id: str) -> int:
+        """Return what may still fill of one working order, in nanos; 0 when it does not work."""
+        order = self.book(symbol).orders.get(client_order_id)
+        return 0 if order is None else order.remaining_nanos
+
+    def reducible(self, intent: TradeIntent) -> int:
+        """Return the largest quantity in nanos by which an exit may reduce, on the account's net and the strategy's own.
+
+        Working, UNKNOWN and reserved orders of that side are taken off both; an order the exit replaces is given back.
+        """
+        book = self.book(intent.symbol)
+        holding = self.holding(intent.strategy_id, intent.symbol)
+        sign = intent.side.sign
+        working = book.buys_nanos if intent.side is Side.BUY else book.sells_nanos
+        account = -sign * book.net_nanos - working
+        own = -sign * holding.quantity_nanos - holding.exits_nanos
+        least = account if account < own else own
+        if intent.replaces:
+            least += self.working_remaining(intent.symbol, intent.replaces)
+        return least if least > 0 else 0
+
+    def worst_after(self, intent: TradeIntent) -> int:
+        """Return the largest absolute position in nanos that could come about in the symbol with this order, either way."""
+        book = self.book(intent.symbol)
+        quantity = intent.quantity_nanos
+        if intent.replaces:
+            quantity = max(0, quantity - self.working_remaining(intent.symbol, intent.replaces))
+        most, least = book.net_nanos + book.buys_nanos, book.net_nanos - book.sells_nanos
+        if intent.side is Side.BUY:
+            most += quantity
+        else:
+            least -= quantity
+        return most if most >= -least else -least
+
+    # What changes it.
+
+    def fold_decision(self, decision: RiskDecision, intent: TradeIntent) -> None:
+        """Reserve an approved intent's quantity; any other verdict reserves nothing."""
+        if decision.verdict is not Verdict.APPROVED:
+            return
+        quantity = decision.quantity_nanos
+        counted = quantity
+        if intent.replaces:
+            counted = max(0, quantity - self.working_remaining(intent.symbol, intent.replaces))
+        self.reserved[decision.event_id] = Reservation(
+            decision_id=decision.event_id,
+            strategy_id=intent.strategy_id,
+            symbol=intent.symbol,
+            side=intent.side,
+            purpose=intent.purpose,
+            order_type=intent.order_type,
+            quantity_nanos=quantity,
+            limit_price_nanos=intent.limit_price_nanos,
+            replaces=intent.replaces,
+            counted_nanos=counted,
+        )
+        self._count(intent.strategy_id, intent.symbol, intent.side, intent.purpose, counted)
+
+    def fold_lapse(self, decision_id: str) -> None:
+        """Release the reservation of an approved decision that got no command, as after a crash between the two."""
+        held = self.reserved.pop(decision_id)
+        self._count(held.strategy_id, held.symbol, held.side, held.purpose, -held.counted_nanos)
+
+    def fold_command(self, command: OrderCommand) -> None:
+        """Turn the decision's reservation into a working order; cancels and lookups only count as messages.
+
+        Raises:
+            NotReservedError: no approved decision holds a reservation for this order.
+        """
+        kind = command.kind
+        if kind is CommandKind.LOOKUP:
+            return
+        self.activity.fold_message(command.symbol, command.timestamp)
+        if kind is CommandKind.CANCEL:
+            return
+        held = self.reserved.pop(command.decision_id, None)
+        if held is None:
+            raise NotReservedError(
+                f"Order {command.client_order_id} has no approved decision waiting for it; judge its intent first."
+            )
+        working = WorkingOrder(
+            client_order_id=command.client_order_id,
+            strategy_id=held.strategy_id,
+            symbol=held.symbol,
+            side=held.side,
+            purpose=held.purpose,
+            book_price_nanos=book_price(held.order_type, held.limit_price_nanos),
+            predecessor_id=held.replaces,
+            remaining_nanos=command.quantity_nanos,
+            counted_nanos=held.counted_nanos,
+            sent_ns=command.timestamp,
+        )
+        book = self.books[held.symbol]
+        book.orders[command.client_order_id] = working
+        if held.replaces:
+            original = book.orders.get(held.replaces)
+            if original is not None:
+                original.successor_id = command.client_order_id
+            self._recount(book, working)
+        signature = (
+            held.strategy_id,
+            held.symbol,
+            held.side,
+            held.purpose,
+            command.quantity_nanos,
+            held.limit_price_nanos,
+        )
+        self.activity.fold_order(signature, command.timestamp)
+        if held.purpose is Purpose.EXIT:
+            holding = self.holdings[held.strategy_id, held.symbol]
+            holding.exit_ns = command.timestamp
+            holding.exit_correlation_id = command.correlation_id
+
+    def fold_order(self, order: OrderFacts) -> None:
+        """Take over what still works of an order after the OMS moved it; an order not seen before is taken in."""
+        book = self.books.get(order.symbol)
+        if book is None:
+            book = self.books[order.symbol] = SymbolBook()
+        working = book.orders.get(order.client_order_id)
+        if working is None:
+            if not order.working:
+                return
+            working = book.orders[order.client_order_id] = WorkingOrder(
+                client_order_id=order.client_order_id,
+                strategy_id=order.strategy_id,
+                symbol=order.symbol,
+                side=order.side,
+                purpose=order.purpose,
+                predecessor_id=order.predecessor_id,
+                book_price_nanos=book_price(order.order_type, order.limit_price_nanos),
+            )
+        working.remaining_nanos = order.remaining_nanos
+        working.unknown = order.unknown
+        if not order.working:
+            working.remaining_nanos = 0
+            del book.orders[order.client_order_id]
+        self._recount(book, working)
+
+    def fold_fill(self, fill: Fill) -> int:
+        """Move position and cash by one fill or restatement and return the realized P&L it made, in attos, before fees."""
+        holding = self._holding(fill.strategy_id, fill.symbol)
+        basis = holding.basis_attos
+        realized = holding.apply(fill)
+        self.basis_attos += holding.basis_attos - basis
+        self.realized_attos += realized
+        self.fees_attos += fill.fee_attos
+        self.cash_attos -= fill.cost_attos + fill.fee_attos
+        book = self._book(fill.symbol)
+        book.net_nanos += fill.quantity_nanos
+        self._mark_active(fill.symbol, book)
+        return realized
+
+    def snapshot(self) -> bytes:
+        """Return the whole state as bytes; equal states give equal bytes, whatever order they were reached in."""
+        return books.encode(self)
+
+    def restore(self, data: bytes) -> None:
+        """Become the state of a snapshot.
+
+        Raises:
+            msgspec.MsgspecError: the bytes are no snapshot of a portfolio.
+        """
+        books.decode_into(self, data)
+        self.active = {symbol: book for symbol, book in self.books.items() if not book.idle}
+
+    def _count(self, strategy_id: str, symbol: str, side: Side, purpose: Purpose, change_nanos: int) -> None:
+        book = self._book(symbol)
+        book.count(side, change_nanos)
+        if purpose is Purpose.EXIT:
+            self._holding(strategy_id, symbol).exits_nanos += change_nanos
+        self._mark_active(symbol, book)
+
+    def _recount(self, book: SymbolBook, working: WorkingOrder) -> None:
+        """Count an order at what is left of it beyond the original it replaces, and then the one that replaces it."""
+        counted = working.remaining_nanos
+        if working.predecessor_id and counted:
+            original = book.orders.get(working.predecessor_id)
+            if original is not None:
+                counted = max(0, counted - original.remaining_nanos)
+        change = counted - working.counted_nanos
+        if change:
+            working.counted_nanos = counted
+            self._count(working.strategy_id, working.symbol, working.side, working.purpose, change)
+        if working.successor_id:
+            successor = book.orders.get(working.successor_id)
+            if successor is not None:
+                self._recount(book, successor)
+
+    def _book(self, symbol: str) -> SymbolBook:
+        book = self.books.get(symbol)
+        if book is None:
+            book = self.books[symbol] = SymbolBook()
+        return book
+
+    def _holding(self, strategy_id: str, symbol: str) -> Holding:
+        key = (strategy_id, symbol)
+        holding = self.holdings.get(key)
+        if holding is None:
+            holding = self.holdings[key] = Holding()
+        return holding
+
+    def _mark_active(self, symbol: str, book: SymbolBook) -> None:
+        if book.net_nanos or book.buys_nanos or book.sells_nanos:
+            self.active[symbol] = book
+        else:
+            self.active.pop(symbol, None)

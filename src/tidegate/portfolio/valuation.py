@@ -1,0 +1,83 @@
+"""What the account is worth and what it could come to hold, at given marks. Reads the portfolio, changes nothing.
+
+A mark is the price at which a position of that sign could be closed now: the bid for a long one, the ask for a short one. What is
+held and cannot be priced makes the whole value None: missing is not zero.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from tidegate.portfolio.portfolio import Portfolio
+
+Marks = Callable[[str, int], int | None]  # (symbol, +1 long or -1 short) -> price in nanos, or None
+
+
+class Valuation(NamedTuple):
+    """The account at marks, in attos. gross and net count what is held; working orders are `Exposure`'s."""
+
+    equity_attos: int
+    unrealized_attos: int
+    gross_attos: int
+    net_attos: int
+
+
+class Exposure(NamedTuple):
+    """What the account could come to hold if the worst of its working orders fill, in attos (quantities in nanos).
+
+    Per symbol the worse of position + buys and position - sells counts; long and short are the sums each side could reach.
+    """
+
+    gross_attos: int
+    long_attos: int  # signed net if every buy fills and no sell
+    short_attos: int  # signed net if every sell fills and no buy
+    held_attos: int  # positions alone, absolute
+    held_nanos: int
+    sector_attos: int  # gross of the symbols of the asked sector
+    cluster_attos: int
+
+
+def valuation(portfolio: "Portfolio", mark: Marks) -> Valuation | None:
+    """Return equity, unrealized P&L, gross and net exposure; None when something held cannot be priced."""
+    gross = net = 0
+    instruments = portfolio.instruments
+    for symbol, book in portfolio.active.items():
+        held = book.net_nanos
+        if held == 0:
+            continue
+        price = mark(symbol, 1 if held > 0 else -1)
+        if price is None or symbol not in instruments:
+            return None
+        value = held * price * instruments[symbol].multiplier
+        net += value
+        gross += abs(value)
+    return Valuation(portfolio.cash_attos + net, net - portfolio.basis_attos, gross, net)
+
+
+def exposure(portfolio: "Portfolio", mark: Marks, *, sector: str, cluster: str) -> Exposure | None:
+    """Return what the account could come to hold; None when something in it cannot be priced.
+
+    `sector` and `cluster` choose whose sums are returned; an empty cluster is none. Event clusters hold markets settled by one fact.
+    """
+    gross = long = short = held_value = held_total = in_sector = in_cluster = 0
+    instruments = portfolio.instruments
+    for symbol, book in portfolio.active.items():
+        held = book.net_nanos
+        most, least = held + book.buys_nanos, held - book.sells_nanos
+        worst = most if most >= -least else least
+        price = mark(symbol, 1 if worst > 0 else -1)
+        if price is None or symbol not in instruments:
+            return None
+        instrument = instruments[symbol]
+        price *= instrument.multiplier
+        value = abs(worst) * price
+        gross += value
+        long += most * price
+        short += least * price
+        held_value += abs(held) * price
+        held_total += abs(held)
+        if instrument.sector == sector:
+            in_sector += value
+        if cluster and instrument.event_cluster == cluster:
+            in_cluster += value
+    return Exposure(gross, long, short, held_value, held_total, in_sector, in_cluster)

@@ -1,0 +1,116 @@
+"""The policy: every check in order of precedence. The manual's catalogue of refusals is made from this table.
+
+A new check is a function in one of the `*_checks` files, a row here and its words in `wording`; a test fails until
+there is a case that it refuses.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from tidegate.events.acts import CheckResult, TradeIntent
+from tidegate.risk import exposure_checks as exposure
+from tidegate.risk import market_checks as market
+from tidegate.risk import order_checks as order
+from tidegate.risk.view import RiskView
+from tidegate.risk.wording import WORDING
+from tidegate.values.enums import Purpose
+
+Function = Callable[[TradeIntent, RiskView], CheckResult]
+
+INPUT_MISSING: Final = "input_missing"  # refusals of what could not be seen begin so, then the check's name
+
+
+class Unit(StrEnum):
+    """What limit and observed of a check are."""
+
+    FLAG = "yes or no"
+    USD = "dollars"  # in millionths
+    QUANTITY = "shares or contracts"  # in nanos
+    PRICE = "price"  # in nanos
+    BPS = "basis points"
+    DURATION = "duration"  # in ns
+    TIME = "time"  # ns UTC
+    COUNT = "count"
+    GATE = "gate state"  # 10 x strictness + scope
+    QUALITY = "quality flags"  # bits of `market.rows`
+    REGIME = "regimes"  # 10 x symbol's + market's
+
+
+class Applies(StrEnum):
+    """Which orders a check is asked about."""
+
+    ENTRY = "entries"
+    EXIT = "exits"
+    BOTH = "entries and exits"
+
+
+class Check(NamedTuple):
+    """One row of the policy: a named function, the unit of its limit and observed value, and whom it is asked about."""
+
+    name: str
+    function: Function
+    unit: Unit
+    applies: Applies
+
+
+def _check(function: Function, unit: Unit, applies: Applies) -> Check:
+    return Check(function.__name__, function, unit, applies)
+
+
+CHECKS: Final = (
+    _check(market.gate_state, Unit.GATE, Applies.BOTH),
+    _check(market.permitted, Unit.FLAG, Applies.ENTRY),
+    _check(market.symbol_allowed, Unit.FLAG, Applies.ENTRY),
+    _check(market.symbol_not_blocked, Unit.FLAG, Applies.ENTRY),
+    _check(market.session_hours, Unit.TIME, Applies.ENTRY),
+    _check(market.no_trade_window, Unit.FLAG, Applies.ENTRY),
+    _check(market.not_halted, Unit.FLAG, Applies.ENTRY),
+    _check(market.streams_up, Unit.FLAG, Applies.ENTRY),
+    _check(market.store_durable, Unit.FLAG, Applies.ENTRY),
+    _check(market.processing_lag, Unit.DURATION, Applies.ENTRY),
+    _check(market.quote_age, Unit.DURATION, Applies.ENTRY),
+    _check(market.quote_quality, Unit.QUALITY, Applies.ENTRY),
+    _check(market.features_warm, Unit.FLAG, Applies.ENTRY),
+    _check(market.no_news, Unit.FLAG, Applies.ENTRY),
+    _check(market.regime_eligible, Unit.REGIME, Applies.ENTRY),
+    _check(market.cooldown, Unit.TIME, Applies.ENTRY),
+    _check(order.price_grid, Unit.PRICE, Applies.BOTH),
+    _check(order.quantity_grid, Unit.QUANTITY, Applies.BOTH),
+    _check(order.reducing_quantity, Unit.QUANTITY, Applies.EXIT),
+    _check(order.exit_price, Unit.BPS, Applies.EXIT),
+    _check(order.exit_repeat, Unit.DURATION, Applies.EXIT),
+    _check(market.spread, Unit.BPS, Applies.ENTRY),
+    _check(market.displayed_size, Unit.QUANTITY, Applies.ENTRY),
+    _check(market.liquidity, Unit.BPS, Applies.ENTRY),
+    _check(order.price_collar, Unit.BPS, Applies.ENTRY),
+    _check(order.order_quantity, Unit.QUANTITY, Applies.ENTRY),
+    _check(order.order_notional, Unit.USD, Applies.ENTRY),
+    _check(order.duplicate_order, Unit.DURATION, Applies.ENTRY),
+    _check(order.self_trade, Unit.PRICE, Applies.ENTRY),
+    _check(order.amend_spacing, Unit.DURATION, Applies.BOTH),
+    _check(order.orders_per_minute, Unit.COUNT, Applies.ENTRY),
+    _check(order.symbol_messages, Unit.COUNT, Applies.BOTH),
+    _check(exposure.position_quantity, Unit.QUANTITY, Applies.ENTRY),
+    _check(exposure.position_notional, Unit.USD, Applies.ENTRY),
+    _check(exposure.total_quantity, Unit.QUANTITY, Applies.ENTRY),
+    _check(exposure.total_notional, Unit.USD, Applies.ENTRY),
+    _check(exposure.concentration, Unit.USD, Applies.ENTRY),
+    _check(exposure.sector_exposure, Unit.USD, Applies.ENTRY),
+    _check(exposure.cluster_exposure, Unit.USD, Applies.ENTRY),
+    _check(exposure.gross_exposure, Unit.USD, Applies.ENTRY),
+    _check(exposure.net_exposure, Unit.USD, Applies.ENTRY),
+    _check(exposure.buying_power, Unit.USD, Applies.ENTRY),
+)
+
+BY_NAME: Final = {check.name: check for check in CHECKS}
+ENTRY_CHECKS: Final = tuple(check.function for check in CHECKS if check.applies is not Applies.EXIT)
+EXIT_CHECKS: Final = tuple(check.function for check in CHECKS if check.applies is not Applies.ENTRY)
+CHECKS_FOR: Final = {Purpose.ENTRY: ENTRY_CHECKS, Purpose.EXIT: EXIT_CHECKS}
+
+
+def refusal_catalogue() -> list[tuple[str, str, str, str]]:
+    """Return (name, what it is about, unit, applies to) of every refusal in order of precedence, for the manual."""
+    rows = [(check.name, WORDING[check.name].what, check.unit.value, check.applies.value) for check in CHECKS]
+    unseen = "what a check needs could not be seen; the check's name follows after a colon"
+    return [*rows, (INPUT_MISSING, unseen, "", Applies.BOTH.value)]

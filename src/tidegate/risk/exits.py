@@ -1,0 +1,39 @@
+"""How an exit is cut and priced so that the gate need not refuse it: slices below the caps, prices without a quote."""
+
+from typing import Final
+
+from tidegate.risk.limits import BPS, RiskLimits
+from tidegate.values.enums import Side
+from tidegate.values.instruments import Instrument
+
+BLIND_STEPS: Final = 4  # tries until the blind collar is at its widest
+
+
+def exit_slices(quantity_nanos: int, price_nanos: int, limits: RiskLimits, instrument: Instrument) -> list[int]:
+    """Cut an exit into quantities within the caps on one order: never refused for its size.
+
+    price_nanos is what a unit is valued at. Whole lots, at least one lot a slice; a remainder below one lot is left out.
+    """
+    cap = limits.order_quantity_nanos_max
+    if price_nanos > 0:
+        cap = min(cap, limits.order_notional_attos_max // (price_nanos * instrument.multiplier))
+    cap = max(instrument.floor_quantity(cap), instrument.lot_nanos)
+    whole, rest = divmod(instrument.floor_quantity(quantity_nanos), cap)
+    return [cap] * whole + [rest] * (rest > 0)
+
+
+def blind_exit_price(
+    side: Side, last_good_nanos: int, limits: RiskLimits, instrument: Instrument, *, failures: int
+) -> int:
+    """Return an exit's limit when there is no fresh quote: the last good price less a collar, on the grid.
+
+    The collar starts at a quarter of `blind_collar_bps_max` and widens by as much with every failed try. 0 when there is
+    no good price either: then only a person can price it.
+    """
+    if last_good_nanos <= 0:
+        return 0
+    step = min(failures + 1, BLIND_STEPS)
+    slack = last_good_nanos * limits.blind_collar_bps_max * step // (BLIND_STEPS * BPS)
+    if side is Side.SELL:
+        return max(instrument.ceil_price(last_good_nanos - slack), instrument.tick_at(0))
+    return instrument.floor_price(last_good_nanos + slack)

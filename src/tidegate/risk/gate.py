@@ -1,0 +1,69 @@
+"""The one door: an intent and what can be seen go in, a verdict with all its reasons comes out. Only this file makes a `RiskDecision`.
+
+Every failed check is listed, not the first alone. A bug inside a check is not a refusal and surely not a pass: it is not caught here.
+"""
+
+from tidegate.events.acts import CheckResult, RiskDecision, TradeIntent
+from tidegate.risk.checks import CHECKS_FOR, INPUT_MISSING
+from tidegate.risk.exposure_checks import prepare
+from tidegate.risk.sentences import sentence_of
+from tidegate.risk.view import RiskView
+from tidegate.values.enums import GateState, Purpose, Verdict
+
+
+def judge(intent: TradeIntent, view: RiskView, *, event_id: str) -> RiskDecision:
+    """Return the verdict on an intent. Changes nothing but the view's working fields."""
+    purpose = intent.purpose
+    if purpose is Purpose.ENTRY:
+        prepare(intent, view)
+    results: list[CheckResult] = []
+    failed: list[CheckResult] = []
+    for check in CHECKS_FOR[purpose]:
+        result = check(intent, view)
+        results.append(result)
+        if not result[1]:
+            failed.append(result)
+    return RiskDecision(
+        event_id=event_id,
+        timestamp=view.now_ns,
+        symbol=intent.symbol,
+        strategy_id=intent.strategy_id,
+        correlation_id=intent.correlation_id,
+        intent_id=intent.event_id,
+        verdict=Verdict.REFUSED if failed else Verdict.APPROVED,
+        purpose=purpose,
+        side=intent.side,
+        quantity_nanos=intent.quantity_nanos,
+        limit_price_nanos=intent.limit_price_nanos,
+        checks=tuple(results),
+        refusals=tuple([_refusal(result) for result in failed]) if failed else (),
+        sentence=_why(intent, view, failed) if failed else "",
+    )
+
+
+def explain(decision: RiskDecision) -> list[str]:
+    """Return the verdict and every check of a decision in words, passed ones too. Needs nothing but the decision."""
+    head = f"{decision.verdict.value.capitalize()}: {decision.purpose.value} {decision.side.value} {decision.symbol}."
+    lines = [head if not decision.sentence else f"{head} {decision.sentence}"]
+    for result in decision.checks:
+        mark = "ok" if result[1] else "FAILED"
+        lines.append(f"{mark:>6}  {result[0]}: {sentence_of(result)}")
+    return lines
+
+
+def _refusal(result: CheckResult) -> str:
+    return f"{INPUT_MISSING}:{result[0]}" if result[3] is None else result[0]
+
+
+def _why(intent: TradeIntent, view: RiskView, failed: list[CheckResult]) -> str:
+    """One sentence: every failure in order of precedence, with the names that numbers cannot carry."""
+    words = [sentence_of(result) + _detail(result[0], view) for result in failed]
+    return f"The {intent.purpose.value} was refused because {'; '.join(words)}."
+
+
+def _detail(name: str, view: RiskView) -> str:
+    if name == "gate_state" and view.gate.state is not GateState.ACTIVE:
+        return f" {view.gate.key} ({view.gate.reason})" if view.gate.key else f" ({view.gate.reason})"
+    if name == "no_trade_window" and view.no_trade_window:
+        return f" ({view.no_trade_window})"
+    return ""

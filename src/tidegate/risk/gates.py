@@ -1,0 +1,113 @@
+"""Gate states as data: what each scope may do, and which scope is the strictest. Kills persist: they are state, folded from the log.
+
+A rule of ours may only tighten; to loosen takes a person (who may do so is checked before the request becomes an input).
+"""
+
+from typing import Final, NamedTuple, final
+
+import msgspec
+
+from tidegate.events.acts import GateChanged
+from tidegate.events.inputs import GateSet
+from tidegate.values.enums import GateScope, GateState
+
+RULE_ACTOR: Final = "rule:"  # actors of our own rules begin so
+_STRICTNESS: Final = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
+
+
+class GateVerdict(NamedTuple):
+    """The strictest state over the scopes of an order, and which scope says so."""
+
+    state: GateState
+    scope: GateScope
+    key: str
+    reason: str
+
+
+OPEN: Final = GateVerdict(GateState.ACTIVE, GateScope.GLOBAL, "", "")
+
+
+class _Row(msgspec.Struct, frozen=True, array_like=True):
+    scope: GateScope
+    key: str
+    state: GateState
+    reason: str
+    actor: str
+
+
+_decoder: Final = msgspec.msgpack.Decoder(list[_Row])
+
+
+@final
+class Gates:
+    """Every gate that is not ACTIVE. A key without a row is ACTIVE."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[GateScope, str], _Row] = {}
+
+    def state(self, scope: GateScope, key: str) -> GateState:
+        """Return the state of one scope alone."""
+        row = self._rows.get((scope, key))
+        return GateState.ACTIVE if row is None else row.state
+
+    def strictest(self, *, venue: str, account: str, strategy_id: str, symbol: str) -> GateVerdict:
+        """Return the strictest state of all scopes that cover an order; the widest scope wins a tie."""
+        rows = self._rows
+        if not rows:
+            return OPEN
+        found = OPEN
+        for scope, key in (
+            (GateScope.GLOBAL, ""),
+            (GateScope.VENUE, venue),
+            (GateScope.ACCOUNT, account),
+            (GateScope.STRATEGY, strategy_id),
+            (GateScope.SYMBOL, symbol),
+        ):
+            row = rows.get((scope, key))
+            if row is not None and _STRICTNESS[row.state] > _STRICTNESS[found.state]:
+                found = GateVerdict(row.state, scope, key, row.reason)
+        return found
+
+    def change(
+        self, scope: GateScope, key: str, state: GateState, *, actor: str
+    ) -> tuple[GateState, GateState] | None:
+        """Return (before, after) of setting a gate; None when nothing would change or a rule of ours would loosen it."""
+        before = self.state(scope, key)
+        if state is before or (actor.startswith(RULE_ACTOR) and _STRICTNESS[state] < _STRICTNESS[before]):
+            return None
+        return before, state
+
+    def fold_set(self, event: GateSet) -> None:
+        """Take in a state that somebody set from outside; a rule that would loosen is ignored."""
+        if self.change(event.scope, event.key, event.state, actor=event.actor) is not None:
+            self._put(event.scope, event.key, event.state, event.reason, event.actor)
+
+    def fold_changed(self, act: GateChanged) -> None:
+        """Take in a change the engine decided."""
+        self._put(act.scope, act.key, act.after, act.reason, act.actor)
+
+    def closed(self) -> list[GateVerdict]:
+        """Return every gate that is not ACTIVE, sorted."""
+        return [
+            GateVerdict(row.state, row.scope, row.key, row.reason) for _, row in sorted(self._rows.items())
+        ]
+
+    def snapshot(self) -> bytes:
+        """Return the whole state as bytes; equal states give equal bytes."""
+        return msgspec.msgpack.encode([self._rows[key] for key in sorted(self._rows)])
+
+    def restore(self, data: bytes) -> None:
+        """Become the state of a snapshot.
+
+        Raises:
+            msgspec.MsgspecError: the bytes are no snapshot of gates.
+        """
+        self._rows = {(row.scope, row.key): row for row in _decoder.decode(data)}
+
+    def _put(self, scope: GateScope, key: str, state: GateState, reason: str, actor: str) -> None:
+        if state is GateState.ACTIVE:
+            self._rows.pop((scope, key), None)
+        else:
+            self._rows[scope, key] = _Row(scope, key, state, reason, actor)

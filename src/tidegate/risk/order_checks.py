@@ -1,0 +1,186 @@
+"""Is this order sane by itself and beside the last ones: grid, collars, size, duplicates, self-trades, message rates."""
+
+from typing import Final
+
+from tidegate.events.acts import CheckResult, TradeIntent
+from tidegate.portfolio.exposure import NO_PRICE, book_price
+from tidegate.risk.limits import BPS, MICRO
+from tidegate.risk.view import BLOCKING_QUALITY, RiskView
+from tidegate.values.enums import OrderType, Side
+
+_LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
+_STOPPED: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+
+
+def money(name: str, limit_attos: int, observed_attos: int | None) -> CheckResult:
+    """Return the result of a money limit, in millionths of a dollar; compared exactly, observed rounded up."""
+    if observed_attos is None:
+        return (name, False, limit_attos // MICRO, None)
+    return (name, observed_attos <= limit_attos, limit_attos // MICRO, -(-observed_attos // MICRO))
+
+
+def price_grid(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """Every price the order type needs is positive and on the instrument's grid. Observed is the first bad one."""
+    instrument = view.instrument
+    if instrument is None:
+        return ("price_grid", False, None, None)
+    kind = intent.order_type
+    price = 0
+    for needed, price in (
+        (kind in _LIMITED, intent.limit_price_nanos),
+        (kind in _STOPPED, intent.stop_price_nanos),
+        (kind is OrderType.TRAILING_STOP, intent.trail_nanos),
+    ):
+        if needed and (price <= 0 or price % instrument.tick_at(price)):
+            return ("price_grid", False, instrument.tick_at(price), price)
+    return ("price_grid", True, None, intent.limit_price_nanos)
+
+
+def quantity_grid(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """The quantity is a positive whole number of lots."""
+    instrument = view.instrument
+    if instrument is None:
+        return ("quantity_grid", False, None, None)
+    quantity, lot = intent.quantity_nanos, instrument.lot_nanos
+    return ("quantity_grid", quantity > 0 and quantity % lot == 0, lot, quantity)
+
+
+def price_collar(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """The limit does not pass the far touch (a stop-limit's: its stop) by more than the collar. Observed is rounded up to whole bps."""
+    limit = view.limits.collar_bps_max
+    if intent.order_type not in _LIMITED:
+        return ("price_collar", True, limit, 0)
+    anchor = (
+        intent.stop_price_nanos if intent.order_type is OrderType.STOP_LIMIT else _far_touch(intent, view)
+    )
+    if anchor <= 0:
+        return ("price_collar", False, limit, None)
+    bps = bps_past(intent, anchor)
+    return ("price_collar", bps <= limit, limit, bps)
+
+
+def exit_price(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """An exit does not give the position away: a limit near the far touch, or blind near the last good price.
+
+    Without a fresh clean quote a market order is not an exit but a bet, and is refused as not seen; stops at the venue wait for a
+    price by themselves and pass.
+    """
+    kind = intent.order_type
+    limit = view.limits.exit_collar_bps_max
+    if kind is OrderType.STOP or kind is OrderType.TRAILING_STOP:
+        return ("exit_price", True, limit, 0)
+    if kind is OrderType.STOP_LIMIT:
+        anchor = intent.stop_price_nanos
+    elif sees_market(view):
+        if kind is OrderType.MARKET:
+            return ("exit_price", True, limit, 0)
+        anchor = _far_touch(intent, view)
+    else:
+        limit = view.limits.blind_collar_bps_max
+        anchor = 0 if kind is OrderType.MARKET else view.last_good_nanos
+    if anchor <= 0:
+        return ("exit_price", False, limit, None)
+    bps = bps_past(intent, anchor)
+    return ("exit_price", bps <= limit, limit, bps)
+
+
+def order_notional(_intent: TradeIntent, view: RiskView) -> CheckResult:
+    """Price x quantity of the order is within the cap."""
+    return money("order_notional", view.limits.order_notional_attos_max, view.notional_attos)
+
+
+def order_quantity(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """The order's quantity is within the cap."""
+    limit = view.limits.order_quantity_nanos_max
+    return ("order_quantity", intent.quantity_nanos <= limit, limit, intent.quantity_nanos)
+
+
+def duplicate_order(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """The same order was not sent within the window. Observed is how long ago it was."""
+    limit = view.limits.duplicate_window_ns
+    key = (
+        intent.strategy_id,
+        intent.symbol,
+        intent.side,
+        intent.purpose,
+        intent.quantity_nanos,
+        intent.limit_price_nanos,
+    )
+    sent_ns = view.portfolio.activity.signatures.get(key)
+    if sent_ns is None or intent.replaces:
+        return ("duplicate_order", True, limit, None)
+    age_ns = view.now_ns - sent_ns
+    return ("duplicate_order", age_ns >= limit, limit, age_ns)
+
+
+def self_trade(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """The order would not trade with one of our own. Limit is the own price it meets (0: a market or stop order)."""
+    book = view.portfolio.book(intent.symbol)
+    price = book_price(intent.order_type, intent.limit_price_nanos)
+    if price == NO_PRICE or not (book.sells_nanos if intent.side is Side.BUY else book.buys_nanos):
+        return ("self_trade", True, None, None)
+    met = book.crossing(intent.side, price, besides=intent.replaces)
+    return ("self_trade", met is None, met, price)
+
+
+def amend_spacing(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """A working order is not replaced again too soon. Observed is how long ago it was sent."""
+    limit = view.limits.amend_spacing_ns
+    if not intent.replaces:
+        return ("amend_spacing", True, limit, None)
+    replaced = view.portfolio.book(intent.symbol).orders.get(intent.replaces)
+    if replaced is None:
+        return ("amend_spacing", True, limit, None)
+    age_ns = view.now_ns - replaced.sent_ns
+    return ("amend_spacing", age_ns >= limit, limit, age_ns)
+
+
+def orders_per_minute(_intent: TradeIntent, view: RiskView) -> CheckResult:
+    """The account's orders of the last minute, this one included, are within the cap."""
+    limit = view.limits.orders_per_minute_max
+    count = view.portfolio.activity.orders.within_minute(view.now_ns) + 1
+    return ("orders_per_minute", count <= limit, limit, count)
+
+
+def symbol_messages(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """The symbol's orders, replaces and cancels of the last minute, this one included, are within the cap."""
+    limit = view.limits.symbol_messages_per_minute_max
+    count = view.portfolio.activity.messages_of(intent.symbol, view.now_ns) + 1
+    return ("symbol_messages", count <= limit, limit, count)
+
+
+def reducing_quantity(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """An exit only reduces: within |position| - working - UNKNOWN exits, on the account's net and the strategy's own."""
+    limit = view.portfolio.reducible(intent)
+    return ("reducing_quantity", intent.quantity_nanos <= limit, limit, intent.quantity_nanos)
+
+
+def exit_repeat(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """Another story's exit of this position is not too recent; slices of one story may follow at once."""
+    limit = view.limits.exit_repeat_ns
+    holding = view.portfolio.holding(intent.strategy_id, intent.symbol)
+    if not holding.exit_ns or holding.exit_correlation_id == intent.correlation_id:
+        return ("exit_repeat", True, limit, None)
+    age_ns = view.now_ns - holding.exit_ns
+    return ("exit_repeat", age_ns >= limit, limit, age_ns)
+
+
+def sees_market(view: RiskView) -> bool:
+    """Tell whether there is a fresh, clean quote to price an exit by; without one it goes blind."""
+    if view.bid_nanos <= 0 or view.ask_nanos <= 0 or view.quality & BLOCKING_QUALITY:
+        return False
+    return view.now_ns - view.quote_ns <= view.limits.quote_age_ns_max
+
+
+def bps_past(intent: TradeIntent, anchor_nanos: int) -> int:
+    """Return by how many basis points a limit gives more than the anchor price, rounded up; not above 0: it gives nothing."""
+    given = (
+        intent.limit_price_nanos - anchor_nanos
+        if intent.side is Side.BUY
+        else anchor_nanos - intent.limit_price_nanos
+    )
+    return -(-given * BPS // anchor_nanos)
+
+
+def _far_touch(intent: TradeIntent, view: RiskView) -> int:
+    return view.ask_nanos if intent.side is Side.BUY else view.bid_nanos

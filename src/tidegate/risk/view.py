@@ -1,0 +1,81 @@
+"""All that the gate may look at for one intent. The engine fills it; what it leaves None could not be seen, and is refused.
+
+Plain ints in nanos, ns and attos. One view serves one verdict: the engine may reuse the object by setting its fields again.
+"""
+
+from typing import Final
+
+import msgspec
+
+from tidegate.market import rows
+from tidegate.portfolio.portfolio import Portfolio
+from tidegate.portfolio.valuation import Exposure, Marks
+from tidegate.risk.gates import OPEN, GateVerdict
+from tidegate.risk.limits import RiskLimits
+from tidegate.values.enums import Regime
+from tidegate.values.instruments import Instrument
+
+BLOCKING_QUALITY: Final = (
+    rows.CROSSED
+    | rows.LOCKED
+    | rows.ONE_SIDED
+    | rows.WIDE
+    | rows.SPIKE
+    | rows.GAP
+    | rows.FUTURE
+    | rows.SUSPICIOUS
+    | rows.FEED_DOWN
+    | rows.SLOW_QUOTE
+    | rows.NO_QUOTE
+)  # halts have a check of their own
+
+
+class RiskView(msgspec.Struct, kw_only=True, gc=False):
+    """What is known at the moment of the verdict."""
+
+    now_ns: int
+    limits: RiskLimits
+    portfolio: Portfolio
+    mark: Marks  # price at which a position could be closed now, or None
+    instrument: Instrument | None
+
+    # The symbol.
+    bid_nanos: int = 0  # last accepted quote; 0: none
+    ask_nanos: int = 0
+    bid_size_nanos: int = 0
+    ask_size_nanos: int = 0
+    quote_ns: int = 0  # receive time of the last accepted quote; 0: none
+    quality: int = rows.NO_QUOTE  # flags of `market.rows` on the last quote
+    last_good_nanos: int = 0  # last price that can be trusted (accepted mid or regular trade); 0: none
+    halted: bool | None = None
+    features_valid: bool | None = None
+    newsy: bool | None = None
+    open_ns: int = 0  # trading session of the symbol's venue; 0: unknown
+    close_ns: int = 0
+    no_trade_window: str = ""  # name of the declared window now in force; empty: none
+    cooldown_until_ns: int = 0
+
+    # Regime and permission.
+    symbol_regime: Regime = Regime.UNTRADEABLE
+    market_regime: Regime = Regime.UNTRADEABLE
+    eligible: bool | None = None  # the matrix lets this strategy enter in these regimes
+    cell_spread_bps_max: int | None = None  # the matrix cell's own maximum; None: no cell
+    permitted: bool | None = None  # the strategy's permission to trade is in force
+
+    # The account and ourselves.
+    gate: GateVerdict = OPEN  # strictest state over all scopes
+    by_person: bool = False  # a person's flatten: passes HALTED
+    lag_ns: int | None = None
+    streams_up: bool | None = None  # market and order stream trusted
+    store_ok: bool | None = None  # log and ledger durable
+    equity_attos: int | None = None
+
+    # Worked out by the gate before the checks run.
+    price_nanos: int | None = (
+        None  # what a unit of the order is valued at: the higher of its prices and the touch it takes
+    )
+    notional_attos: int | None = None
+    worst_nanos: int = 0  # largest absolute position that could come about with this order
+    worst_attos: int | None = None
+    added_attos: int | None = None  # what the order adds to the symbol's worst position
+    exposure: Exposure | None = None  # of the account without this order

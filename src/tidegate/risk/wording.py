@@ -1,0 +1,225 @@
+"""What each check is about, and how its result reads. {observed} and {limit} are filled in with their units."""
+
+from typing import Final, NamedTuple
+
+
+class Wording(NamedTuple):
+    """What a check looks at, and its result in words when it failed and when it held."""
+
+    what: str
+    fails: str
+    holds: str
+
+
+WORDING: Final = {
+    "gate_state": Wording(
+        "the strictest gate over global, venue, account, strategy and symbol",
+        "the gate is closed: {observed}",
+        "the gate is open",
+    ),
+    "permitted": Wording(
+        "the strategy's permission to trade",
+        "the strategy has no permission to trade",
+        "the strategy has permission to trade",
+    ),
+    "symbol_allowed": Wording(
+        "the allowlist of symbols",
+        "the symbol is not on the allowlist",
+        "the symbol is allowed",
+    ),
+    "symbol_not_blocked": Wording(
+        "the blocklist of symbols",
+        "the symbol is on the blocklist",
+        "the symbol is not blocked",
+    ),
+    "session_hours": Wording(
+        "the venue's trading hours",
+        "the market is closed at {observed} (it opens or closes at {limit})",
+        "the market is open until {limit}",
+    ),
+    "no_trade_window": Wording(
+        "declared no-trade windows",
+        "a no-trade window is in force",
+        "no no-trade window is in force",
+    ),
+    "not_halted": Wording(
+        "the symbol's halt status",
+        "the symbol is halted",
+        "the symbol is not halted",
+    ),
+    "streams_up": Wording(
+        "market and order streams",
+        "a market or order stream is down or not yet resynchronized",
+        "the streams are up",
+    ),
+    "store_durable": Wording(
+        "log and ledger",
+        "log or ledger do not take what we write",
+        "log and ledger are durable",
+    ),
+    "processing_lag": Wording(
+        "how far processing falls behind receive time",
+        "processing is {observed} behind, above {limit}",
+        "processing is {observed} behind, within {limit}",
+    ),
+    "quote_age": Wording(
+        "the age of the last accepted quote",
+        "the quote is {observed} old, above {limit}",
+        "the quote is {observed} old, within {limit}",
+    ),
+    "quote_quality": Wording(
+        "the quality of the last quote: crossed, locked, one-sided, wide, spike, gap, future timestamp, suspicious, feed down",
+        "the last quote is {observed}",
+        "the last quote is clean",
+    ),
+    "features_warm": Wording(
+        "whether the features have seen enough since the last gap",
+        "the features are not warm",
+        "the features are warm",
+    ),
+    "no_news": Wording(
+        "news, listed events and shocks",
+        "the symbol is newsy",
+        "the symbol is not newsy",
+    ),
+    "regime_eligible": Wording(
+        "the eligibility matrix (symbol's regime / market's regime)",
+        "the strategy may not enter in {observed}",
+        "the strategy may enter in {observed}",
+    ),
+    "cooldown": Wording(
+        "the symbol's cooldown",
+        "the symbol cools down until {limit}",
+        "no cooldown is running",
+    ),
+    "price_grid": Wording(
+        "the instrument's price grid",
+        "the price {observed} is not a positive multiple of the tick {limit}",
+        "the price {observed} is on the grid",
+    ),
+    "quantity_grid": Wording(
+        "the instrument's lot",
+        "the quantity {observed} is not a positive number of lots of {limit}",
+        "the quantity {observed} is whole lots of {limit}",
+    ),
+    "reducing_quantity": Wording(
+        "what may still be reduced: |position| - working - UNKNOWN exits, on the account's net and the strategy's own",
+        "the exit is for {observed} and only {limit} may be reduced",
+        "the exit of {observed} is within the reducible {limit}",
+    ),
+    "exit_price": Wording(
+        "how far an exit's price passes the far touch, or the last good price when there is no fresh quote",
+        "the exit gives {observed} away, above {limit}",
+        "the exit gives {observed} away, within {limit}",
+    ),
+    "exit_repeat": Wording(
+        "the distance between exits of one position",
+        "the last exit was {observed} ago, nearer than {limit}",
+        "no other exit was sent within {limit}",
+    ),
+    "spread": Wording(
+        "the spread",
+        "the spread is {observed}, above {limit}",
+        "the spread is {observed}, within {limit}",
+    ),
+    "displayed_size": Wording(
+        "the smaller displayed size of the two sides",
+        "only {observed} is displayed, below {limit}",
+        "{observed} is displayed, at least {limit}",
+    ),
+    "liquidity": Wording(
+        "the order's share of the displayed size",
+        "the order takes {observed} of the displayed size, above {limit}",
+        "the order takes {observed} of the displayed size, within {limit}",
+    ),
+    "price_collar": Wording(
+        "how far the price passes the far touch",
+        "the price passes the far touch by {observed}, above {limit}",
+        "the price passes the far touch by {observed}, within {limit}",
+    ),
+    "order_quantity": Wording(
+        "the order's quantity",
+        "the order is for {observed}, above {limit}",
+        "the order is for {observed}, within {limit}",
+    ),
+    "order_notional": Wording(
+        "the order's notional",
+        "the order is worth {observed}, above {limit}",
+        "the order is worth {observed}, within {limit}",
+    ),
+    "duplicate_order": Wording(
+        "the same order sent before",
+        "the same order was sent {observed} ago, nearer than {limit}",
+        "the same order was not sent within {limit}",
+    ),
+    "self_trade": Wording(
+        "own orders on the other side (a price of 0 is a market or stop order)",
+        "at {observed} it could trade with an own order at {limit}",
+        "it meets no own order",
+    ),
+    "amend_spacing": Wording(
+        "the distance between replacements of one order",
+        "the order was sent {observed} ago, nearer than {limit}",
+        "no order is replaced within {limit} of being sent",
+    ),
+    "orders_per_minute": Wording(
+        "the account's orders in a minute, this one included",
+        "it would be order {observed} of the minute, above {limit}",
+        "it is order {observed} of the minute, within {limit}",
+    ),
+    "symbol_messages": Wording(
+        "messages about the symbol in a minute, this one included",
+        "it would be message {observed} of the minute in this symbol, above {limit}",
+        "it is message {observed} of the minute in this symbol, within {limit}",
+    ),
+    "position_quantity": Wording(
+        "the symbol's worst position: held + working + UNKNOWN + reserved + this",
+        "the position could become {observed}, above {limit}",
+        "the position could become {observed}, within {limit}",
+    ),
+    "position_notional": Wording(
+        "the worth of the symbol's worst position",
+        "the position could be worth {observed}, above {limit}",
+        "the position could be worth {observed}, within {limit}",
+    ),
+    "total_quantity": Wording(
+        "all positions and this order",
+        "all positions with this order come to {observed}, above {limit}",
+        "all positions with this order come to {observed}, within {limit}",
+    ),
+    "total_notional": Wording(
+        "the worth of all positions and this order",
+        "all positions with this order are worth {observed}, above {limit}",
+        "all positions with this order are worth {observed}, within {limit}",
+    ),
+    "concentration": Wording(
+        "the symbol's worst position against its share of equity",
+        "the position could be worth {observed}, above its share of equity {limit}",
+        "the position could be worth {observed}, within its share of equity {limit}",
+    ),
+    "sector_exposure": Wording(
+        "gross exposure of the symbol's sector",
+        "the sector's exposure could be {observed}, above {limit}",
+        "the sector's exposure could be {observed}, within {limit}",
+    ),
+    "cluster_exposure": Wording(
+        "gross exposure to markets settled by the same fact",
+        "the event cluster's exposure could be {observed}, above {limit}",
+        "the event cluster's exposure is within its limit",
+    ),
+    "gross_exposure": Wording(
+        "gross exposure over all symbols",
+        "gross exposure could be {observed}, above {limit}",
+        "gross exposure could be {observed}, within {limit}",
+    ),
+    "net_exposure": Wording(
+        "net exposure over all symbols, whichever side fills",
+        "net exposure could be {observed}, above {limit}",
+        "net exposure could be {observed}, within {limit}",
+    ),
+    "buying_power": Wording(
+        "gross exposure against equity times its multiple",
+        "gross exposure could be {observed}, above the buying power of {limit}",
+        "gross exposure could be {observed}, within the buying power of {limit}",
+    ),
+}
