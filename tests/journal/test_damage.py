@@ -108,21 +108,6 @@ def test_a_missing_first_segment_is_named(sealed_log, tmp_path):
     assert damage_of(copy).segment == 0
 
 
-def test_a_segment_of_another_log_in_its_place_is_found(sealed_log, tmp_path):
-    copy = a_copy(sealed_log, tmp_path)
-    other = tmp_path / "other"
-    small_log(other, segment_bytes_max=2_000)
-    whole = segment_path(other, 1).read_bytes()
-    changed = whole.replace(b"an act of the last of them", b"an act of the last of THEM")
-    segment_path(copy, 1).write_bytes(resealed(changed))
-    damage = damage_of(copy)
-    assert (damage.segment, damage.block) in {(1, len_blocks(copy, 1) - 1), (2, 0)}
-
-
-def len_blocks(directory, segment):
-    return sum(1 for block in blocks(directory) if block.segment == segment)
-
-
 def resealed(data: bytes) -> bytes:
     """Give every block right checksums again, as somebody who changes a log on purpose would."""
     out, at = b"", 0
@@ -198,3 +183,74 @@ def test_an_opening_of_a_newer_format_says_so(tmp_path):
     LogWriter(tmp_path, opening).close()
     with pytest.raises(NewerFormatError, match="upgrade"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("log", ["sealed_log", "open_log"])
+def test_a_header_of_which_nothing_is_left_is_located_by_its_neighbors(log, request):
+    directory = request.getfixturevalue(log)
+    layout = blocks(directory)
+    for block, after in zip(layout, [*layout[1:], None], strict=True):
+        path = segment_path(directory, block.segment)
+        whole = path.read_bytes()
+        path.write_bytes(whole[: block.begin] + b"\xa5" * 64 + whole[block.begin + 64 :])
+        damage = damage_of(directory)
+        path.write_bytes(whole)
+        assert (damage.segment, damage.block) == (block.segment, block.block)
+        if after is not None:
+            assert (damage.first_entry, damage.last_entry) == entry_range(block, layout), block
+        else:
+            assert damage.first_entry == block.first_entry
+
+
+def test_a_cut_inside_an_older_segment_names_all_entries_that_are_gone(sealed_log, tmp_path):
+    copy = a_copy(sealed_log, tmp_path)
+    own = [block for block in blocks(copy) if block.segment == 1]
+    path = segment_path(copy, 1)
+    path.write_bytes(path.read_bytes()[: own[1].begin + 5])
+    damage = damage_of(copy)
+    assert (damage.segment, damage.block, damage.torn) == (1, 1, False)
+    assert (damage.first_entry, damage.last_entry) == (own[1].first_entry, own[-1].first_entry - 1)
+
+
+def test_damage_before_a_missing_segment_is_still_named(sealed_log, tmp_path):
+    copy = a_copy(sealed_log, tmp_path)
+    segment_path(copy, 2).unlink()
+    flip(segment_path(copy, 1), 70, 1)
+    assert damage_of(copy).segment == 1
+
+
+def test_a_block_of_an_unknown_kind_is_not_passed_over(sealed_log, tmp_path):
+    copy = a_copy(sealed_log, tmp_path)
+    block = next(block for block in blocks(copy) if block.block == 1)
+    path = segment_path(copy, block.segment)
+    data = path.read_bytes()
+    head = read_head(data, block.begin)
+    assert head is not None
+    strange = pack_block(head._replace(kind=9), data[block.begin + 64 : block.begin + 64 + head.length])
+    path.write_bytes(data[: block.begin] + strange + data[block.end :])
+    assert "kind is unknown" in damage_of(copy).what
+
+
+def test_a_change_that_renewed_every_checksum_of_a_block_is_found_by_the_hash_of_the_segment(
+    sealed_log, tmp_path
+):
+    copy = a_copy(sealed_log, tmp_path)
+    path = segment_path(copy, 0)
+    path.write_bytes(resealed(path.read_bytes().replace(b"and another", b"and no other"[:11])))
+    damage = damage_of(copy)
+    own = [block for block in blocks(sealed_log) if block.segment == 0]
+    assert (damage.segment, damage.block) == (0, own[-1].block)
+    assert (damage.first_entry, damage.last_entry) == entry_range(own[-1], own)
+    assert "not the one that was sealed" in damage.what
+
+
+def test_another_sound_segment_in_place_of_the_right_one_breaks_the_chain(tmp_path):
+    for name, word in (("log", b"one"), ("other", b"two")):
+        writer = LogWriter(tmp_path / name, session_opened(), segment_bytes_max=1, block_bytes_max=1)
+        writer.input(0, word)
+        writer.input(1, b"same")
+        writer.close()
+    shutil.copy(segment_path(tmp_path / "other", 0), segment_path(tmp_path / "log", 0))
+    damage = damage_of(tmp_path / "log")
+    assert (damage.segment, damage.block) == (1, 0)
+    assert "does not continue" in damage.what

@@ -106,6 +106,7 @@ def test_any_sequence_of_entries_over_two_sessions_reads_back_in_order(
         assert items(reader) == twin.items
         assert (reader.sealed, reader.judged_to, reader.state_sha256) == (True, judged, "c0" * 32)
         assert [session.opening.session_id for session in reader.sessions] == ["one", "two"]
+        assert reader.opening == session_opened(session_id="two")
         assert reader.torn is None
         assert check(directory) is None
         numbers_run_without_gaps(reader)

@@ -20,7 +20,7 @@ _NUMBERS = {"entry", "segment", "block", "n", "k", "time"}
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures of a log. Times in ns UTC, None if no entry has one; `records`: market records in the log itself."""
+    """Figures of a log. Times in ns UTC, None if no entry has one; `records` are those in the log itself."""
 
     sessions: int
     segments: int

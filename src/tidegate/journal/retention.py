@@ -1,7 +1,7 @@
 """Let the oldest segments of a log go, on purpose and on record.
 
-The note of where the log now begins is written before anything is deleted, so that a crash in between leaves a log
-that is whole and a few files it no longer counts as its own.
+The note of where the log now begins is written before anything is deleted, so that a crash in between leaves
+a log that is whole and a few files it no longer counts as its own.
 """
 
 import os

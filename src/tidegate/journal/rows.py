@@ -83,12 +83,8 @@ def _row(session: Session, entry: Entry, symbols: dict[int, str]) -> Row:
             message = decode(entry.payload)
             if isinstance(message, InstrumentDefined):
                 symbols[message.instrument.index] = message.instrument.symbol
-            head = {
-                name: getattr(message, name)
-                for name in ("symbol", "strategy_id", "correlation_id", "event_id")
-            }
-            tag = message.__struct_config__.tag
-            row |= {"type": tag, "time": message.timestamp, "body": full_names(message), **head}
+            row |= {name: getattr(message, name) for name in _TEXTS}
+            row |= {"type": message.__struct_config__.tag, "time": message.timestamp, "body": _body(message)}
         case EntryKind.OPENING:
             row |= {"time": session.opening.started_ns, "body": _opening_body(session.opening)}
         case EntryKind.SPAN:
@@ -101,7 +97,7 @@ def _row(session: Session, entry: Entry, symbols: dict[int, str]) -> Row:
 
 
 def _body(message: AnyMessage) -> Row:
-    """Return a message's own fields; a strategy's state, which is msgpack of the strategy's own making, in words."""
+    """Return a message's own fields; the state of a strategy, msgpack of its own making, in words."""
     body = full_names(message)
     if isinstance(message, StrategyStateChanged):
         with suppress(msgspec.MsgspecError):
@@ -110,7 +106,7 @@ def _body(message: AnyMessage) -> Row:
 
 
 def _opening_body(opening: SessionOpened) -> Row:
-    """An opening's fields, with the two that are documents of their own in words and the state by its length."""
+    """An opening's fields; the documents among them in words, the state by its length."""
     body = full_names(opening)
     body["config"] = opening.config.decode("utf-8", errors="backslashreplace")
     body["instruments"] = msgspec.msgpack.decode(opening.instruments) if opening.instruments else []

@@ -12,7 +12,7 @@ _WIDTH_MAX = 400  # one entry never floods a screen
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which entries to show; empty means any. Times in ns UTC; an entry without one passes if none is asked for."""
+    """Which entries to show; empty means any. Times in ns UTC; an entry without one has none to compare."""
 
     symbol: str = ""
     strategy_id: str = ""
