@@ -26,7 +26,7 @@ ZERO_LATENCY: Final = Latency()
 
 
 class Chunk(NamedTuple):
-    """A part of the merged sequence: valid until the next is asked for; read-only if it is the file itself."""
+    """A part of the merged sequence: valid until the next is asked for (read-only if it is the file)."""
 
     first: int  # merged position of the first record
     records: Records

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -18,13 +18,25 @@ from tidegate.tapes.format import TapeMeta, content_hash, header, header_bytes_f
 _PERMISSIONS = 0o644
 
 
-def write_tape(path: Path, *, chunks: Iterable[Records], meta: TapeMeta) -> TapeMeta:
+def as_it_is(meta: TapeMeta) -> TapeMeta:
+    """Return the meta unchanged."""
+    return meta
+
+
+def write_tape(
+    path: Path,
+    *,
+    chunks: Iterable[Records],
+    meta: TapeMeta,
+    finish: Callable[[TapeMeta], TapeMeta] = as_it_is,
+) -> TapeMeta:
     """Write records in order under a description; the file appears complete or not at all.
 
     Args:
         path: where the tape shall be; an older one there is replaced at the end.
         chunks: parts of the records, in order of receive time.
         meta: everything but counts, times and hash, which are filled in here.
+        finish: what to change in the meta once all records are written; it may not grow by it.
 
     Returns:
         The meta as written.
@@ -44,6 +56,7 @@ def write_tape(path: Path, *, chunks: Iterable[Records], meta: TapeMeta) -> Tape
         if not meta.records:
             raise EmptyTapeError(f"There is no record to write to {path}; choose a source that holds some.")
         file.seek(0)
+        meta = finish(meta)
         file.write(header(meta, header_bytes))
     return meta
 
