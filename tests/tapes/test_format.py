@@ -140,6 +140,15 @@ def test_a_tape_of_a_newer_version_asks_for_an_upgrade(written: Path) -> None:
     assert caught.value.exit_code == ExitCode.ENVIRONMENT
 
 
+@pytest.mark.parametrize(("offset", "value"), [(8, 0), (12, 100), (12, 0), (12, 1 << 31), (16, PAGE_BYTES)])
+def test_a_header_whose_lengths_cannot_be_is_damaged(written: Path, offset: int, value: int) -> None:
+    data = bytearray(written.read_bytes())
+    struct.pack_into("<I", data, offset, value)
+    written.write_bytes(data)
+    with pytest.raises(DamagedTapeError, match=r"header of .* is damaged"):
+        Tape.open(written)
+
+
 def test_a_description_of_a_newer_version_asks_for_an_upgrade(written: Path) -> None:
     def rename(data: bytearray) -> None:
         data[:] = data.replace(b'"importer"', b'"imported"', 1)

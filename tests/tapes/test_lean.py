@@ -12,6 +12,7 @@ import pytest
 from tidegate.events import records as layout
 from tidegate.tapes.errors import BadSourceError, EmptyTapeError, NoSuchFileError
 from tidegate.tapes.format import Tape
+from tidegate.tapes.importers import ImportOptions, import_tape
 from tidegate.tapes.lean import import_lean, import_lean_by_symbol
 from tidegate.tapes.lean_conditions import trade_flags
 from tidegate.values.errors import ExitCode
@@ -241,6 +242,19 @@ def test_files_that_are_not_lean_ticks_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSourceError, match="does not hold the one CSV that its name promises"):
         import_lean([tmp_path / "20131008_trade.zip"], out, progress=ignore)
     assert not out.exists()
+
+
+def test_a_file_too_large_for_a_day_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tidegate.tapes.lean._CSV_BYTES_MAX", 10)
+    source = make_zip(tmp_path, kind="trade", lines=["1000,5,300,P,1,0"])
+    with pytest.raises(BadSourceError, match="unpacks to 17 bytes, more than one day of ticks"):
+        import_lean([source], tmp_path / "o.tape", progress=ignore)
+
+
+def test_the_importer_is_known_by_its_name(tmp_path: Path) -> None:
+    source = make_zip(tmp_path, kind="trade", lines=["1000,5,300,P,1,0"])
+    meta = import_tape("lean", [source], tmp_path / "o.tape", options=ImportOptions(), progress=ignore)
+    assert (meta.importer, meta.records) == ("lean 1", 1)
 
 
 def test_an_impossible_date_and_a_change_of_clocks_are_refused(tmp_path: Path) -> None:
