@@ -1,6 +1,6 @@
 """Write docs/generated-market.md: figures of a generated market beside those of the recorded days.
 
-    scripts/generated_market.py FOLDER    where FOLDER holds recorded equity ticks, as aig/20131007_quote.zip
+FOLDER is where the recorded equity ticks lie (aig/20131007_quote.zip and others).
 """
 
 import argparse
