@@ -1,0 +1,1 @@
+"""What time it is, and waiting: handed in by the roots, so that a test or a demo can have a time of its own."""

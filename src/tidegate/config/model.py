@@ -1,0 +1,217 @@
+"""Every key a configuration may have, with its meaning: the manual's page of keys is made from these classes.
+
+Human units: durations as `5s`, money and quantities as exact decimals, averages by half-life. `config.build` turns them into what
+the engine takes. A value is parsed once, at the door; nothing behind it reads a file or the environment.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+DURATION = r"^(0|\d+(\.\d+)?(ns|us|ms|s|m|h|d))$"
+Regimes: TypeAlias = Literal["CHOP", "TREND", "VOL_EXPANSION"]
+ParameterValue: TypeAlias = bool | int | str  # decimals stay exact text until the strategy's own types read them
+LimitValue: TypeAlias = int | str | tuple[str, ...] | None  # likewise
+
+
+def _duration(text: str) -> Meta:
+    return Meta(pattern=DURATION, description=text, extra={"unit": "duration"})
+
+
+def _positive(text: str, unit: str) -> Meta:
+    return Meta(gt=0, description=text, extra={"unit": unit})
+
+
+def _count(text: str, least: int = 0) -> Meta:
+    return Meta(ge=least, description=text, extra={"unit": "count"})
+
+
+def _text(text: str, unit: str = "text") -> Meta:
+    return Meta(description=text, extra={"unit": unit})
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A group of keys."""
+
+
+class AccountSection(Section, frozen=True, kw_only=True):
+    """Whose money it is."""
+
+    name: Annotated[str, Meta(min_length=1, description="Name of the account in logs and reports", extra={"unit": "text"})]
+    cash_usd: Annotated[Decimal, _text("Cash at the start, exact", "usd")]
+
+
+class VenueSection(Section, frozen=True, kw_only=True):
+    """Where orders go, and when it is open."""
+
+    name: Annotated[str, Meta(min_length=1, description="Name that instruments refer to", extra={"unit": "text"})]
+    calendar: Annotated[
+        Literal["XNYS", "always"], _text("XNYS: New York stock exchange, holidays and early closes known; always: never closed")
+    ]
+
+
+class InstrumentFacts(Section, frozen=True, kw_only=True):
+    """What is known of an instrument besides its symbol."""
+
+    venue: Annotated[str, _text("A name under `venues`")]
+    kind: Annotated[Literal["stock", "index"], _text("index: watched, never traded")] = "stock"
+    sector: Annotated[str, _text("Sector whose exposure it counts in")] = "unclassified"
+    event_cluster: Annotated[str, _text("Markets settled by one fact share a cluster; empty: none")] = ""
+    market_group: Annotated[str, _text("A name under `groups`, whose regime covers it; empty: none")] = ""
+    ticks: Annotated[Literal["us_stocks"], _text("Price grid: us_stocks is $0.01, and $0.0001 below $1 (Reg NMS 612)")] = (
+        "us_stocks"
+    )
+    lot: Annotated[Decimal, _text("Smallest quantity step, above 0", "quantity")] = Decimal(1)
+    multiplier: Annotated[int, _count("Units of the underlying in one contract", 1)] = 1
+    bars_from_trades: Annotated[bool, _text("Bars from trades instead of mids: an index without quotes", "true/false")] = False
+
+
+class InstrumentSection(InstrumentFacts, frozen=True, kw_only=True):
+    """One instrument by symbol."""
+
+    symbol: Annotated[str, Meta(min_length=1, description="Symbol as the tapes write it", extra={"unit": "text"})]
+
+
+class GroupSection(Section, frozen=True, kw_only=True):
+    """Symbols whose market regime is judged together."""
+
+    name: Annotated[str, Meta(min_length=1, description="Name that instruments refer to", extra={"unit": "text"})]
+    index_symbol: Annotated[str, _text("Instrument that stands for the market; empty, or not on the tapes: breadth alone")] = ""
+
+
+class MarketSection(Section, frozen=True, kw_only=True):
+    """When data may not be entered on."""
+
+    wide_bps: Annotated[float, _positive("A wider spread blocks entries", "bps")] = 50.0
+    spike_bps: Annotated[float, _positive("A mid further from the last accepted one is a spike and not accepted", "bps")] = 100.0
+    spikes_max: Annotated[int, _count("So many spikes in a row are a new price level, which counts as a gap", 1)] = 5
+    gap: Annotated[str, _duration("Silence after which features start again")] = "60s"
+    future: Annotated[str, _duration("How much later than its receipt a quote may be stamped")] = "1s"
+    stale: Annotated[str, _duration("Without a quote for so long a symbol is untradeable")] = "15s"
+
+
+class FeatureSection(Section, frozen=True, kw_only=True):
+    """How fast rolling numbers forget, and when they count."""
+
+    ema_fast: Annotated[str, _duration("Half-life of the fast average of second closes")] = "10s"
+    ema_slow: Annotated[str, _duration("Half-life of the slow average of second closes")] = "60s"
+    volatility_short: Annotated[str, _duration("Half-life of short volatility")] = "30s"
+    volatility_long: Annotated[str, _duration("Half-life of long volatility, what is usual for the symbol")] = "15m"
+    trend: Annotated[str, _duration("Half-life of the returns whose direction is the trend")] = "60s"
+    atr_minutes: Annotated[int, _count("Minutes of Wilder's average true range", 1)] = 14
+    spread_quotes: Annotated[float, _positive("Half-life of the usual spread, in accepted quotes", "quotes")] = 1000.0
+    volume_short: Annotated[str, _duration("Half-life of recent volume")] = "30s"
+    volume_long: Annotated[str, _duration("Half-life of usual volume")] = "15m"
+    range_minutes: Annotated[int, Meta(ge=1, le=64, description="Minutes of the high-low range", extra={"unit": "count"})] = 15
+    warm_seconds: Annotated[int, _count("Second bars before features count", 2)] = 300
+    warm_minutes: Annotated[int, _count("Minute bars before features count", 1)] = 15
+    shock_volume: Annotated[float, _positive("Recent over usual volume that is a shock", "ratio")] = 12.0
+    shock: Annotated[str, _duration("How long a gap, a volume shock or news keeps a symbol newsy")] = "2m"
+
+
+class RegimeSection(Section, frozen=True, kw_only=True):
+    """When a symbol or a market counts as what. Leaving a label takes less than entering it, so that it does not flap."""
+
+    expansion_enter: Annotated[float, _positive("Short over long volatility to enter VOL_EXPANSION", "ratio")] = 1.8
+    expansion_leave: Annotated[float, _positive("Short over long volatility to leave it", "ratio")] = 1.4
+    trend_enter: Annotated[float, _positive("Trend strength, 0 to 1, to enter TREND", "ratio")] = 0.5
+    trend_leave: Annotated[float, _positive("Trend strength to leave it", "ratio")] = 0.3
+    spread_enter: Annotated[float, _positive("Spread above its mean, in deviations, to become UNTRADEABLE", "deviations")] = 10.0
+    spread_leave: Annotated[float, _positive("Spread above its mean to leave that again", "deviations")] = 5.0
+    confirmations_min: Annotated[int, _count("Evaluations in a row that a new label must hold", 1)] = 3
+    breadth_enter: Annotated[float, _positive("Share of the group's members in a label for the group to enter it", "share")] = 0.6
+    breadth_leave: Annotated[float, _positive("Share to leave it", "share")] = 0.4
+    readable_min: Annotated[float, _positive("Share of members that must be readable", "share")] = 0.5
+    evaluate: Annotated[str, _duration("How often groups are evaluated")] = "5s"
+
+
+class NoTradeSection(Section, frozen=True, kw_only=True):
+    """When entries are off by the clock."""
+
+    after_open: Annotated[str, _duration("No entries for so long after the open")] = "5m"
+    before_close: Annotated[str, _duration("No entries for so long before the close")] = "10m"
+    before_event: Annotated[str, _duration("No entries for so long before a listed event")] = "0"
+    after_event: Annotated[str, _duration("No entries for so long after a listed event")] = "0"
+
+
+class EventSection(Section, frozen=True, kw_only=True):
+    """A listed event: no entries between its start and its end."""
+
+    symbol: Annotated[str, _text("Whom it concerns; empty: the whole market")] = ""
+    starts: Annotated[str, _text("ISO time with zone, such as 2013-10-07T14:00:00Z", "time")]
+    ends: Annotated[str, _text("Likewise, later", "time")]
+    title: Annotated[str, _text("What it is, for logs")]
+
+
+class EligibleSection(Section, frozen=True, kw_only=True):
+    """One row of a strategy's matrix: where it may enter. What no row names may not be entered."""
+
+    symbol: Annotated[tuple[Regimes, ...], _text("Regimes of the symbol", "regimes")]
+    market: Annotated[tuple[Regimes, ...], _text("Regimes of its market; CHOP where it has no group", "regimes")]
+    spread_bps_max: Annotated[float, _positive("Widest spread to enter on", "bps")]
+
+
+class StrategySection(Section, frozen=True, kw_only=True):
+    """One strategy at work. Its place in the list is its precedence."""
+
+    strategy: Annotated[str, _text("A shipped or installed name, or the path of a .py file, from the configuration's folder")]
+    id: Annotated[str, _text("What orders and reports call it; empty: the strategy's own name")] = ""
+    params: Annotated[dict[str, ParameterValue], _text("Its parameters; the others keep their defaults", "numbers")] = {}
+    symbols: Annotated[tuple[str, ...], _text("What it watches; `*`: every instrument that is no index", "symbols")] = ("*",)
+    eligible: Annotated[tuple[EligibleSection, ...], _text("Where it may enter; nowhere when empty", "rows")]
+
+
+class OrdersSection(Section, frozen=True, kw_only=True):
+    """Rules about orders whose outcome is in doubt."""
+
+    valid: Annotated[str, _duration("An order that was not sent by then is not sent any more")] = "5s"
+    answer: Annotated[str, _duration("Without an answer for so long an order is looked up")] = "10s"
+    lookup_grace: Annotated[str, _duration("How long the venue may need to show an order")] = "10s"
+    lookup_spacing: Annotated[str, _duration("Time between two lookups of one order")] = "5s"
+    lookups_missed_min: Annotated[int, _count("Lookups that must miss an order to prove it absent", 2)] = 2
+    cancel_retry: Annotated[str, _duration("Time after which a cancel without effect is sent again")] = "5s"
+    cancels_refused_max: Annotated[int, _count("Refused cancels after which the symbol is halted", 1)] = 3
+
+
+class SimulatorSection(Section, frozen=True, kw_only=True):
+    """How the simulated venue behaves, and how far away it is. Latencies: `0`, `0.5ms` or `lognormal:0.5ms,0.3`."""
+
+    feed_latency: Annotated[str, _text("Replaces the tapes' receive times; empty: they stand", "latency")] = ""
+    order_latency: Annotated[str, _text("From us to the venue", "latency")] = "0.5ms"
+    response_latency: Annotated[str, _text("From the venue to us", "latency")] = "0.5ms"
+    seed: Annotated[int, _count("Seed of drawn latencies")] = 0
+    fees: Annotated[Literal["alpaca", "none"], _text("Fee schedule")] = "alpaca"
+    short_selling: Annotated[bool, _text("Whether it lets an account sell what it does not hold", "true/false")] = True
+    outside_hours: Annotated[Literal["queue", "reject"], _text("Orders while closed: wait for the open, or rejected")] = "queue"
+    buy_stop_collar: Annotated[bool, _text("Buy stops become stop-limits above their stop, as at Alpaca", "true/false")] = True
+    orders_max: Annotated[int, Meta(ge=1, le=1_000_000, description="Orders open at once", extra={"unit": "count"})] = 1_024
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """The whole file."""
+
+    account: Annotated[AccountSection, _text("Whose money", "section")]
+    venues: Annotated[tuple[VenueSection, ...], _text("Where orders go", "list")]
+    instruments: Annotated[tuple[InstrumentSection, ...], _text("What may be seen and traded, in this order", "list")] = ()
+    other_instruments: Annotated[
+        InstrumentFacts | None,
+        _text("Facts of symbols on the tapes that `instruments` lacks; without it they are refused", "section"),
+    ] = None
+    groups: Annotated[tuple[GroupSection, ...], _text("Market groups", "list")] = ()
+    market: Annotated[MarketSection, _text("Data quality", "section")] = MarketSection()
+    features: Annotated[FeatureSection, _text("Rolling numbers", "section")] = FeatureSection()
+    regime: Annotated[RegimeSection, _text("Regimes", "section")] = RegimeSection()
+    no_trade: Annotated[NoTradeSection, _text("Times without entries", "section")] = NoTradeSection()
+    events: Annotated[tuple[EventSection, ...], _text("Listed events", "list")] = ()
+    strategies: Annotated[tuple[StrategySection, ...], _text("Strategies at work, in order of precedence", "list")] = ()
+    other_strategies: Annotated[
+        tuple[EligibleSection, ...], _text("Where strategies may enter that only the command line names", "rows")
+    ] = ()
+    limits_file: Annotated[str, _text("Shipped limits by name, or the path of a file, from the configuration's folder")] = ""
+    limits: Annotated[dict[str, LimitValue] | None, _text("The limits themselves, instead of a file; complete", "section")] = None
+    orders: Annotated[OrdersSection, _text("Orders in doubt", "section")] = OrdersSection()
+    symbol_cooldown: Annotated[str, _duration("Pause of every strategy in a symbol after a closed position")] = "0"
+    valuation: Annotated[str, _duration("How often the account is valued; 0: never")] = "1m"
+    simulator: Annotated[SimulatorSection, _text("The simulated venue", "section")] = SimulatorSection()
