@@ -1,0 +1,65 @@
+"""The messages a report or a story needs, each with its place in the log."""
+
+from typing import NamedTuple
+
+from tidegate.events.acts import (
+    AttentionRaised,
+    FeatureSnapshot,
+    GateChanged,
+    NothingDone,
+    OrderChanged,
+    OrderCommand,
+    PositionSnapshot,
+    RegimeChanged,
+    RiskDecision,
+    StrategyFaulted,
+    TradeIntent,
+)
+from tidegate.events.codec import AnyMessage
+from tidegate.events.inputs import (
+    EventListed,
+    GateSet,
+    InstrumentDefined,
+    OrderEvent,
+    SessionChanged,
+    StreamChanged,
+)
+
+KEPT = frozenset(
+    (
+        AttentionRaised,
+        FeatureSnapshot,
+        TradeIntent,
+        NothingDone,
+        RiskDecision,
+        OrderCommand,
+        OrderChanged,
+        OrderEvent,
+        PositionSnapshot,
+        RegimeChanged,
+        GateChanged,
+        GateSet,
+        StrategyFaulted,
+        SessionChanged,
+        InstrumentDefined,
+        EventListed,
+        StreamChanged,
+    )
+)  # left out: ticks, lag measurements, strategy state bytes, market records
+
+
+class Entry(NamedTuple):
+    """One message with its place: act k of input n, k = 0 being the input itself."""
+
+    n: int
+    k: int
+    message: AnyMessage
+
+
+class MaskedTrigger(NamedTuple):
+    """How often a strategy's trigger fired in a symbol but was masked, and by what (regime, cooldown, …)."""
+
+    strategy_id: str
+    symbol: str
+    mask: str
+    times: int
