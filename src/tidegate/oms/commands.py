@@ -1,11 +1,16 @@
 """Commands built from orders and approved intents. The only makers of an `OrderCommand`; a bare intent has no way in."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tidegate.events.acts import OrderCommand, RiskDecision, TradeIntent
 from tidegate.oms.order import Order
 from tidegate.values.enums import CommandKind, Verdict
 from tidegate.values.errors import ExitCode, TidegateError
+
+# Members of an enum are looked up slowly before Python 3.12.
+_APPROVED: Final = Verdict.APPROVED
+_REPLACE: Final = CommandKind.REPLACE
+_SUBMIT: Final = CommandKind.SUBMIT
 
 
 class NotApprovedError(TidegateError):
@@ -43,7 +48,7 @@ def order_command(
     Raises:
         NotApprovedError: the decision is not an approval, or not of this intent.
     """
-    if decision.verdict is not Verdict.APPROVED or decision.intent_id != intent.event_id:
+    if decision.verdict is not _APPROVED or decision.intent_id != intent.event_id:
         raise NotApprovedError(
             f"Decision {decision.event_id} does not approve intent {intent.event_id}; judge the intent first."
         )
@@ -54,7 +59,7 @@ def order_command(
         symbol=intent.symbol,
         strategy_id=intent.strategy_id,
         correlation_id=intent.correlation_id,
-        kind=CommandKind.REPLACE if works else CommandKind.SUBMIT,
+        kind=_REPLACE if works else _SUBMIT,
         client_order_id=client_order_id,
         venue=venue,
         account=stamp.account,

@@ -39,10 +39,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     submitted_ns: int  # when it was commanded
     approved_nanos: int  # what the first order of the chain was approved for
     remaining_nanos: int  # what may still fill; 0 when nothing works
-    due_ns: int = NEVER_NS  # when something is to be done about it
     state: OrderState = OrderState.NEW
     working: bool = True  # False once it is proved that nothing of it works
-    unknown: bool = False  # the outcome of its submission is not proved
     filled_nanos: int = 0
     filled_cost_attos: int = 0  # unsigned: what the filled quantity cost, without fees
     fees_attos: int = 0
@@ -72,6 +70,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cancels_refused: int = 0
     chase_open: bool = False  # the rest may be asked for again once this order is done
     external: bool = False  # not ours: seen at the venue and adopted
+
+    @property
+    def unknown(self) -> bool:
+        """The outcome of its submission is not proved."""
+        return self.state is OrderState.UNKNOWN
 
     @property
     def price_nanos(self) -> int:

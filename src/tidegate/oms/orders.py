@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from tidegate.events.acts import OrderCommand, RiskDecision, TradeIntent
 from tidegate.events.inputs import OrderEvent
-from tidegate.oms import chains, store, strangers
-from tidegate.oms.apply import apply_event, finding, mismatch
+from tidegate.oms import chains, complaints, store, strangers
+from tidegate.oms.apply import apply_event
 from tidegate.oms.commands import ChainExceededError, NotApprovedError, Stamp, about_order, order_command
-from tidegate.oms.order import Change, Execution, Finding, FindingKind, Order
+from tidegate.oms.order import Change, Execution, Finding, Order
 from tidegate.oms.plans import KEEP_PLAN, OmsPolicy, OrderPlan
 from tidegate.oms.timers import Due, chase_price, next_due_ns, what_is_due
 from tidegate.oms.transitions import NEVER_LIVED
@@ -29,12 +29,18 @@ FINISHED_KEPT: Final = 1_024
 _HEAP_SLACK: Final = 64  # outdated timer entries kept before the heap is built again
 _NO_EXECUTIONS: Final[Mapping[str, Execution]] = {}
 
+# Members of an enum are looked up slowly before Python 3.12.
+_CANCEL: Final = CommandKind.CANCEL
+_LOOKUP: Final = CommandKind.LOOKUP
+_APPROVED: Final = Verdict.APPROVED
+
 
 @final
 class Orders:
     """The orders of one account. `instruments` is the engine's own mapping and may grow; `plans` has one per strategy id."""
 
     __slots__ = (
+        "_dues",
         "_heap",
         "account",
         "approved",
@@ -61,7 +67,8 @@ class Orders:
         self.finished: OrderedDict[str, Order] = OrderedDict()
         self.executions: dict[str, dict[str, Execution]] = {}
         self.approved: dict[str, TradeIntent] = {}  # by decision id, from the verdict to the command
-        self._heap: list[tuple[int, str]] = []
+        self._dues: dict[str, int] = {}  # follows from the orders: when something is due about each
+        self._heap: list[tuple[int, str]] = []  # the same, earliest first, with outdated entries
 
     # What is asked.
 
@@ -96,29 +103,25 @@ class Orders:
 
     def cancel(self, order: Order, *, event_id: str, now_ns: int, reason: str) -> OrderCommand:
         """Return the command to cancel an order, at somebody's request."""
-        return self._about(CommandKind.CANCEL, order, event_id, now_ns, reason)
+        return self._about(_CANCEL, order, event_id, now_ns, reason)
 
     def due_ns(self) -> int:
         """Return the earliest time at which something is due; NEVER_NS when nothing is. Constant time for most calls."""
-        heap = self._heap
+        heap, dues = self._heap, self._dues
         while heap:
             due_ns, client_order_id = heap[0]
-            order = self.find(client_order_id)
-            if order is not None and order.due_ns == due_ns:
+            if dues.get(client_order_id) == due_ns:
                 return due_ns
             heappop(heap)
         return NEVER_NS
 
     def due(self, now_ns: int) -> list[Due]:
         """Return what is due now, oldest first. Folding what comes of each (command, decision) moves its next time."""
-        if self.due_ns() > now_ns:
-            return []
-        entries = sorted({entry for entry in self._heap if entry[0] <= now_ns})
-        found = []
-        for due_ns, client_order_id in entries:
-            order = self.find(client_order_id)
-            if order is not None and order.due_ns == due_ns:
-                found += what_is_due(order, self.policy, self._plan(order), now_ns)
+        entries = sorted((due_ns, key) for key, due_ns in self._dues.items() if due_ns <= now_ns)
+        found: list[Due] = []
+        for _, key in entries:
+            order = self._known(key)
+            found += what_is_due(order, self.policy, self._plan(order), now_ns)
         return found
 
     def command_for(self, due: Due, *, event_id: str, now_ns: int) -> OrderCommand:
@@ -136,7 +139,7 @@ class Orders:
 
     def fold_decision(self, decision: RiskDecision, intent: TradeIntent) -> None:
         """Keep an approved intent until its command; any verdict on a chase ends the waiting of the order it continues."""
-        if decision.verdict is Verdict.APPROVED:
+        if decision.verdict is _APPROVED:
             self.approved[decision.event_id] = intent
         if intent.replaces:
             replaced = self.find(intent.replaces)
@@ -153,7 +156,7 @@ class Orders:
         Raises:
             NotApprovedError: an order command whose decision is not waiting for it.
         """
-        if command.kind is CommandKind.CANCEL or command.kind is CommandKind.LOOKUP:
+        if command.kind is _CANCEL or command.kind is _LOOKUP:
             return self._fold_request(command)
         intent = self.approved.pop(command.decision_id, None)
         if intent is None:
@@ -196,40 +199,41 @@ class Orders:
         return self._keep(order)
 
     def fold_event(self, event: OrderEvent) -> Change | Finding:
-        """Take in what is said of an order. A bare Finding: nothing could be booked; a Change may carry findings too."""
+        """Take in what is said of an order.
+
+        A bare Finding: nothing could be booked and nothing moved. A Change may carry findings too.
+        """
         key = event.client_order_id or event.venue_order_id
-        order = self.find(key)
-        flagged: tuple[Finding, ...] = ()
+        order = self.live.get(key) or self.finished.get(key)
+        flags: tuple[Finding, ...] = ()
         if order is None:
-            if strangers.is_our_shape(event.client_order_id):
-                return strangers.unknown_own(event)
-            if event.symbol not in self.instruments:
-                return strangers.unknown_instrument(event)
-            order, flag = strangers.adopted(event)
-            flagged = (flag,)
-        elif (wrong := mismatch(order, event)) is not None:
-            return wrong
+            met = self._meet_stranger(event)
+            if isinstance(met, Finding):
+                return met
+            order, flag = met
+            flags = (flag,)
+        elif event.side is not order.side or event.symbol != order.symbol:
+            return complaints.mismatch(order, event)
         executions = self.executions.get(key, _NO_EXECUTIONS)
-        multiplier = self.instruments[order.symbol].multiplier
-        applied = apply_event(order, event, executions, self.policy, multiplier)
+        applied = apply_event(
+            order, event, executions, self.policy, self.instruments[order.symbol].multiplier
+        )
         if applied.execution is not None:
             self.executions.setdefault(key, {})[event.execution_id] = applied.execution
         after = self._keep(applied.order)
-        findings = flagged + applied.findings
+        if flags or applied.findings:
+            flags += applied.findings
         others: tuple[tuple[Order, OrderState], ...] = ()
         if after.successor_id or after.predecessor_id:
-            if after.state in NEVER_LIVED or event.kind is OrderEventKind.REPLACE_REJECTED:
-                others = self._fold_refused_replacement(after, event)
-            if applied.fills:
-                findings += self._fold_chain_fill(after)
-            after = self._known(key)
+            after, others, more = self._fold_chain(after, event, filled=bool(applied.fills))
+            flags += more
         if after.chase_open and not after.working and not self._may_chase(after):
             after = self._keep(replace(after, chase_open=False))
         return Change(
             order=after,
             before=order.state,
             fills=applied.fills,
-            findings=findings,
+            findings=flags,
             others=others,
             note=applied.note,
         )
@@ -252,7 +256,12 @@ class Orders:
         self.finished = OrderedDict(contents.finished)
         self.executions = contents.executions
         self.approved = contents.approved
-        self._rebuild_heap()
+        self._dues = {}
+        for order in (*self.live.values(), *self.finished.values()):
+            due_ns = next_due_ns(order, self.policy, self._plan(order))
+            if due_ns != NEVER_NS:
+                self._dues[order.client_order_id] = due_ns
+        self._build_heap()
 
     # Inside.
 
@@ -260,6 +269,23 @@ class Orders:
         order = self.find(client_order_id)
         assert order is not None, "orders are forgotten only when they finished long ago"
         return order
+
+    def _meet_stranger(self, event: OrderEvent) -> tuple[Order, Finding] | Finding:
+        if strangers.is_our_shape(event.client_order_id):
+            return strangers.unknown_own(event)
+        if event.symbol not in self.instruments:
+            return strangers.unknown_instrument(event)
+        return strangers.adopted(event)
+
+    def _fold_chain(
+        self, order: Order, event: OrderEvent, *, filled: bool
+    ) -> tuple[Order, tuple[tuple[Order, OrderState], ...], tuple[Finding, ...]]:
+        """See to the orders that this one continues or that continue it; return it anew, with what else moved."""
+        others: tuple[tuple[Order, OrderState], ...] = ()
+        if order.state in NEVER_LIVED or event.kind is OrderEventKind.REPLACE_REJECTED:
+            others = self._fold_refused_replacement(order, event)
+        findings = self._fold_chain_fill(order) if filled else ()
+        return self._known(order.client_order_id), others, findings
 
     def _plan(self, order: Order) -> OrderPlan:
         return self.plans.get(order.strategy_id, KEEP_PLAN)
@@ -290,7 +316,7 @@ class Orders:
 
     def _fold_request(self, command: OrderCommand) -> Order:
         order = self._known(command.target_id)
-        if command.kind is CommandKind.LOOKUP:
+        if command.kind is _LOOKUP:
             return self._keep(replace(order, lookup_ns=command.timestamp))
         if command.chain > order.chain:
             return self._keep(replace(order, cancel_ns=command.timestamp, chase_open=True))
@@ -309,9 +335,7 @@ class Orders:
         if refused is None or not refused.working or refused.predecessor_id != order.client_order_id:
             return ()
         before = refused.state
-        refused = replace(
-            refused, state=OrderState.REJECTED, working=False, unknown=False, remaining_nanos=0, unknown_ns=0
-        )
+        refused = replace(refused, state=OrderState.REJECTED, working=False, remaining_nanos=0, unknown_ns=0)
         refused = self._keep(replace(refused, event_ns=event.timestamp))
         self._keep(replace(order, successor_id=""))
         return ((refused, before),)
@@ -328,34 +352,38 @@ class Orders:
             return ()
         for member in over:
             self._keep(replace(member, cancel_wanted=True))
-        sentence = (
-            f"The orders of chain {chain[0].client_order_id} were approved for {nanos_text(chain[0].approved_nanos)} together, "
-            f"filled {nanos_text(chains.filled(chain))} and could fill more; what works on of them is canceled."
-        )
-        return (finding(order, FindingKind.CHAIN_OVERFILL, sentence, halt=left < 0),)
+        first = chain[0]
+        filled = chains.filled(chain)
+        return (complaints.chain_overfill(first, approved_nanos=first.approved_nanos, filled_nanos=filled),)
 
     def _keep(self, order: Order) -> Order:
         """Store an order where it belongs and see to its timer."""
-        due_ns = next_due_ns(order, self.policy, self._plan(order))
         key = order.client_order_id
-        if due_ns != order.due_ns:
-            order = replace(order, due_ns=due_ns)
-            if due_ns != NEVER_NS:
-                heappush(self._heap, (due_ns, key))
-                if len(self._heap) > 2 * len(self.live) + _HEAP_SLACK:
-                    self._rebuild_heap()
+        due_ns = next_due_ns(order, self.policy, self.plans.get(order.strategy_id, KEEP_PLAN))
+        if due_ns != self._dues.get(key, NEVER_NS):
+            self._set_timer(key, due_ns)
         if order.working:
             self.live[key] = order
-            self.finished.pop(key, None)
+            if key in self.finished:  # it lives after all
+                del self.finished[key]
             return order
         self.live.pop(key, None)
         self.finished[key] = order
         if len(self.finished) > FINISHED_KEPT:
             forgotten, _ = self.finished.popitem(last=False)
             self.executions.pop(forgotten, None)
+            self._dues.pop(forgotten, None)
         return order
 
-    def _rebuild_heap(self) -> None:
-        known = (*self.live.values(), *self.finished.values())
-        self._heap = [(order.due_ns, order.client_order_id) for order in known if order.due_ns != NEVER_NS]
+    def _set_timer(self, key: str, due_ns: int) -> None:
+        if due_ns == NEVER_NS:
+            del self._dues[key]
+            return
+        self._dues[key] = due_ns
+        heappush(self._heap, (due_ns, key))
+        if len(self._heap) > 2 * len(self._dues) + _HEAP_SLACK:
+            self._build_heap()
+
+    def _build_heap(self) -> None:
+        self._heap = [(due_ns, key) for key, due_ns in self._dues.items()]
         heapify(self._heap)

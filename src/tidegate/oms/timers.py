@@ -1,5 +1,7 @@
 """When something is due about an order, and what: cancels, lookups, and the chase of an unfilled rest. Pure; reads no clock."""
 
+from typing import Final
+
 import msgspec
 
 from tidegate.oms.order import Order
@@ -9,6 +11,12 @@ from tidegate.values.instruments import Instrument
 from tidegate.values.time import NEVER_NS
 
 _BPS = 10_000
+
+# Members of an enum are looked up slowly before Python 3.12.
+_NEW: Final = OrderState.NEW
+_SUBMITTED: Final = OrderState.SUBMITTED
+_KEEP: Final = PartialFillPolicy.KEEP
+_ENTRY: Final = Purpose.ENTRY
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -24,7 +32,7 @@ def lookup_due_ns(order: Order, policy: OmsPolicy) -> int:
     """Return when the venue is to be asked about an order: at once when in doubt, later when it was asked or never answered."""
     if order.unknown_ns:
         since_ns = order.unknown_ns
-    elif order.state is OrderState.NEW or order.state is OrderState.SUBMITTED:
+    elif order.state is _NEW or order.state is _SUBMITTED:
         since_ns = order.submitted_ns + policy.answer_ns
     else:
         return NEVER_NS
@@ -33,7 +41,7 @@ def lookup_due_ns(order: Order, policy: OmsPolicy) -> int:
 
 def rest_due_ns(order: Order, plan: OrderPlan) -> int:
     """Return when the rest of a partly filled order is to be canceled."""
-    if order.partial_ns and plan.partial_fill is not PartialFillPolicy.KEEP:
+    if order.partial_ns and plan.partial_fill is not _KEEP:
         return order.partial_ns + plan.partial_after_ns
     return NEVER_NS
 
@@ -41,7 +49,7 @@ def rest_due_ns(order: Order, plan: OrderPlan) -> int:
 def cancel_due_ns(order: Order, policy: OmsPolicy, plan: OrderPlan) -> int:
     """Return when an order is to be canceled, or canceled again because nothing came of it."""
     wanted_ns = order.event_ns if order.cancel_wanted else rest_due_ns(order, plan)
-    if plan.entry_life_ns and order.purpose is Purpose.ENTRY:
+    if plan.entry_life_ns and order.purpose is _ENTRY:
         wanted_ns = min(wanted_ns, order.submitted_ns + plan.entry_life_ns)
     if order.cancel_ns and wanted_ns != NEVER_NS:
         return max(wanted_ns, order.cancel_ns + policy.cancel_retry_ns)

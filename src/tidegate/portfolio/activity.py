@@ -3,6 +3,7 @@
 from collections import OrderedDict, deque
 from typing import Final, final
 
+from tidegate.events.acts import TradeIntent
 from tidegate.values.enums import Purpose, Side
 from tidegate.values.time import MINUTE_NS
 
@@ -10,6 +11,18 @@ MESSAGES_MAX: Final = 65_536  # per window; a limit above it could not be measur
 SIGNATURES_MAX: Final = 4_096
 
 Signature = tuple[str, str, Side, Purpose, int, int]  # strategy, symbol, side, purpose, quantity, limit price
+
+
+def signature_of(intent: TradeIntent) -> Signature:
+    """Return what makes two orders the same order."""
+    return (
+        intent.strategy_id,
+        intent.symbol,
+        intent.side,
+        intent.purpose,
+        intent.quantity_nanos,
+        intent.limit_price_nanos,
+    )
 
 
 @final
@@ -74,7 +87,3 @@ class Activity:
         """Return how many messages about a symbol were sent in the last minute."""
         count = self.by_symbol.get(symbol)
         return 0 if count is None else count.within_minute(now_ns)
-
-    def last_sent_ns(self, signature: Signature) -> int | None:
-        """Return when an identical order was sent last; None: not lately."""
-        return self.signatures.get(signature)

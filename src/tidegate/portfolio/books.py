@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from tidegate.events.acts import TradeIntent
 from tidegate.portfolio.activity import Activity, MinuteCount, Signature
-from tidegate.portfolio.exposure import Reservation, SymbolBook, WorkingOrder
+from tidegate.portfolio.exposure import SymbolBook, WorkingOrder
 from tidegate.portfolio.positions import Holding
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class _State(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     basis_attos: str
     books: list[_BookRow]
     holdings: list[_HoldingRow]
-    reserved: list[Reservation]
+    reserved: list[tuple[str, TradeIntent, int]]
     orders_sent_ns: list[int]
     messages: list[tuple[str, list[int]]]
     signatures: list[tuple[Signature, int]]  # oldest first: the order in which they are forgotten
@@ -63,7 +64,7 @@ def encode(portfolio: "Portfolio") -> bytes:
             basis_attos=str(portfolio.basis_attos),
             books=[_book_row(symbol, book) for symbol, book in sorted(portfolio.books.items())],
             holdings=[_holding_row(key, portfolio.holdings[key]) for key in sorted(portfolio.holdings)],
-            reserved=[portfolio.reserved[key] for key in sorted(portfolio.reserved)],
+            reserved=[(key, *portfolio.reserved[key]) for key in sorted(portfolio.reserved)],
             orders_sent_ns=list(activity.orders.times),
             messages=[
                 (symbol, list(activity.by_symbol[symbol].times)) for symbol in sorted(activity.by_symbol)
@@ -83,7 +84,7 @@ def decode_into(portfolio: "Portfolio", data: bytes) -> None:
     portfolio.basis_attos = int(state.basis_attos)
     portfolio.books = {row.symbol: _book(row) for row in state.books}
     portfolio.holdings = {(row.strategy_id, row.symbol): _holding(row) for row in state.holdings}
-    portfolio.reserved = {row.decision_id: row for row in state.reserved}
+    portfolio.reserved = {key: (intent, counted) for key, intent, counted in state.reserved}
     portfolio.activity = activity = Activity()
     activity.orders = MinuteCount(state.orders_sent_ns)
     activity.by_symbol = {symbol: MinuteCount(times) for symbol, times in state.messages}

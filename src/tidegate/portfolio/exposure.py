@@ -4,7 +4,7 @@ An order counts at full remaining size until it is proved done; UNKNOWN changes 
 flight counts with its original as the larger of the two (Alpaca reserves the same), never as their sum and never as one alone.
 """
 
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
 import msgspec
 
@@ -12,6 +12,12 @@ from tidegate.values.enums import OrderType, Purpose, Side
 
 ANY_PRICE = 0  # book_price_nanos of an order that may trade at any price
 NO_PRICE = -1  # book_price_nanos of an order that cannot meet another of ours
+
+# Members of an enum are looked up slowly before Python 3.12.
+_BUY: Final = Side.BUY
+_LIMIT: Final = OrderType.LIMIT
+_STOP_LIMIT: Final = OrderType.STOP_LIMIT
+_TRAILING_STOP: Final = OrderType.TRAILING_STOP
 
 
 class OrderFacts(Protocol):
@@ -79,21 +85,6 @@ class WorkingOrder(msgspec.Struct, kw_only=True, gc=False):
     sent_ns: int = 0  # when it was commanded; 0: not by us
 
 
-class Reservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What an approved intent holds from the verdict until its command."""
-
-    decision_id: str
-    strategy_id: str
-    symbol: str
-    side: Side
-    purpose: Purpose
-    order_type: OrderType
-    quantity_nanos: int
-    limit_price_nanos: int
-    replaces: str
-    counted_nanos: int
-
-
 @final
 class SymbolBook:
     """The account's net position in a symbol and all that could change it."""
@@ -113,12 +104,17 @@ class SymbolBook:
 
     def count(self, side: Side, change_nanos: int) -> None:
         """Add to (or take from) what could still fill on one side."""
-        if side is Side.BUY:
-            self.buys_nanos += change_nanos
+        if side is _BUY:
+            self.buys_nanos = total = self.buys_nanos + change_nanos
         else:
-            self.sells_nanos += change_nanos
-        assert self.buys_nanos >= 0, "more buys were released than ever worked"
-        assert self.sells_nanos >= 0, "more sells were released than ever worked"
+            self.sells_nanos = total = self.sells_nanos + change_nanos
+        assert total >= 0, "more was released than ever worked"
+
+    def worst_nanos(self, *, buys: int = 0, sells: int = 0) -> int:
+        """Return the largest absolute position that could come about, whichever side fills, with so much more on it."""
+        net = self.net_nanos
+        long, short = net + self.buys_nanos + buys, self.sells_nanos + sells - net
+        return long if long >= short else short
 
     def crossing(self, side: Side, price_nanos: int, *, besides: str) -> int | None:
         """Return the price of an own resting order that an order would trade with; None: there is none.
@@ -136,14 +132,17 @@ class SymbolBook:
         return found
 
 
+UNTOUCHED: Final = SymbolBook()  # of a symbol in which nothing ever happened; read only
+
+
 def book_price(order_type: OrderType, limit_price_nanos: int) -> int:
     """Return the price at which an order could meet another of ours.
 
     Alpaca refuses any pair of opposite orders with a market or a stop in it as a potential wash trade, and lets trailing stops
     pass (fact sheet, 13.4); the strictest venue sets the rule.
     """
-    if order_type is OrderType.LIMIT or order_type is OrderType.STOP_LIMIT:
+    if order_type is _LIMIT or order_type is _STOP_LIMIT:
         return limit_price_nanos
-    if order_type is OrderType.TRAILING_STOP:
+    if order_type is _TRAILING_STOP:
         return NO_PRICE
     return ANY_PRICE

@@ -10,15 +10,21 @@ from typing import Final, final
 
 from tidegate.events.acts import OrderCommand, RiskDecision, TradeIntent
 from tidegate.portfolio import books
-from tidegate.portfolio.activity import Activity
-from tidegate.portfolio.exposure import OrderFacts, Reservation, SymbolBook, WorkingOrder, book_price
+from tidegate.portfolio.activity import Activity, signature_of
+from tidegate.portfolio.exposure import UNTOUCHED, OrderFacts, SymbolBook, WorkingOrder, book_price
 from tidegate.portfolio.positions import Fill, Holding
 from tidegate.values.enums import CommandKind, Purpose, Side, Verdict
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.instruments import Instrument
 
-_NOTHING: Final = SymbolBook()  # read only: the book of a symbol never touched
 _FLAT: Final = Holding()
+
+# Members of an enum are looked up slowly before Python 3.12.
+_BUY: Final = Side.BUY
+_LOOKUP: Final = CommandKind.LOOKUP
+_CANCEL: Final = CommandKind.CANCEL
+_EXIT: Final = Purpose.EXIT
+_APPROVED: Final = Verdict.APPROVED
 
 
 class NotReservedError(TidegateError):
@@ -59,14 +65,14 @@ class Portfolio:
         self.books: dict[str, SymbolBook] = {}
         self.active: dict[str, SymbolBook] = {}
         self.holdings: dict[tuple[str, str], Holding] = {}
-        self.reserved: dict[str, Reservation] = {}
+        self.reserved: dict[str, tuple[TradeIntent, int]] = {}  # by decision id: intent and what it adds
         self.activity = Activity()
 
     # What is asked.
 
     def book(self, symbol: str) -> SymbolBook:
         """Return the account's net position and working sums of a symbol. Not to be changed by the caller."""
-        return self.books.get(symbol, _NOTHING)
+        return self.books.get(symbol, UNTOUCHED)
 
     def holding(self, strategy_id: str, symbol: str) -> Holding:
         """Return a strategy's own position and working exits in a symbol. Not to be changed by the caller."""
@@ -85,7 +91,7 @@ class Portfolio:
         book = self.book(intent.symbol)
         holding = self.holding(intent.strategy_id, intent.symbol)
         sign = intent.side.sign
-        working = book.buys_nanos if intent.side is Side.BUY else book.sells_nanos
+        working = book.buys_nanos if intent.side is _BUY else book.sells_nanos
         account = -sign * book.net_nanos - working
         own = -sign * holding.quantity_nanos - holding.exits_nanos
         least = account if account < own else own
@@ -93,47 +99,28 @@ class Portfolio:
             least += self.working_remaining(intent.symbol, intent.replaces)
         return least if least > 0 else 0
 
-    def worst_after(self, intent: TradeIntent) -> int:
-        """Return the largest absolute position in nanos that could come about in the symbol with this order, either way."""
-        book = self.book(intent.symbol)
-        quantity = intent.quantity_nanos
-        if intent.replaces:
-            quantity = max(0, quantity - self.working_remaining(intent.symbol, intent.replaces))
-        most, least = book.net_nanos + book.buys_nanos, book.net_nanos - book.sells_nanos
-        if intent.side is Side.BUY:
-            most += quantity
-        else:
-            least -= quantity
-        return most if most >= -least else -least
+    def beyond_replaced(self, intent: TradeIntent) -> int:
+        """Return what an intent adds to the working quantity in nanos: all of it, less what still works of the original."""
+        left = intent.quantity_nanos - self.working_remaining(intent.symbol, intent.replaces)
+        return left if left > 0 else 0
 
     # What changes it.
 
     def fold_decision(self, decision: RiskDecision, intent: TradeIntent) -> None:
         """Reserve an approved intent's quantity; any other verdict reserves nothing."""
-        if decision.verdict is not Verdict.APPROVED:
+        if decision.verdict is not _APPROVED:
             return
-        quantity = decision.quantity_nanos
-        counted = quantity
-        if intent.replaces:
-            counted = max(0, quantity - self.working_remaining(intent.symbol, intent.replaces))
-        self.reserved[decision.event_id] = Reservation(
-            decision_id=decision.event_id,
-            strategy_id=intent.strategy_id,
-            symbol=intent.symbol,
-            side=intent.side,
-            purpose=intent.purpose,
-            order_type=intent.order_type,
-            quantity_nanos=quantity,
-            limit_price_nanos=intent.limit_price_nanos,
-            replaces=intent.replaces,
-            counted_nanos=counted,
+        assert decision.quantity_nanos == intent.quantity_nanos, (
+            "the gate approves an intent as it is or not at all"
         )
+        counted = intent.quantity_nanos if not intent.replaces else self.beyond_replaced(intent)
+        self.reserved[decision.event_id] = (intent, counted)
         self._count(intent.strategy_id, intent.symbol, intent.side, intent.purpose, counted)
 
     def fold_lapse(self, decision_id: str) -> None:
         """Release the reservation of an approved decision that got no command, as after a crash between the two."""
-        held = self.reserved.pop(decision_id)
-        self._count(held.strategy_id, held.symbol, held.side, held.purpose, -held.counted_nanos)
+        intent, counted = self.reserved.pop(decision_id)
+        self._count(intent.strategy_id, intent.symbol, intent.side, intent.purpose, -counted)
 
     def fold_command(self, command: OrderCommand) -> None:
         """Turn the decision's reservation into a working order; cancels and lookups only count as messages.
@@ -142,47 +129,40 @@ class Portfolio:
             NotReservedError: no approved decision holds a reservation for this order.
         """
         kind = command.kind
-        if kind is CommandKind.LOOKUP:
+        if kind is _LOOKUP:
             return
         self.activity.fold_message(command.symbol, command.timestamp)
-        if kind is CommandKind.CANCEL:
+        if kind is _CANCEL:
             return
-        held = self.reserved.pop(command.decision_id, None)
-        if held is None:
+        reserved = self.reserved.pop(command.decision_id, None)
+        if reserved is None:
             raise NotReservedError(
                 f"Order {command.client_order_id} has no approved decision waiting for it; judge its intent first."
             )
-        working = WorkingOrder(
+        intent, counted = reserved
+        symbol, strategy_id, now_ns = intent.symbol, intent.strategy_id, command.timestamp
+        book = self.books[symbol]
+        book.orders[command.client_order_id] = working = WorkingOrder(
             client_order_id=command.client_order_id,
-            strategy_id=held.strategy_id,
-            symbol=held.symbol,
-            side=held.side,
-            purpose=held.purpose,
-            book_price_nanos=book_price(held.order_type, held.limit_price_nanos),
-            predecessor_id=held.replaces,
+            strategy_id=strategy_id,
+            symbol=symbol,
+            side=intent.side,
+            purpose=intent.purpose,
+            book_price_nanos=book_price(intent.order_type, intent.limit_price_nanos),
+            predecessor_id=intent.replaces,
             remaining_nanos=command.quantity_nanos,
-            counted_nanos=held.counted_nanos,
-            sent_ns=command.timestamp,
+            counted_nanos=counted,
+            sent_ns=now_ns,
         )
-        book = self.books[held.symbol]
-        book.orders[command.client_order_id] = working
-        if held.replaces:
-            original = book.orders.get(held.replaces)
+        if intent.replaces:
+            original = book.orders.get(intent.replaces)
             if original is not None:
                 original.successor_id = command.client_order_id
             self._recount(book, working)
-        signature = (
-            held.strategy_id,
-            held.symbol,
-            held.side,
-            held.purpose,
-            command.quantity_nanos,
-            held.limit_price_nanos,
-        )
-        self.activity.fold_order(signature, command.timestamp)
-        if held.purpose is Purpose.EXIT:
-            holding = self.holdings[held.strategy_id, held.symbol]
-            holding.exit_ns = command.timestamp
+        self.activity.fold_order(signature_of(intent), now_ns)
+        if intent.purpose is _EXIT:
+            holding = self.holdings[strategy_id, symbol]
+            holding.exit_ns = now_ns
             holding.exit_correlation_id = command.correlation_id
 
     def fold_order(self, order: OrderFacts) -> None:
@@ -240,7 +220,7 @@ class Portfolio:
     def _count(self, strategy_id: str, symbol: str, side: Side, purpose: Purpose, change_nanos: int) -> None:
         book = self._book(symbol)
         book.count(side, change_nanos)
-        if purpose is Purpose.EXIT:
+        if purpose is _EXIT:
             self._holding(strategy_id, symbol).exits_nanos += change_nanos
         self._mark_active(symbol, book)
 

@@ -5,7 +5,9 @@ held and cannot be priced makes the whole value None: missing is not zero.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
 
 if TYPE_CHECKING:
     from tidegate.portfolio.portfolio import Portfolio
@@ -22,19 +24,23 @@ class Valuation(NamedTuple):
     net_attos: int
 
 
-class Exposure(NamedTuple):
-    """What the account could come to hold if the worst of its working orders fill, in attos (quantities in nanos).
+class Exposure(msgspec.Struct, frozen=True, gc=False):
+    """What the account could come to hold if the worst of its working orders fill, in millionths of a dollar.
 
     Per symbol the worse of position + buys and position - sells counts; long and short are the sums each side could reach.
     """
 
-    gross_attos: int
-    long_attos: int  # signed net if every buy fills and no sell
-    short_attos: int  # signed net if every sell fills and no buy
-    held_attos: int  # positions alone, absolute
-    held_nanos: int
-    sector_attos: int  # gross of the symbols of the asked sector
-    cluster_attos: int
+    gross_micros: int = 0
+    long_micros: int = 0  # signed net if every buy fills and no sell
+    short_micros: int = 0  # the opposite of the signed net if every sell fills and no buy
+    held_micros: int = 0  # positions alone, absolute
+    held_nanos: int = 0
+    sector_micros: int = 0  # gross of the symbols of the asked sector
+    cluster_micros: int = 0
+
+
+MICRO: Final = 10**12  # attos in a millionth of a dollar
+NOTHING: Final = Exposure()
 
 
 def valuation(portfolio: "Portfolio", mark: Marks) -> Valuation | None:
@@ -54,11 +60,18 @@ def valuation(portfolio: "Portfolio", mark: Marks) -> Valuation | None:
     return Valuation(portfolio.cash_attos + net, net - portfolio.basis_attos, gross, net)
 
 
-def exposure(portfolio: "Portfolio", mark: Marks, *, sector: str, cluster: str) -> Exposure | None:
+def micros(value_attos: int) -> int:
+    """Return money in millionths of a dollar, rounded up: what a verdict's 64-bit numbers can carry."""
+    return -(-value_attos // MICRO)
+
+
+def exposure(portfolio: "Portfolio", mark: Marks, sector: str, cluster: str) -> Exposure | None:
     """Return what the account could come to hold; None when something in it cannot be priced.
 
     `sector` and `cluster` choose whose sums are returned; an empty cluster is none. Event clusters hold markets settled by one fact.
     """
+    if not portfolio.active:
+        return NOTHING
     gross = long = short = held_value = held_total = in_sector = in_cluster = 0
     instruments = portfolio.instruments
     for symbol, book in portfolio.active.items():
@@ -73,11 +86,19 @@ def exposure(portfolio: "Portfolio", mark: Marks, *, sector: str, cluster: str) 
         value = abs(worst) * price
         gross += value
         long += most * price
-        short += least * price
+        short -= least * price
         held_value += abs(held) * price
         held_total += abs(held)
         if instrument.sector == sector:
             in_sector += value
         if cluster and instrument.event_cluster == cluster:
             in_cluster += value
-    return Exposure(gross, long, short, held_value, held_total, in_sector, in_cluster)
+    return Exposure(
+        micros(gross),
+        micros(long),
+        micros(short),
+        micros(held_value),
+        held_total,
+        micros(in_sector),
+        micros(in_cluster),
+    )

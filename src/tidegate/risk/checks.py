@@ -85,7 +85,7 @@ CHECKS: Final = (
     _check(market.liquidity, Unit.BPS, Applies.ENTRY),
     _check(order.price_collar, Unit.BPS, Applies.ENTRY),
     _check(order.order_quantity, Unit.QUANTITY, Applies.ENTRY),
-    _check(order.order_notional, Unit.USD, Applies.ENTRY),
+    _check(exposure.order_notional, Unit.USD, Applies.ENTRY),
     _check(order.duplicate_order, Unit.DURATION, Applies.ENTRY),
     _check(order.self_trade, Unit.PRICE, Applies.ENTRY),
     _check(order.amend_spacing, Unit.DURATION, Applies.BOTH),

@@ -9,7 +9,9 @@ from tidegate.values.instruments import Instrument
 BLIND_STEPS: Final = 4  # tries until the blind collar is at its widest
 
 
-def exit_slices(quantity_nanos: int, price_nanos: int, limits: RiskLimits, instrument: Instrument) -> list[int]:
+def exit_slices(
+    quantity_nanos: int, price_nanos: int, limits: RiskLimits, instrument: Instrument
+) -> list[int]:
     """Cut an exit into quantities within the caps on one order: never refused for its size.
 
     price_nanos is what a unit is valued at. Whole lots, at least one lot a slice; a remainder below one lot is left out.

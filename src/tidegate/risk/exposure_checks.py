@@ -1,37 +1,64 @@
 """What could the account come to hold with this order: per symbol, in total, per sector and cluster, against equity.
 
-Position limits count held + working + UNKNOWN + reserved + this, the worse way round. A price or a mark that cannot be seen refuses.
+Position limits count held + working + UNKNOWN + reserved + this, the worse way round. Money is compared in millionths of
+a dollar, the observed value rounded up and the limit down. A price or a mark that cannot be seen refuses.
 """
 
+from typing import Final
+
 from tidegate.events.acts import CheckResult, TradeIntent
-from tidegate.portfolio.valuation import exposure
-from tidegate.risk.limits import BPS
-from tidegate.risk.order_checks import money
+from tidegate.portfolio.exposure import UNTOUCHED
+from tidegate.portfolio.valuation import MICRO, exposure
+from tidegate.risk.limits import BPS, Bounds
 from tidegate.risk.view import RiskView
 from tidegate.values.enums import Side
 
+# Members of an enum are looked up slowly before Python 3.12.
+_BUY: Final = Side.BUY
+
+
+_NO_CLUSTER: Final[CheckResult] = ("cluster_exposure", True, None, None)
+
 
 def prepare(intent: TradeIntent, view: RiskView) -> None:
-    """Work out once what several checks of an entry need: its price, its notional, the worst position and the account's exposure."""
-    instrument = view.instrument
-    view.price_nanos = view.notional_attos = view.worst_attos = view.added_attos = view.exposure = None
-    view.worst_nanos = worst = view.portfolio.worst_after(intent)
+    """Work out once what several checks of an entry need: price, notional, worst position, the account's exposure."""
+    if view.bounds.limits is not view.limits:
+        view.bounds = Bounds(view.limits)
+    portfolio, instrument = view.portfolio, view.instrument
+    buying = intent.side is _BUY
+    quantity = intent.quantity_nanos if not intent.replaces else portfolio.beyond_replaced(intent)
+    view.book = book = portfolio.books.get(intent.symbol, UNTOUCHED)
+    idle = book.idle
+    worst = (
+        quantity if idle else book.worst_nanos(buys=quantity) if buying else book.worst_nanos(sells=quantity)
+    )
+    view.worst_nanos = worst
+    equity = view.equity_attos
+    view.equity_micros = None if equity is None else equity // MICRO
+    view.notional_micros = view.worst_micros = view.added_micros = view.exposure = None
     if instrument is None:
         return
-    touch = view.ask_nanos if intent.side is Side.BUY else view.bid_nanos
-    price = max(intent.limit_price_nanos, intent.stop_price_nanos, touch)
-    view.exposure = exposure(
-        view.portfolio, view.mark, sector=instrument.sector, cluster=instrument.event_cluster
-    )
+    view.exposure = exposure(portfolio, view.mark, instrument.sector, instrument.event_cluster)
+    price = view.ask_nanos if buying else view.bid_nanos
+    if intent.limit_price_nanos > price:
+        price = intent.limit_price_nanos
+    if intent.stop_price_nanos > price:
+        price = intent.stop_price_nanos
     if price <= 0:
         return
-    view.price_nanos = price
-    price *= instrument.multiplier
-    book = view.portfolio.book(intent.symbol)
-    most, least = book.net_nanos + book.buys_nanos, book.sells_nanos - book.net_nanos
-    view.notional_attos = price * intent.quantity_nanos
-    view.worst_attos = price * worst
-    view.added_attos = price * (worst - (most if most >= least else least))
+    price *= -instrument.multiplier  # negative, so that // rounds what follows up
+    view.notional_micros = notional = -(price * intent.quantity_nanos // MICRO)
+    if idle and not intent.replaces:
+        view.worst_micros = view.added_micros = notional
+    else:
+        view.worst_micros = -(price * worst // MICRO)
+        view.added_micros = -(price * (worst - book.worst_nanos()) // MICRO)
+
+
+def order_notional(_intent: TradeIntent, view: RiskView) -> CheckResult:
+    """Price x quantity of the order is within the cap."""
+    limit, observed = view.bounds.order_notional, view.notional_micros
+    return ("order_notional", observed is not None and observed <= limit, limit, observed)
 
 
 def position_quantity(_intent: TradeIntent, view: RiskView) -> CheckResult:
@@ -42,77 +69,86 @@ def position_quantity(_intent: TradeIntent, view: RiskView) -> CheckResult:
 
 def position_notional(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """The symbol's worst position, in money."""
-    return money("position_notional", view.limits.position_notional_attos_max, view.worst_attos)
+    limit, observed = view.bounds.position_notional, view.worst_micros
+    return ("position_notional", observed is not None and observed <= limit, limit, observed)
 
 
 def total_quantity(intent: TradeIntent, view: RiskView) -> CheckResult:
     """All positions and this order, as a quantity."""
-    limit = view.limits.total_quantity_nanos_max
-    if view.exposure is None:
+    limit, seen = view.limits.total_quantity_nanos_max, view.exposure
+    if seen is None:
         return ("total_quantity", False, limit, None)
-    total = view.exposure.held_nanos + intent.quantity_nanos
+    total = seen.held_nanos + intent.quantity_nanos
     return ("total_quantity", total <= limit, limit, total)
 
 
 def total_notional(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """All positions and this order, in money."""
-    seen = view.exposure
-    observed = None if seen is None or view.notional_attos is None else seen.held_attos + view.notional_attos
-    return money("total_notional", view.limits.total_notional_attos_max, observed)
+    limit, seen, notional = view.bounds.total_notional, view.exposure, view.notional_micros
+    if seen is None or notional is None:
+        return ("total_notional", False, limit, None)
+    total = seen.held_micros + notional
+    return ("total_notional", total <= limit, limit, total)
 
 
 def concentration(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """The symbol's worst position as a share of equity; the limit is shown in money."""
-    equity = view.equity_attos
-    if equity is None:
+    equity, observed = view.equity_micros, view.worst_micros
+    if equity is None or observed is None:
         return ("concentration", False, None, None)
-    return money("concentration", equity * view.limits.concentration_bps_max // BPS, view.worst_attos)
+    limit = equity * view.limits.concentration_bps_max // BPS
+    return ("concentration", observed <= limit, limit, observed)
 
 
 def sector_exposure(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """Gross exposure of the symbol's sector."""
-    seen, added = view.exposure, view.added_attos
-    observed = None if seen is None or added is None else seen.sector_attos + added
-    return money("sector_exposure", view.limits.sector_exposure_attos_max, observed)
+    limit, seen, added = view.bounds.sector_exposure, view.exposure, view.added_micros
+    if seen is None or added is None:
+        return ("sector_exposure", False, limit, None)
+    total = seen.sector_micros + added
+    return ("sector_exposure", total <= limit, limit, total)
 
 
 def cluster_exposure(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """Gross exposure to markets settled by the same fact; passes where the instrument names none."""
     instrument = view.instrument
     if instrument is not None and not instrument.event_cluster:
-        return ("cluster_exposure", True, None, None)
-    seen, added = view.exposure, view.added_attos
-    observed = None if seen is None or added is None else seen.cluster_attos + added
-    return money("cluster_exposure", view.limits.cluster_exposure_attos_max, observed)
+        return _NO_CLUSTER
+    limit, seen, added = view.bounds.cluster_exposure, view.exposure, view.added_micros
+    if seen is None or added is None:
+        return ("cluster_exposure", False, limit, None)
+    total = seen.cluster_micros + added
+    return ("cluster_exposure", total <= limit, limit, total)
 
 
 def gross_exposure(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """Gross exposure over all symbols."""
-    return money("gross_exposure", view.limits.gross_exposure_attos_max, _gross_after(view))
+    limit, seen, added = view.bounds.gross_exposure, view.exposure, view.added_micros
+    if seen is None or added is None:
+        return ("gross_exposure", False, limit, None)
+    total = seen.gross_micros + added
+    return ("gross_exposure", total <= limit, limit, total)
 
 
 def net_exposure(intent: TradeIntent, view: RiskView) -> CheckResult:
     """Net exposure over all symbols, whichever side fills."""
-    limit = view.limits.net_exposure_attos_max
-    seen, notional = view.exposure, view.notional_attos
+    limit, seen, notional = view.bounds.net_exposure, view.exposure, view.notional_micros
     if seen is None or notional is None:
-        return money("net_exposure", limit, None)
-    long, short = seen.long_attos, seen.short_attos
-    if intent.side is Side.BUY:
+        return ("net_exposure", False, limit, None)
+    long, short = seen.long_micros, seen.short_micros
+    if intent.side is _BUY:
         long += notional
     else:
-        short -= notional
-    return money("net_exposure", limit, max(long, -short))
+        short += notional
+    net = long if long > short else short
+    return ("net_exposure", net <= limit, limit, net)
 
 
 def buying_power(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """Gross exposure against equity times its multiple; the limit is shown in money."""
-    equity = view.equity_attos
-    if equity is None:
+    equity, seen, added = view.equity_micros, view.exposure, view.added_micros
+    if equity is None or seen is None or added is None:
         return ("buying_power", False, None, None)
-    return money("buying_power", equity * view.limits.buying_power_bps // BPS, _gross_after(view))
-
-
-def _gross_after(view: RiskView) -> int | None:
-    seen, added = view.exposure, view.added_attos
-    return None if seen is None or added is None else seen.gross_attos + added
+    limit = equity * view.limits.buying_power_bps // BPS
+    total = seen.gross_micros + added
+    return ("buying_power", total <= limit, limit, total)

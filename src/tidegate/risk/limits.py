@@ -4,16 +4,16 @@ Money in attos (1e-18 dollars; configuration files write decimal dollars), quant
 shares in basis points (10,000 = all of it), times in ns. The manual's table is made from the metadata of each field.
 """
 
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, final
 
 import msgspec
 
 from tidegate.portfolio.activity import MESSAGES_MAX
+from tidegate.portfolio.valuation import MICRO
 from tidegate.values.money import ATTOS, INT64_MAX
 
 BPS: Final = 10_000
 BPS_MAX: Final = 10_000 * BPS
-MICRO: Final = 10**12  # attos in a millionth of a dollar: verdicts carry 64-bit numbers
 ATTOS_MAX: Final = 10**12 * ATTOS  # a million million dollars
 
 _encoder: Final = msgspec.msgpack.Encoder(order="deterministic")
@@ -98,6 +98,32 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def canonical(self) -> bytes:
         """Return bytes that are equal for equal limits (sets are sorted), for hashes."""
         return _encoder.encode({name: _portable(getattr(self, name)) for name in self.__struct_fields__})
+
+
+@final
+class Bounds:
+    """The money limits in millionths of a dollar, rounded down: worked out once, compared with at every verdict."""
+
+    __slots__ = (
+        "cluster_exposure",
+        "gross_exposure",
+        "limits",
+        "net_exposure",
+        "order_notional",
+        "position_notional",
+        "sector_exposure",
+        "total_notional",
+    )
+
+    def __init__(self, limits: RiskLimits | None) -> None:
+        self.limits = limits
+        self.order_notional = limits.order_notional_attos_max // MICRO if limits else 0
+        self.position_notional = limits.position_notional_attos_max // MICRO if limits else 0
+        self.total_notional = limits.total_notional_attos_max // MICRO if limits else 0
+        self.gross_exposure = limits.gross_exposure_attos_max // MICRO if limits else 0
+        self.net_exposure = limits.net_exposure_attos_max // MICRO if limits else 0
+        self.sector_exposure = limits.sector_exposure_attos_max // MICRO if limits else 0
+        self.cluster_exposure = limits.cluster_exposure_attos_max // MICRO if limits else 0
 
 
 class LimitField(NamedTuple):

@@ -18,6 +18,11 @@ CODE_BASE: Final = 10  # observed of a gate: 10 x strictness + scope; of a regim
 _GATE_OPEN: Final = ("gate_state", True, 0, 0)
 _REDUCING: Final = 1
 
+# Members of an enum are looked up slowly before Python 3.12.
+_BUY: Final = Side.BUY
+_ACTIVE: Final = GateState.ACTIVE
+_ENTRY: Final = Purpose.ENTRY
+
 
 def _flag(name: str) -> dict[bool | None, CheckResult]:
     return {True: (name, True, 1, 1), False: (name, False, 1, 0), None: (name, False, 1, None)}
@@ -38,11 +43,11 @@ _NEGATED: Final[dict[bool | None, bool | None]] = {True: False, False: True, Non
 def gate_state(intent: TradeIntent, view: RiskView) -> CheckResult:
     """Entries need ACTIVE; exits any state but HALTED, which lets only a person's flatten pass."""
     gate = view.gate
-    if gate.state is GateState.ACTIVE:
+    if gate.state is _ACTIVE:
         return _GATE_OPEN
     strictness = STATES.index(gate.state)
     code = CODE_BASE * strictness + SCOPES.index(gate.scope)
-    if intent.purpose is Purpose.ENTRY:
+    if intent.purpose is _ENTRY:
         return ("gate_state", False, 0, code)
     return ("gate_state", view.by_person or strictness <= _REDUCING, CODE_BASE * _REDUCING, code)
 
@@ -163,7 +168,7 @@ def displayed_size(_intent: TradeIntent, view: RiskView) -> CheckResult:
 def liquidity(intent: TradeIntent, view: RiskView) -> CheckResult:
     """The order takes no more than its share of the displayed size it would trade with."""
     limit = view.limits.liquidity_bps_max
-    size = view.ask_size_nanos if intent.side is Side.BUY else view.bid_size_nanos
+    size = view.ask_size_nanos if intent.side is _BUY else view.bid_size_nanos
     if size <= 0:
         return ("liquidity", False, limit, None)
     bps = -(-intent.quantity_nanos * BPS // size)

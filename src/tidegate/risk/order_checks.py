@@ -3,20 +3,23 @@
 from typing import Final
 
 from tidegate.events.acts import CheckResult, TradeIntent
+from tidegate.portfolio.activity import signature_of
 from tidegate.portfolio.exposure import NO_PRICE, book_price
-from tidegate.risk.limits import BPS, MICRO
+from tidegate.risk.limits import BPS
 from tidegate.risk.view import BLOCKING_QUALITY, RiskView
 from tidegate.values.enums import OrderType, Side
 
 _LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
+_MEETS_NONE: Final[CheckResult] = ("self_trade", True, None, None)
 _STOPPED: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
-
-def money(name: str, limit_attos: int, observed_attos: int | None) -> CheckResult:
-    """Return the result of a money limit, in millionths of a dollar; compared exactly, observed rounded up."""
-    if observed_attos is None:
-        return (name, False, limit_attos // MICRO, None)
-    return (name, observed_attos <= limit_attos, limit_attos // MICRO, -(-observed_attos // MICRO))
+# Members of an enum are looked up slowly before Python 3.12.
+_BUY: Final = Side.BUY
+_LIMIT: Final = OrderType.LIMIT
+_MARKET: Final = OrderType.MARKET
+_STOP: Final = OrderType.STOP
+_STOP_LIMIT: Final = OrderType.STOP_LIMIT
+_TRAILING_STOP: Final = OrderType.TRAILING_STOP
 
 
 def price_grid(intent: TradeIntent, view: RiskView) -> CheckResult:
@@ -25,15 +28,14 @@ def price_grid(intent: TradeIntent, view: RiskView) -> CheckResult:
     if instrument is None:
         return ("price_grid", False, None, None)
     kind = intent.order_type
-    price = 0
-    for needed, price in (
-        (kind in _LIMITED, intent.limit_price_nanos),
-        (kind in _STOPPED, intent.stop_price_nanos),
-        (kind is OrderType.TRAILING_STOP, intent.trail_nanos),
-    ):
-        if needed and (price <= 0 or price % instrument.tick_at(price)):
-            return ("price_grid", False, instrument.tick_at(price), price)
-    return ("price_grid", True, None, intent.limit_price_nanos)
+    limit, stop = intent.limit_price_nanos, intent.stop_price_nanos
+    if kind in _LIMITED and (limit <= 0 or limit % instrument.tick_at(limit)):
+        return ("price_grid", False, instrument.tick_at(limit), limit)
+    if kind in _STOPPED and (stop <= 0 or stop % instrument.tick_at(stop)):
+        return ("price_grid", False, instrument.tick_at(stop), stop)
+    if kind is _TRAILING_STOP and intent.trail_nanos <= 0:
+        return ("price_grid", False, instrument.tick_at(0), intent.trail_nanos)
+    return ("price_grid", True, None, limit)
 
 
 def quantity_grid(intent: TradeIntent, view: RiskView) -> CheckResult:
@@ -46,13 +48,15 @@ def quantity_grid(intent: TradeIntent, view: RiskView) -> CheckResult:
 
 
 def price_collar(intent: TradeIntent, view: RiskView) -> CheckResult:
-    """The limit does not pass the far touch (a stop-limit's: its stop) by more than the collar. Observed is rounded up to whole bps."""
+    """The limit does not pass the far touch (a stop-limit's: its stop) by more than the collar. Observed is rounded up."""
     limit = view.limits.collar_bps_max
-    if intent.order_type not in _LIMITED:
+    kind = intent.order_type
+    if kind is _LIMIT:
+        anchor = view.ask_nanos if intent.side is _BUY else view.bid_nanos
+    elif kind is _STOP_LIMIT:
+        anchor = intent.stop_price_nanos
+    else:
         return ("price_collar", True, limit, 0)
-    anchor = (
-        intent.stop_price_nanos if intent.order_type is OrderType.STOP_LIMIT else _far_touch(intent, view)
-    )
     if anchor <= 0:
         return ("price_collar", False, limit, None)
     bps = bps_past(intent, anchor)
@@ -67,26 +71,21 @@ def exit_price(intent: TradeIntent, view: RiskView) -> CheckResult:
     """
     kind = intent.order_type
     limit = view.limits.exit_collar_bps_max
-    if kind is OrderType.STOP or kind is OrderType.TRAILING_STOP:
+    if kind is _STOP or kind is _TRAILING_STOP:
         return ("exit_price", True, limit, 0)
-    if kind is OrderType.STOP_LIMIT:
+    if kind is _STOP_LIMIT:
         anchor = intent.stop_price_nanos
     elif sees_market(view):
-        if kind is OrderType.MARKET:
+        if kind is _MARKET:
             return ("exit_price", True, limit, 0)
-        anchor = _far_touch(intent, view)
+        anchor = view.ask_nanos if intent.side is _BUY else view.bid_nanos
     else:
         limit = view.limits.blind_collar_bps_max
-        anchor = 0 if kind is OrderType.MARKET else view.last_good_nanos
+        anchor = 0 if kind is _MARKET else view.last_good_nanos
     if anchor <= 0:
         return ("exit_price", False, limit, None)
     bps = bps_past(intent, anchor)
     return ("exit_price", bps <= limit, limit, bps)
-
-
-def order_notional(_intent: TradeIntent, view: RiskView) -> CheckResult:
-    """Price x quantity of the order is within the cap."""
-    return money("order_notional", view.limits.order_notional_attos_max, view.notional_attos)
 
 
 def order_quantity(intent: TradeIntent, view: RiskView) -> CheckResult:
@@ -98,15 +97,7 @@ def order_quantity(intent: TradeIntent, view: RiskView) -> CheckResult:
 def duplicate_order(intent: TradeIntent, view: RiskView) -> CheckResult:
     """The same order was not sent within the window. Observed is how long ago it was."""
     limit = view.limits.duplicate_window_ns
-    key = (
-        intent.strategy_id,
-        intent.symbol,
-        intent.side,
-        intent.purpose,
-        intent.quantity_nanos,
-        intent.limit_price_nanos,
-    )
-    sent_ns = view.portfolio.activity.signatures.get(key)
+    sent_ns = view.portfolio.activity.signatures.get(signature_of(intent))
     if sent_ns is None or intent.replaces:
         return ("duplicate_order", True, limit, None)
     age_ns = view.now_ns - sent_ns
@@ -115,10 +106,12 @@ def duplicate_order(intent: TradeIntent, view: RiskView) -> CheckResult:
 
 def self_trade(intent: TradeIntent, view: RiskView) -> CheckResult:
     """The order would not trade with one of our own. Limit is the own price it meets (0: a market or stop order)."""
-    book = view.portfolio.book(intent.symbol)
+    book = view.book
+    if not (book.sells_nanos if intent.side is _BUY else book.buys_nanos):
+        return _MEETS_NONE
     price = book_price(intent.order_type, intent.limit_price_nanos)
-    if price == NO_PRICE or not (book.sells_nanos if intent.side is Side.BUY else book.buys_nanos):
-        return ("self_trade", True, None, None)
+    if price == NO_PRICE:
+        return _MEETS_NONE
     met = book.crossing(intent.side, price, besides=intent.replaces)
     return ("self_trade", met is None, met, price)
 
@@ -173,14 +166,7 @@ def sees_market(view: RiskView) -> bool:
 
 
 def bps_past(intent: TradeIntent, anchor_nanos: int) -> int:
-    """Return by how many basis points a limit gives more than the anchor price, rounded up; not above 0: it gives nothing."""
-    given = (
-        intent.limit_price_nanos - anchor_nanos
-        if intent.side is Side.BUY
-        else anchor_nanos - intent.limit_price_nanos
-    )
-    return -(-given * BPS // anchor_nanos)
-
-
-def _far_touch(intent: TradeIntent, view: RiskView) -> int:
-    return view.ask_nanos if intent.side is Side.BUY else view.bid_nanos
+    """Return by how many basis points a limit gives more than the anchor price, rounded up; 0 when it gives nothing."""
+    limit = intent.limit_price_nanos
+    given = limit - anchor_nanos if intent.side is _BUY else anchor_nanos - limit
+    return -(-given * BPS // anchor_nanos) if given > 0 else 0

@@ -4,8 +4,9 @@ from typing import Final
 
 from tidegate.events.acts import CheckResult
 from tidegate.market.rows import QUALITY_NAMES
+from tidegate.portfolio.valuation import MICRO
 from tidegate.risk.checks import BY_NAME, Unit
-from tidegate.risk.limits import BPS, MICRO
+from tidegate.risk.limits import BPS
 from tidegate.risk.market_checks import CODE_BASE, SCOPES, STATES
 from tidegate.risk.wording import WORDING
 from tidegate.values.enums import Regime

@@ -8,10 +8,11 @@ from typing import Final
 import msgspec
 
 from tidegate.market import rows
+from tidegate.portfolio.exposure import UNTOUCHED, SymbolBook
 from tidegate.portfolio.portfolio import Portfolio
 from tidegate.portfolio.valuation import Exposure, Marks
 from tidegate.risk.gates import OPEN, GateVerdict
-from tidegate.risk.limits import RiskLimits
+from tidegate.risk.limits import Bounds, RiskLimits
 from tidegate.values.enums import Regime
 from tidegate.values.instruments import Instrument
 
@@ -28,6 +29,9 @@ BLOCKING_QUALITY: Final = (
     | rows.SLOW_QUOTE
     | rows.NO_QUOTE
 )  # halts have a check of their own
+
+
+NOTHING_ALLOWED: Final = Bounds(None)
 
 
 class RiskView(msgspec.Struct, kw_only=True, gc=False):
@@ -70,12 +74,12 @@ class RiskView(msgspec.Struct, kw_only=True, gc=False):
     store_ok: bool | None = None  # log and ledger durable
     equity_attos: int | None = None
 
-    # Worked out by the gate before the checks run.
-    price_nanos: int | None = (
-        None  # what a unit of the order is valued at: the higher of its prices and the touch it takes
-    )
-    notional_attos: int | None = None
+    # Worked out by the gate before the checks of an entry run. Money in millionths of a dollar, rounded up.
+    bounds: Bounds = NOTHING_ALLOWED  # of `limits`; made anew when those are others
+    book: SymbolBook = UNTOUCHED
     worst_nanos: int = 0  # largest absolute position that could come about with this order
-    worst_attos: int | None = None
-    added_attos: int | None = None  # what the order adds to the symbol's worst position
+    notional_micros: int | None = None  # at the higher of the order's prices and the touch it takes
+    worst_micros: int | None = None  # worth of the worst position
+    added_micros: int | None = None  # what the order adds to the symbol's worst position
+    equity_micros: int | None = None  # rounded down
     exposure: Exposure | None = None  # of the account without this order
