@@ -186,7 +186,7 @@ class StrategyStateChanged(Act, frozen=True, kw_only=True, tag="strategy_state",
 
 
 class StrategyFaulted(Act, frozen=True, kw_only=True, tag="strategy_fault", gc=False):
-    """A strategy raised or returned nonsense. Its gate goes to HALTED; exits by its exit levels go on."""
+    """A strategy raised or returned nonsense. Its gate goes to REDUCE_ONLY: exits by its levels go on."""
 
     error: str
     where: str

@@ -24,7 +24,7 @@ def compile_trigger(
     compiler: Compiler, function: Callable[..., object], rows: tuple[np.dtype[np.void], ...]
 ) -> tuple[Callable[..., Any], int]:
     """Return the compiled trigger and its address; keep the first alive as long as the address is used."""
-    compiled: Any = compiler.entry(function, types.int64(*[record_type(row) for row in rows]))
+    compiled: Any = compiler.entry(function, types.int64(*[record_type(row) for row in rows]), keep=False)
     overload = compiled.overloads[compiled.signatures[0]]
     address = overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name)
     return compiled, int(address)

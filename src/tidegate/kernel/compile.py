@@ -30,15 +30,22 @@ class Compiler:
 
     def __init__(self, cache_directory: str, forms: Mapping[Callable[..., Any], Any] | None = None) -> None:
         self._twins: dict[Callable[..., Any], Any] = dict(forms or {})
+        self._entries: dict[tuple[Callable[..., Any], str], Callable[..., Any]] = {}
         self._cache = bool(cache_directory)
         numba.config.CACHE_DIR = cache_directory
         numba.config.DISABLE_INTEL_SVML = 1  # the vector math library differs from libm in the last bit
 
-    def entry(self, function: Callable[..., object], signature: object) -> Callable[..., Any]:
-        """Return the compiled entry point with a fixed signature."""
+    def entry(self, function: Callable[..., object], signature: object, *, keep: bool = True) -> Callable[..., Any]:
+        """Return the compiled entry point with a fixed signature; `keep` it in the cache unless it is a user's code.
+
+        Asked again, it is the same one. numba reads a cached function back by importing its module, which a strategy file loaded by path has not.
+        """
         assert isinstance(function, FunctionType)
-        compiled: Callable[..., Any] = numba.njit(signature, cache=self._cache, **OPTIONS)(self._clone(function))
-        return compiled
+        key = (function, str(signature))
+        if key not in self._entries:
+            compiled = numba.njit(signature, cache=self._cache and keep, **OPTIONS)(self._clone(function))
+            self._entries[key] = compiled
+        return self._entries[key]
 
     def _twin(self, function: FunctionType) -> Any:
         twin = self._twins.get(function)

@@ -39,6 +39,14 @@ class TimeInForce(StrEnum):
     FOK = "fok"
 
 
+class PartialFillPolicy(StrEnum):
+    """What becomes of the rest of a partly filled order."""
+
+    KEEP = "keep"
+    CANCEL_REST = "cancel_rest"
+    CHASE = "chase"  # cancel, and once that is confirmed ask the gate for the rest at a new price
+
+
 class Purpose(StrEnum):
     """What an intent does to risk: an entry may add to it, an exit must reduce it."""
 

@@ -1,0 +1,129 @@
+"""The engine's state and its numbering: what the rest of the engine reads, and the one way an act comes into the world.
+
+Judgement state changes only in `engine.folding`, by inputs and acts. `emit` numbers an act, folds it and keeps it for the caller, so deciding
+and recovering move the state through the same code.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, final
+
+import msgspec
+
+from tidegate.engine.layout import Counts
+from tidegate.engine.reading import Reading
+from tidegate.engine.senses import SensesHost
+from tidegate.engine.setup import order_plans, venues_of, write_spec
+from tidegate.engine.spec import EngineSpec
+from tidegate.engine.toolchain import Toolchain
+from tidegate.events.acts import TradeIntent
+from tidegate.events.base import Act
+from tidegate.oms.orders import Orders
+from tidegate.portfolio.portfolio import Portfolio
+from tidegate.risk.gates import Gates
+from tidegate.strategies.plan import Plan
+from tidegate.values.ids import EventId, SessionId, event_id
+from tidegate.values.instruments import Instrument
+from tidegate.values.time import NEVER_NS
+
+NumberedAct = tuple[int, int, Act]
+
+
+class PairMemory(msgspec.Struct, kw_only=True, gc=False):
+    """What judgement remembers of a pair of strategy and symbol; changed by folding only."""
+
+    entry: TradeIntent | None = None  # the intent whose exit plan guards the position
+    average_nanos: int = 0  # entry price the exit levels were counted from
+    realized_before_attos: int = 0  # realized P&L when the position was opened
+    exit_failures: int = 0  # exits in a row that ended without a fill
+
+
+@final
+class Core:
+    """State, numbering and quick ways to both. One per engine; nothing outside the engine holds it."""
+
+    def __init__(self, spec: EngineSpec, toolchain: Toolchain) -> None:
+        spec.check()
+        self.spec: Final = spec
+        self.session: Final = SessionId(spec.session_id)
+        strategies = tuple(slot.strategy for slot in spec.strategies)
+        self.strategies: Final = strategies
+        self.strategy_places: Final = {strategy.strategy_id: place for place, strategy in enumerate(strategies)}
+        self.plans: Final[tuple[Plan, ...]] = tuple(strategy.plan for strategy in strategies)
+        self.instruments: Final[dict[str, Instrument]] = {i.symbol: i for i in spec.instruments}
+        self.by_place: Final = spec.instruments
+        self.venues: Final = venues_of(spec)
+        counts = Counts(len(spec.instruments), len(spec.groups), len(strategies), len(self.venues))
+        self.host: Final = SensesHost(counts, strategies, toolchain)
+        write_spec(self.host, spec)
+        self.reading: Final = Reading(self.host)
+        self.portfolio: Final = Portfolio(spec.account, spec.cash_attos, self.instruments)
+        self.orders: Final = Orders(spec.account, self.instruments, order_plans(spec), spec.orders)
+        self.gates: Final = Gates()
+        self.states: Final[list[Any]] = [strategy.state for strategy in strategies]
+        self.pairs: Final[dict[tuple[int, int], PairMemory]] = {}
+        self.intents: Final[dict[str, TradeIntent]] = {}  # of this input, until their verdict
+        self.lag_ns = 0
+        self.streams_down: Final[dict[str, str]] = {}
+        self.timers: Final[list[int]] = [plan.subscribe.timer_ns or NEVER_NS for plan in self.plans]
+        self.valuation_due_ns = spec.valuation_ns
+        self.n = 0
+        self.k = 0
+        self.now_ns = 0
+        self.acts: list[NumberedAct] = []
+        self.fold_act: Callable[[Act], None] = _unbound
+        self.commanded = False
+
+    def begin(self) -> None:
+        """Take over number and time of the input the senses have just counted."""
+        integers = self.host.integers
+        self.n = integers[self.reading.n_cell]
+        self.now_ns = integers[self.reading.now_cell]
+        self.k = 0
+        self.commanded = False
+
+    def count_input(self, timestamp: int) -> None:
+        """Number an input that is not a market record; time never goes back."""
+        integers = self.host.integers
+        integers[self.reading.n_cell] += 1
+        if timestamp > integers[self.reading.now_cell]:
+            integers[self.reading.now_cell] = timestamp
+        self.begin()
+
+    def next_id(self) -> EventId:
+        """Return the id of the act that is emitted next."""
+        return event_id(self.session, self.n, self.k + 1)
+
+    def emit(self, act: Act) -> None:
+        """Number an act made with `next_id`, fold it, and keep it for the caller."""
+        self.k += 1
+        self.acts.append((self.n, self.k, act))
+        self.fold_act(act)
+
+    def mark(self, symbol: str, sign: int) -> int | None:
+        """Return the price at which a position of this sign could be closed now; None where no quote was accepted yet."""
+        quote = self.reading.quote(self.instruments[symbol].index)
+        price = quote.bid_nanos if sign > 0 else quote.ask_nanos
+        return price or None
+
+    def memory(self, strategy: int, place: int) -> PairMemory:
+        """Return what is remembered of a pair."""
+        memory = self.pairs.get((strategy, place))
+        if memory is None:
+            memory = self.pairs[strategy, place] = PairMemory()
+        return memory
+
+    def note_due(self, due_ns: int) -> None:
+        """Tell the senses that something is due by then: the kernel's bound may only come down."""
+        cell = self.host.due_bound_cell
+        if due_ns < self.host.integers[cell]:
+            self.host.integers[cell] = due_ns
+
+    def set_timer(self) -> None:
+        """Write the earliest timer of judgement where the kernel sees it."""
+        due_ns = min(self.valuation_due_ns, self.orders.due_ns(), *self.timers, NEVER_NS)
+        self.host.integers[self.reading.timer_cell] = due_ns
+        self.note_due(due_ns)
+
+
+def _unbound(_act: Act) -> None:
+    raise AssertionError("the engine binds its fold before anything is emitted")

@@ -1,0 +1,381 @@
+"""The pipeline on one page: market records through `feed`, everything else through `apply`; acts come out in order.
+
+    records ─► senses (compiled) ─► attention ─► strategy ─► sizing ─► gate ─► orders ─► commands
+    order events, ticks, gates… ─► folding ─► changes told, exits looked at, timers carried out
+
+The engine is a deterministic function of its inputs: it reads no clock, disk, network, environment or random source. Its only now is
+the receive time of its last input. The caller owns everything else: it feeds inputs in the order of the contract
+(`docs/contract.md`), writes inputs and acts down, and carries out commands once their cause is durable.
+"""
+
+from hashlib import sha256
+from typing import Final, final
+
+import msgspec
+
+from tidegate.engine import layout
+from tidegate.engine.core import Core, NumberedAct, PairMemory
+from tidegate.engine.entering import Entering
+from tidegate.engine.exiting import Exiting
+from tidegate.engine.folding import Folding
+from tidegate.engine.following import Following
+from tidegate.engine.ordering import Ordering
+from tidegate.engine.senses import in_order
+from tidegate.engine.spec import EngineSpec
+from tidegate.engine.toolchain import Toolchain
+from tidegate.engine.viewing import Viewing
+from tidegate.events.acts import AttentionRaised, RegimeChanged
+from tidegate.events.base import Act
+from tidegate.events.inputs import (
+    AnyInput,
+    EventListed,
+    GateSet,
+    InstrumentDefined,
+    LagMeasured,
+    OrderEvent,
+    SessionChanged,
+    StreamChanged,
+    Tick,
+)
+from tidegate.kernel.layout import U8
+from tidegate.regime.rows import WHY_NAMES
+from tidegate.strategies.rows import BUY, EXIT_SPREAD, EXIT_STOP, EXIT_TAKE, EXIT_TIME, EXIT_TRAIL, EXIT_TRIGGER, SELL
+from tidegate.strategies.strategy import Attention
+from tidegate.values.enums import AttentionKind, ExitReason, Regime, Side
+from tidegate.values.errors import ExitCode, TidegateError
+from tidegate.values.time import NEVER_NS, iso_utc
+
+_SIDES: Final = {BUY: Side.BUY, SELL: Side.SELL}
+_KINDS: Final = {
+    layout.ATTEND_ENTRY: AttentionKind.ENTRY,
+    layout.ATTEND_BAR: AttentionKind.BAR,
+    layout.ATTEND_QUOTE: AttentionKind.QUOTE,
+    layout.ATTEND_TIMER: AttentionKind.TIMER,
+}
+_REASONS: Final = {
+    EXIT_STOP: ExitReason.STOP_LOSS,
+    EXIT_TAKE: ExitReason.TAKE_PROFIT,
+    EXIT_TRAIL: ExitReason.TRAILING_STOP,
+    EXIT_TIME: ExitReason.TIME_STOP,
+    EXIT_SPREAD: ExitReason.SPREAD_KILL,
+    EXIT_TRIGGER: ExitReason.TRIGGER,
+}
+_EXIT_WORDS: Final = {
+    ExitReason.STOP_LOSS: "stop loss reached",
+    ExitReason.TAKE_PROFIT: "take profit reached",
+    ExitReason.TRAILING_STOP: "trailing stop reached",
+    ExitReason.TIME_STOP: "held as long as the plan allows",
+    ExitReason.SPREAD_KILL: "spread wider than the plan allows while holding",
+    ExitReason.TRIGGER: "the trigger said exit",
+}
+
+
+class BadRecordError(TidegateError):
+    """A market record breaks the contract of a tape; nothing after it was taken in."""
+
+
+class WrongSnapshotError(TidegateError):
+    """A snapshot was made by another layout or session and cannot be continued; warm up from recorded inputs instead."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
+class _Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The engine's whole state, as bytes of its parts."""
+
+    layout: str
+    session: str
+    senses: bytes
+    portfolio: bytes
+    orders: bytes
+    gates: bytes
+    states: tuple[bytes, ...]
+    pairs: tuple[tuple[int, int, PairMemory], ...]
+    lag_ns: int
+    streams_down: tuple[tuple[str, str], ...]
+    timers: tuple[int, ...]
+    valuation_due_ns: int
+
+
+@final
+class Engine:
+    """One session's engine. `acts` collects what was done since `take_acts` was last called."""
+
+    def __init__(self, spec: EngineSpec, toolchain: Toolchain) -> None:
+        core = self._core = Core(spec, toolchain)
+        self._folding: Final = Folding(core)
+        self._viewing: Final = Viewing(core)
+        self._ordering: Final = Ordering(core, self._viewing)
+        self._exiting: Final = Exiting(core, self._ordering)
+        self._entering: Final = Entering(core, self._viewing, self._ordering, self._exiting)
+        self._following: Final = Following(core, self._folding, self._viewing, self._ordering)
+        core.set_timer()
+
+    # What is asked.
+
+    @property
+    def n(self) -> int:
+        """How many inputs were taken in."""
+        return self._core.host.integers[self._core.reading.n_cell]
+
+    @property
+    def now_ns(self) -> int:
+        """The receive time of the last input."""
+        return self._core.host.integers[self._core.reading.now_cell]
+
+    def next_due(self) -> int:
+        """Return when a tick is due; NEVER_NS when nothing waits for time alone."""
+        return self._core.host.next_due()
+
+    def take_acts(self) -> list[NumberedAct]:
+        """Return the acts since the last call, in order, and forget them."""
+        acts = self._core.acts
+        self._core.acts = []
+        return acts
+
+    # What is told.
+
+    def feed(self, tape: U8, start: int, stop: int, horizon_ns: int) -> int:
+        """Take market records in; return the index of the first one not taken.
+
+        Stops before the first record at or past the horizon or at or past `next_due()`, and after the first record that yields a command.
+
+        Raises:
+            BadRecordError: a record is out of order or of an unknown instrument.
+        """
+        core = self._core
+        host = core.host
+        at = start
+        while at < stop:
+            after = host.run(tape, at, stop, horizon_ns)
+            seen = host.attentions()
+            if not seen:
+                if after < stop and host.integers[host.bad_record_cell]:
+                    raise _bad_record(host.integers[host.bad_record_cell], after, self.now_ns)
+                return after
+            at = after
+            core.begin()
+            self._attend(seen)
+            core.set_timer()
+            if core.commanded:
+                break
+        return at
+
+    def apply(self, message: AnyInput) -> None:
+        """Take any other input in and act on it.
+
+        Raises:
+            UnexpectedInputError: an instrument that this session was not built with.
+        """
+        core = self._core
+        if isinstance(message, Tick):
+            value, timers = self._folding.fold_tick(message.timestamp)
+            self._attend(in_order([*core.host.attentions(), *self._timer_rows(timers)]))
+            self._following.due_orders()
+            if value:
+                self._following.value_account()
+        elif isinstance(message, OrderEvent):
+            core.count_input(message.timestamp)
+            seen = self._following.order_event(message)
+            self._following.due_orders()
+            self._attend(seen)
+        else:
+            self._fold_other(message)
+        core.set_timer()
+
+    # Recovery: recorded inputs and acts as facts; nothing is decided.
+
+    def fold_records(self, tape: U8, start: int, stop: int) -> None:
+        """Take recorded market records in; their attentions lapse, since their acts are recorded too.
+
+        Raises:
+            BadRecordError: a record is out of order or of an unknown instrument.
+        """
+        core = self._core
+        host = core.host
+        at = start
+        while at < stop:
+            after = host.run(tape, at, stop, NEVER_NS)
+            if after == at:
+                if host.integers[host.bad_record_cell]:
+                    raise _bad_record(host.integers[host.bad_record_cell], after, self.now_ns)
+                raise BadRecordError(f"Record {at} follows a tick that the log does not hold; the log is damaged.")
+            at = after
+        core.begin()
+        core.set_timer()
+
+    def fold_input(self, message: AnyInput) -> None:
+        """Fold a recorded input that is not a market record."""
+        core = self._core
+        if isinstance(message, Tick):
+            self._folding.fold_tick(message.timestamp)
+        elif isinstance(message, OrderEvent):
+            core.count_input(message.timestamp)
+            self._folding.fold_order_event(message)
+        else:
+            self._fold_other(message)
+        core.set_timer()
+
+    def fold_act(self, act: Act) -> None:
+        """Fold a recorded act."""
+        self._folding.fold_act(act)
+        self._core.set_timer()
+
+    # Snapshots.
+
+    def snapshot(self) -> bytes:
+        """Return the whole state; taken between inputs only."""
+        core = self._core
+        assert not core.intents, "a snapshot is taken between inputs"
+        return msgspec.msgpack.encode(
+            _Snapshot(
+                layout=core.host.layout.sha256(),
+                session=core.spec.session_id,
+                senses=core.host.durable(),
+                portfolio=core.portfolio.snapshot(),
+                orders=core.orders.snapshot(),
+                gates=core.gates.snapshot(),
+                states=tuple(msgspec.msgpack.encode(state) for state in core.states),
+                pairs=tuple((*key, core.pairs[key]) for key in sorted(core.pairs)),
+                lag_ns=core.lag_ns,
+                streams_down=tuple(sorted(core.streams_down.items())),
+                timers=tuple(core.timers),
+                valuation_due_ns=core.valuation_due_ns,
+            )
+        )
+
+    def restore(self, data: bytes) -> None:
+        """Become the state of a snapshot of the same session and layout.
+
+        Raises:
+            WrongSnapshotError: of another layout or session, or no snapshot at all.
+        """
+        core = self._core
+        try:
+            taken = msgspec.msgpack.decode(data, type=_Snapshot)
+        except msgspec.MsgspecError as error:
+            raise WrongSnapshotError(f"These bytes are no snapshot of an engine ({error}).") from error
+        if taken.layout != core.host.layout.sha256() or taken.session != core.spec.session_id:
+            raise WrongSnapshotError("The snapshot was made by another layout or session; warm up from recorded inputs instead.")
+        core.host.restore(taken.senses)
+        core.portfolio.restore(taken.portfolio)
+        core.orders.restore(taken.orders)
+        core.gates.restore(taken.gates)
+        for place, state in enumerate(taken.states):
+            core.states[place] = msgspec.msgpack.decode(state, type=type(core.strategies[place].state))
+        core.pairs.clear()
+        core.pairs.update({(strategy, place): memory for strategy, place, memory in taken.pairs})
+        core.lag_ns = taken.lag_ns
+        core.streams_down.clear()
+        core.streams_down.update(taken.streams_down)
+        core.timers[:] = taken.timers
+        core.valuation_due_ns = taken.valuation_due_ns
+        core.begin()
+
+    def state_sha256(self) -> str:
+        """Return the hash of the whole state; code addresses and cursors are no part of it."""
+        return sha256(self.snapshot()).hexdigest()
+
+    # Private.
+
+    def _fold_other(self, message: AnyInput) -> None:
+        core = self._core
+        core.count_input(message.timestamp)
+        match message:
+            case SessionChanged():
+                self._folding.fold_session(message)
+            case EventListed():
+                self._folding.fold_listed_event(message)
+            case GateSet():
+                self._folding.fold_gate(message)
+            case LagMeasured() | StreamChanged():
+                self._folding.fold_measurement(message)
+            case InstrumentDefined():
+                if core.instruments.get(message.instrument.symbol) != message.instrument:
+                    raise BadRecordError(
+                        f"{message.instrument.symbol} is not one of this session's instruments; name it in the configuration."
+                    )
+            case Tick() | OrderEvent():
+                raise AssertionError("handled by the caller")
+
+    def _attend(self, rows: list[list[int]]) -> None:
+        for row in rows:
+            kind, strategy, place, side, reason, level, length, before = row
+            if kind == layout.ATTEND_REGIME or kind == layout.ATTEND_GROUP:  # noqa: PLR1714 - a set is slower here
+                self._tell_regime(place, before, of_group=kind == layout.ATTEND_GROUP)
+            elif kind == layout.ATTEND_EXIT:
+                self._exit(strategy, place, _REASONS[reason], level)
+            else:
+                self._ask(_KINDS[kind], strategy, place, _SIDES.get(side), length)
+
+    def _ask(self, kind: AttentionKind, strategy: int, place: int, side: Side | None, length_ns: int) -> None:
+        core = self._core
+        event = core.next_id()
+        core.emit(
+            AttentionRaised(
+                event_id=event,
+                timestamp=core.now_ns,
+                symbol=core.by_place[place].symbol,
+                strategy_id=core.strategies[strategy].strategy_id,
+                correlation_id=event,
+                kind=kind,
+                side=side,
+                bar_length_ns=length_ns,
+            )
+        )
+        self._entering.ask(strategy, place, Attention(kind, side), correlation=event, bar_length_ns=length_ns)
+
+    def _exit(self, strategy: int, place: int, reason: ExitReason, level_nanos: int) -> None:
+        core = self._core
+        event, symbol, strategy_id = core.next_id(), core.by_place[place].symbol, core.strategies[strategy].strategy_id
+        core.emit(
+            AttentionRaised(
+                event_id=event,
+                timestamp=core.now_ns,
+                symbol=symbol,
+                strategy_id=strategy_id,
+                correlation_id=event,
+                kind=AttentionKind.EXIT,
+                exit_reason=reason,
+                level_nanos=level_nanos,
+            )
+        )
+        pair = core.host.pair(strategy, place)
+        core.emit(core.reading.features(place, pair, head=(core.next_id(), core.now_ns, symbol, strategy_id, event)))
+        self._exiting.exit(strategy, place, reason, correlation=event, words=_EXIT_WORDS[reason])
+
+    def _tell_regime(self, place: int, before: int, *, of_group: bool) -> None:
+        core = self._core
+        after, why = core.reading.group_cells(place) if of_group else core.reading.regime_cells(place)
+        event = core.next_id()
+        core.emit(
+            RegimeChanged(
+                event_id=event,
+                timestamp=core.now_ns,
+                symbol="" if of_group else core.by_place[place].symbol,
+                strategy_id="",
+                correlation_id=event,
+                group=core.spec.groups[place].name if of_group else core.by_place[place].market_group,
+                before=Regime(before),
+                after=Regime(after),
+                why=WHY_NAMES[why],
+            )
+        )
+
+    def _timer_rows(self, due: list[int]) -> list[list[int]]:
+        """Attentions of strategies whose timers are due, one for each symbol they watch."""
+        core = self._core
+        places = {i.symbol: i.index for i in core.by_place}
+        return [
+            [layout.ATTEND_TIMER, strategy, places[symbol], 0, 0, 0, 0, 0]
+            for strategy in due
+            for symbol in core.spec.strategies[strategy].symbols
+        ]
+
+
+def _bad_record(why: int, index: int, now_ns: int) -> BadRecordError:
+    if why == layout.BAD_ORDER:
+        return BadRecordError(
+            f"Market record {index} was received before the one in front of it (now {iso_utc(now_ns)}); sort the tape by receive time."
+        )
+    return BadRecordError(f"Market record {index} names an instrument that this session does not have.")

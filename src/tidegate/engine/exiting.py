@@ -1,0 +1,75 @@
+"""Exits: declared levels, triggers and strategies all end here.
+
+They reduce, are sliced and never refused for size, and need no opinion of a strategy's code.
+"""
+
+from typing import Final, final
+
+from tidegate.engine.core import Core
+from tidegate.engine.ordering import Ordering
+from tidegate.events.acts import TradeIntent
+from tidegate.risk.exits import blind_exit_price, exit_slices
+from tidegate.strategies.pricing import through
+from tidegate.values.enums import ExitReason, OrderType, Purpose, Side, TimeInForce
+
+SLICES_MAX: Final = 16  # per attention; what is left goes with the next: exits are level-triggered
+
+
+@final
+class Exiting:
+    """Emits exit intents."""
+
+    def __init__(self, core: Core, ordering: Ordering) -> None:
+        self._core: Final = core
+        self._ordering: Final = ordering
+
+    def exit(self, strategy: int, place: int, reason: ExitReason, *, correlation: str, words: str) -> None:
+        """Cancel what still works of the entry, then send exits for what is left of the position."""
+        core = self._core
+        strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
+        for order_id in sorted(core.portfolio.book(symbol).orders):
+            order = core.orders.find(order_id)
+            if order is not None and order.strategy_id == strategy_id and order.purpose is Purpose.ENTRY and not order.cancel_ns:
+                self._ordering.cancel(order, "the position is being closed")
+        holding = core.portfolio.holding(strategy_id, symbol)
+        side = Side.SELL if holding.quantity_nanos > 0 else Side.BUY
+        left = abs(holding.quantity_nanos) - holding.exits_nanos
+        limit, reference, how = self._price(strategy, place, side)
+        if left <= 0 or limit <= 0:
+            return
+        slices = exit_slices(left, reference, core.spec.limits, core.by_place[place])
+        for quantity in slices[:SLICES_MAX]:
+            intent = TradeIntent(
+                event_id=core.next_id(),
+                timestamp=core.now_ns,
+                symbol=symbol,
+                strategy_id=strategy_id,
+                correlation_id=correlation,
+                purpose=Purpose.EXIT,
+                side=side,
+                order_type=OrderType.LIMIT,
+                time_in_force=TimeInForce.IOC,
+                quantity_nanos=quantity,
+                limit_price_nanos=limit,
+                reference_price_nanos=reference,
+                exit_reason=reason,
+                sizing=how,
+                reason=words,
+            )
+            if not self._ordering.judge_and_order(intent, strategy, place):
+                return
+
+    def _price(self, strategy: int, place: int, side: Side) -> tuple[int, int, str]:
+        """Return limit, reference and how: through the far side, or blind at the last good price less the collar."""
+        core = self._core
+        quote = core.reading.quote(place)
+        instrument = core.by_place[place]
+        touch = quote.bid_nanos if side is Side.SELL else quote.ask_nanos
+        fresh = touch and core.now_ns - quote.quote_ns <= core.spec.limits.quote_age_ns_max
+        if fresh:
+            slippage = core.plans[strategy].exits.slippage
+            return through(touch, side, slippage, instrument, atr=0.0), touch, "all that is left of the position"
+        last = touch or core.host.integers[core.reading.symbol_cell(place, "last_trade_nanos")]
+        failures = core.memory(strategy, place).exit_failures
+        limit = blind_exit_price(side, last, core.spec.limits, instrument, failures=failures)
+        return limit, last, "all that is left of the position; no fresh quote, so the last good price less a collar"

@@ -1,0 +1,154 @@
+"""How inputs and acts move the judgement state: the only code that does, used alike when deciding and when recovering a log.
+
+Nothing here decides. What a pair's row in the senses must know (position, exit levels, arming) is written here too.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, final
+
+import msgspec
+
+from tidegate.engine.core import Core
+from tidegate.engine.pairs import Pairs
+from tidegate.engine.reading import cells
+from tidegate.events.acts import (
+    GateChanged,
+    NothingDone,
+    OrderCommand,
+    RiskDecision,
+    StrategyStateChanged,
+    TradeIntent,
+)
+from tidegate.events.base import Act
+from tidegate.events.inputs import EventListed, GateSet, LagMeasured, OrderEvent, SessionChanged, StreamChanged
+from tidegate.market.rows import SESSION
+from tidegate.oms.order import Change, Finding
+from tidegate.values.enums import CommandKind, Purpose, Verdict
+
+_SESSION: Final = cells(SESSION)
+
+
+@final
+class Folding:
+    """Folds messages into a core."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.pairs: Final = Pairs(core)
+        core.fold_act = self.fold_act
+        self._acts: Final[Mapping[type[Act], Callable[[Any], None]]] = {
+            TradeIntent: self._intent,
+            NothingDone: self._nothing,
+            RiskDecision: self._decision,
+            OrderCommand: self._command,
+            StrategyStateChanged: self._strategy_state,
+            GateChanged: core.gates.fold_changed,
+        }
+
+    def fold_act(self, act: Act) -> None:
+        """Fold one act; those that only tell what changed were folded with their input."""
+        fold = self._acts.get(type(act))
+        if fold is not None:
+            fold(act)
+
+    def fold_tick(self, timestamp: int) -> tuple[bool, list[int]]:
+        """Let time pass; return whether a valuation is due, and the strategies whose timers are."""
+        core = self._core
+        core.host.tick(timestamp)
+        core.begin()
+        value = core.now_ns >= core.valuation_due_ns
+        if value:
+            every_ns = core.spec.valuation_ns
+            core.valuation_due_ns = core.now_ns - core.now_ns % every_ns + every_ns
+        due = [place for place, due_ns in enumerate(core.timers) if core.now_ns >= due_ns]
+        for place in due:
+            every_ns = core.plans[place].subscribe.timer_ns
+            core.timers[place] = core.now_ns - core.now_ns % every_ns + every_ns
+        return value, due
+
+    def fold_order_event(self, event: OrderEvent) -> Change | Finding:
+        """Take in what happened to an order: its state, the books, what the pair's row must know, and its exit levels anew."""
+        core = self._core
+        core.host.forget_attentions()
+        change = core.orders.fold_event(event)
+        if isinstance(change, Finding):
+            return change
+        for fill in change.fills:
+            core.portfolio.fold_fill(fill)
+        core.portfolio.fold_order(change.order)
+        for other, _before in change.others:
+            core.portfolio.fold_order(other)
+        strategy, place = self.pairs.after_order(change)
+        if strategy >= 0:
+            core.host.after_order(strategy, place, core.now_ns)
+        return change
+
+    def fold_session(self, session: SessionChanged) -> None:
+        """Write a venue's trading hours, and the no-trade windows within them, where the kernel reads them."""
+        core = self._core
+        if session.venue not in core.venues:
+            return
+        at = core.reading.session_start(core.venues.index(session.venue))
+        integers = core.host.integers
+        integers[at + _SESSION["open_ns"]] = session.open_ns
+        integers[at + _SESSION["close_ns"]] = session.close_ns
+        integers[at + _SESSION["entries_from_ns"]] = session.open_ns + core.spec.no_trade.after_open_ns
+        integers[at + _SESSION["entries_until_ns"]] = session.close_ns - core.spec.no_trade.before_close_ns
+
+    def fold_listed_event(self, event: EventListed) -> None:
+        """Make a symbol, or every symbol, newsy between two times."""
+        core = self._core
+        for instrument in core.by_place:
+            if event.symbol in ("", instrument.symbol):
+                core.host.integers[core.reading.symbol_cell(instrument.index, "newsy_from_ns")] = event.from_ns
+                core.host.integers[core.reading.symbol_cell(instrument.index, "newsy_until_ns")] = event.until_ns
+
+    def fold_measurement(self, message: LagMeasured | StreamChanged) -> None:
+        """Keep what our own edges told about themselves."""
+        core = self._core
+        if isinstance(message, LagMeasured):
+            core.lag_ns = message.lag_ns
+        elif message.up:
+            core.streams_down.pop(f"{message.venue}/{message.stream}", None)
+        else:
+            core.streams_down[f"{message.venue}/{message.stream}"] = message.reason
+
+    def fold_gate(self, message: GateSet) -> None:
+        """Fold a gate state that somebody else has set."""
+        self._core.gates.fold_set(message)
+
+    def _intent(self, intent: TradeIntent) -> None:
+        self._core.intents[intent.event_id] = intent
+
+    def _nothing(self, nothing: NothingDone) -> None:
+        core = self._core
+        place = core.strategy_places[nothing.strategy_id]
+        self.pairs.rearm(place, core.instruments[nothing.symbol].index, core.plans[place].reentry.refusal_cooldown_ns)
+
+    def _decision(self, decision: RiskDecision) -> None:
+        core = self._core
+        intent = core.intents.pop(decision.intent_id)
+        core.portfolio.fold_decision(decision, intent)
+        core.orders.fold_decision(decision, intent)
+        if decision.verdict is not Verdict.APPROVED and intent.purpose is Purpose.ENTRY:
+            self._nothing_came(intent)
+
+    def _nothing_came(self, intent: TradeIntent) -> None:
+        core = self._core
+        place = core.strategy_places.get(intent.strategy_id)
+        if place is not None:
+            self.pairs.rearm(place, core.instruments[intent.symbol].index, core.plans[place].reentry.refusal_cooldown_ns)
+
+    def _command(self, command: OrderCommand) -> None:
+        core = self._core
+        core.commanded = True
+        intent = core.orders.approved.get(command.decision_id)
+        core.orders.fold_command(command)
+        core.portfolio.fold_command(command)
+        if command.kind is CommandKind.SUBMIT and intent is not None:
+            self.pairs.after_submit(intent)
+
+    def _strategy_state(self, change: StrategyStateChanged) -> None:
+        core = self._core
+        place = core.strategy_places[change.strategy_id]
+        core.states[place] = msgspec.msgpack.decode(change.state, type=type(core.strategies[place].state))

@@ -1,0 +1,176 @@
+"""What follows an input that is not market data: changes told, findings acted on, timers carried out."""
+
+from typing import Final, final
+
+from tidegate.engine.core import Core
+from tidegate.engine.folding import Folding
+from tidegate.engine.ordering import Ordering
+from tidegate.engine.viewing import Viewing
+from tidegate.events.acts import OrderChanged, PositionSnapshot, TradeIntent
+from tidegate.events.inputs import OrderEvent
+from tidegate.oms.order import Change, Finding, Order
+from tidegate.oms.timers import Due
+from tidegate.portfolio.valuation import valuation
+from tidegate.values.enums import CommandKind, GateScope, GateState, OrderState, Purpose, Side
+from tidegate.values.money import attos_text
+
+
+@final
+class Following:
+    """Emits what follows order events and ticks."""
+
+    def __init__(self, core: Core, folding: Folding, viewing: Viewing, ordering: Ordering) -> None:
+        self._core: Final = core
+        self._folding: Final = folding
+        self._viewing: Final = viewing
+        self._ordering: Final = ordering
+
+    def order_event(self, event: OrderEvent) -> list[list[int]]:
+        """Fold an order event and tell what changed; return the exit attentions it raised, still to be judged."""
+        core = self._core
+        change = self._folding.fold_order_event(event)
+        seen = core.host.attentions()
+        if isinstance(change, Finding):
+            self._act_on(change)
+            return seen
+        order = change.order
+        self._tell(order, change.before, change.note)
+        for other, before in change.others:
+            self._tell(other, before, "follows from another order")
+        if change.fills:
+            self._tell_position(order)
+        for finding in change.findings:
+            self._act_on(finding)
+        self._watch_failures(order, change)
+        return seen
+
+    def due_orders(self) -> None:
+        """Carry out what is due about orders: cancels, lookups, chases."""
+        core = self._core
+        for due in core.orders.due(core.now_ns):
+            if due.kind is CommandKind.SUBMIT:
+                self._chase(due)
+            else:
+                core.emit(core.orders.command_for(due, event_id=core.next_id(), now_ns=core.now_ns))
+
+    def value_account(self) -> None:
+        """Tell what the account is worth; None where something held cannot be priced."""
+        core = self._core
+        book, value = core.portfolio, valuation(core.portfolio, core.mark)
+        core.emit(
+            PositionSnapshot(
+                event_id=core.next_id(),
+                timestamp=core.now_ns,
+                symbol="",
+                strategy_id="",
+                correlation_id=core.next_id(),
+                account=core.spec.account,
+                quantity_nanos=0,
+                cost_basis_usd=attos_text(book.basis_attos),
+                realized_usd=attos_text(book.realized_attos),
+                fees_usd=attos_text(book.fees_attos),
+                cash_usd=attos_text(book.cash_attos),
+                equity_usd=None if value is None else attos_text(value.equity_attos),
+                unrealized_usd=None if value is None else attos_text(value.unrealized_attos),
+                gross_usd=None if value is None else attos_text(value.gross_attos),
+                net_usd=None if value is None else attos_text(value.net_attos),
+            )
+        )
+
+    def _tell(self, order: Order, before: OrderState, note: str) -> None:
+        core = self._core
+        core.emit(
+            OrderChanged(
+                event_id=core.next_id(),
+                timestamp=core.now_ns,
+                symbol=order.symbol,
+                strategy_id=order.strategy_id,
+                correlation_id=order.correlation_id,
+                client_order_id=order.client_order_id,
+                before=before,
+                after=order.state,
+                quantity_nanos=order.quantity_nanos,
+                filled_nanos=order.filled_nanos,
+                note=note,
+            )
+        )
+
+    def _tell_position(self, order: Order) -> None:
+        core = self._core
+        holding = core.portfolio.holding(order.strategy_id, order.symbol)
+        core.emit(
+            PositionSnapshot(
+                event_id=core.next_id(),
+                timestamp=core.now_ns,
+                symbol=order.symbol,
+                strategy_id=order.strategy_id,
+                correlation_id=order.correlation_id,
+                account=core.spec.account,
+                quantity_nanos=holding.quantity_nanos,
+                cost_basis_usd=attos_text(holding.basis_attos),
+                realized_usd=attos_text(holding.realized_attos),
+                fees_usd=attos_text(holding.fees_attos),
+                cash_usd=attos_text(core.portfolio.cash_attos),
+            )
+        )
+
+    def _act_on(self, finding: Finding) -> None:
+        if finding.scope is not None:
+            self._ordering.tighten(
+                finding.scope, finding.key, state=finding.state, reason=finding.sentence, rule=finding.kind.value
+            )
+
+    def _watch_failures(self, order: Order, change: Change) -> None:
+        """Halt a symbol whose exits keep failing: something is wrong that trying again does not mend."""
+        core = self._core
+        strategy = core.strategy_places.get(order.strategy_id, -1)
+        if strategy < 0 or order.purpose is not Purpose.EXIT or change.fills:
+            return
+        failures = core.memory(strategy, core.instruments[order.symbol].index).exit_failures
+        if failures >= core.plans[strategy].exits.failures_max:
+            self._ordering.tighten(
+                GateScope.SYMBOL,
+                order.symbol,
+                state=GateState.HALTED,
+                reason=f"{failures} exits in a row of {order.symbol} did not fill; look at the market and the position",
+                rule="exits-failed",
+            )
+
+    def _chase(self, due: Due) -> None:
+        """Ask the gate for the rest of a canceled order at a new price, as a new intent."""
+        core, order = self._core, due.order
+        strategy = core.strategy_places.get(order.strategy_id, -1)
+        if strategy < 0:
+            return
+        place = core.instruments[order.symbol].index
+        quote = core.reading.quote(place)
+        touch = quote.ask_nanos if order.side is Side.BUY else quote.bid_nanos
+        quantity, limit = core.orders.chase_terms(order, touch)
+        entry = core.memory(strategy, place).entry
+        self._ordering.judge_and_order(
+            TradeIntent(
+                event_id=core.next_id(),
+                timestamp=core.now_ns,
+                symbol=order.symbol,
+                strategy_id=order.strategy_id,
+                correlation_id=order.correlation_id,
+                purpose=order.purpose,
+                side=order.side,
+                order_type=order.order_type,
+                time_in_force=order.time_in_force,
+                quantity_nanos=quantity,
+                limit_price_nanos=limit,
+                reference_price_nanos=touch,
+                stop_distance_nanos=entry.stop_distance_nanos if entry else 0,
+                take_distance_nanos=entry.take_distance_nanos if entry else 0,
+                trail_distance_nanos=entry.trail_distance_nanos if entry else 0,
+                time_stop_ns=entry.time_stop_ns if entry else 0,
+                spread_kill_bps=entry.spread_kill_bps if entry else 0.0,
+                exit_reason=order.exit_reason,
+                sizing="the unfilled rest of the order it continues",
+                reason=due.reason,
+                replaces=order.client_order_id,
+            ),
+            strategy,
+            place,
+        )

@@ -1,0 +1,64 @@
+"""From an intent to an order: verdict, then command. The only way to a command that can add risk; the gate stands in it."""
+
+from typing import Final, final
+
+from tidegate.engine.core import Core
+from tidegate.engine.viewing import Viewing
+from tidegate.events.acts import GateChanged, OrderCommand, TradeIntent
+from tidegate.oms.order import Order
+from tidegate.risk.gate import judge
+from tidegate.risk.gates import RULE_ACTOR
+from tidegate.values.enums import GateScope, GateState, Verdict
+from tidegate.values.ids import client_order_id
+
+
+@final
+class Ordering:
+    """Emits decisions and commands."""
+
+    def __init__(self, core: Core, viewing: Viewing) -> None:
+        self._core: Final = core
+        self._viewing: Final = viewing
+
+    def judge_and_order(self, intent: TradeIntent, strategy: int, place: int) -> bool:
+        """Emit an intent, its verdict and, if approved, its command; return whether it was approved."""
+        core = self._core
+        core.emit(intent)
+        decision = judge(intent, self._viewing.risk(intent, strategy, place), event_id=core.next_id())
+        core.emit(decision)
+        if decision.verdict is not Verdict.APPROVED:
+            return False
+        event = core.next_id()
+        order_id = client_order_id(
+            account=core.spec.account, event=event, chain=core.orders.chain_number(intent), epoch=core.spec.lease_epoch
+        )
+        core.emit(core.orders.open(decision, intent, event_id=event, client_order_id=order_id, now_ns=core.now_ns))
+        return True
+
+    def cancel(self, order: Order, reason: str) -> None:
+        """Emit the cancel of an order; no gate stands before it."""
+        core = self._core
+        command: OrderCommand = core.orders.cancel(order, event_id=core.next_id(), now_ns=core.now_ns, reason=reason)
+        core.emit(command)
+
+    def tighten(self, scope: GateScope, key: str, *, state: GateState, reason: str, rule: str) -> None:
+        """Emit a gate change by a rule of ours; one that would loosen, or change nothing, is not made."""
+        core = self._core
+        change = core.gates.change(scope, key, state, actor=f"{RULE_ACTOR}{rule}")
+        if change is None:
+            return
+        core.emit(
+            GateChanged(
+                event_id=core.next_id(),
+                timestamp=core.now_ns,
+                symbol=key if scope is GateScope.SYMBOL else "",
+                strategy_id=key if scope is GateScope.STRATEGY else "",
+                correlation_id=core.next_id(),
+                scope=scope,
+                key=key,
+                before=change[0],
+                after=change[1],
+                reason=reason,
+                actor=f"{RULE_ACTOR}{rule}",
+            )
+        )

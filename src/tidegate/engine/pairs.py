@@ -1,0 +1,149 @@
+"""What a pair of strategy and symbol must know in the senses: its position, its exit levels, and when it may enter again.
+
+Only this file writes those cells. It is called while folding, so a recovered log writes the same.
+"""
+
+from typing import Final, final
+
+from tidegate.engine.core import Core, PairMemory
+from tidegate.engine.reading import cells
+from tidegate.events.acts import TradeIntent
+from tidegate.oms.order import Change
+from tidegate.portfolio.positions import Holding
+from tidegate.strategies.rows import OWN
+from tidegate.values.enums import OrderState, Purpose
+from tidegate.values.money import NANOS
+from tidegate.values.time import NEVER_NS
+
+_O: Final = cells(OWN)
+_POSITION, _WORKING, _ARMED, _OPENED = _O["position_nanos"], _O["working_exit_nanos"], _O["armed_at_ns"], _O["opened_ns"]
+_AGE, _EVENTS, _STOP, _TAKE, _TRAIL = _O["age_ns"], _O["age_events"], _O["stop_nanos"], _O["take_nanos"], _O["trail_nanos"]
+_BEST, _TIME_STOP, _REASON = _O["trail_best_nanos"], _O["time_stop_at_ns"], _O["exit_reason"]
+_SHARES, _ENTRY, _KILL, _NEXT = _O["position"], _O["entry_price"], _O["spread_kill_bps"], _O["exit_next_ns"]
+_ENDED: Final = frozenset(
+    {OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.ABSENT, OrderState.NOT_SENT}
+)
+
+
+@final
+class Pairs:
+    """Writes the pairs' rows."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._integers, self._floats = core.host.integers, core.host.floats
+
+    def after_submit(self, intent: TradeIntent) -> None:
+        """Remember the exit plan of an entry that was sent; count what works of an exit."""
+        core = self._core
+        strategy, place = self._places(intent.strategy_id, intent.symbol)
+        if strategy < 0:
+            return
+        if intent.purpose is Purpose.ENTRY:
+            core.memory(strategy, place).entry = intent
+        else:
+            at = core.reading.own_start(core.host.pair(strategy, place))
+            self._write_working(at, core.portfolio.holding(intent.strategy_id, intent.symbol))
+
+    def after_order(self, change: Change) -> tuple[int, int]:
+        """Bring the pair's row up to date with its order: position, levels, working exits, arming.
+
+        Returns the places of strategy and symbol, (-1, -1) when the order is of no strategy here.
+        """
+        order = change.order
+        strategy, place = self._places(order.strategy_id, order.symbol)
+        if strategy < 0:
+            return -1, -1
+        core = self._core
+        memory = core.memory(strategy, place)
+        holding = core.portfolio.holding(order.strategy_id, order.symbol)
+        at = core.reading.own_start(core.host.pair(strategy, place))
+        if change.fills:
+            self._write_position(at, holding, memory)
+        self._write_working(at, holding)
+        ended = order.state in _ENDED and change.before is not order.state
+        if order.purpose is Purpose.EXIT and (ended or change.fills):
+            memory.exit_failures = 0 if order.filled_nanos else memory.exit_failures + ended
+        if holding.quantity_nanos == 0 and ended:
+            self._rearm_after(strategy, place, holding, memory, entry_failed=order.purpose is Purpose.ENTRY)
+        if holding.quantity_nanos:
+            core.note_due(self._integers[at + _NEXT])
+        return strategy, place
+
+    def rearm(self, strategy: int, place: int, wait_ns: int) -> None:
+        """Let the pair enter again after a wait, unless it holds or works something."""
+        core = self._core
+        strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
+        if core.portfolio.holding(strategy_id, symbol).quantity_nanos:
+            return
+        for order in core.portfolio.book(symbol).orders.values():
+            if order.strategy_id == strategy_id and order.purpose is Purpose.ENTRY:
+                return
+        self._integers[core.reading.own_start(core.host.pair(strategy, place)) + _ARMED] = core.now_ns + wait_ns
+
+    def _rearm_after(
+        self, strategy: int, place: int, holding: Holding, memory: PairMemory, *, entry_failed: bool
+    ) -> None:
+        core = self._core
+        rule = core.plans[strategy].reentry
+        if entry_failed:
+            self.rearm(strategy, place, rule.refusal_cooldown_ns)
+            return
+        lost = holding.realized_attos < memory.realized_before_attos
+        self.rearm(strategy, place, max(rule.cooldown_ns, rule.loss_cooldown_ns if lost else 0))
+        if core.spec.symbol_cooldown_ns:
+            cell = core.reading.symbol_cell(place, "cooldown_until_ns")
+            self._integers[cell] = core.now_ns + core.spec.symbol_cooldown_ns
+
+    def _write_position(self, at: int, holding: Holding, memory: PairMemory) -> None:
+        """Write position and exit levels; the levels move with the average price while an entry fills in parts."""
+        integers, floats = self._integers, self._floats
+        before, now = integers[at + _POSITION], holding.quantity_nanos
+        integers[at + _POSITION] = now
+        floats[at + _SHARES] = now / NANOS
+        opened = before == 0 or (before > 0) != (now > 0)
+        if now == 0:
+            self._clear_levels(at)
+            return
+        if opened:
+            self._clear_levels(at)
+            integers[at + _OPENED] = self._core.now_ns
+            integers[at + _ARMED] = NEVER_NS
+            memory.realized_before_attos = holding.realized_attos
+        average = abs(holding.basis_attos // now)
+        if opened or abs(now) > abs(before):
+            floats[at + _ENTRY] = average / NANOS
+            self._write_levels(at, memory, average, 1 if now > 0 else -1)
+        memory.average_nanos = average
+
+    def _write_levels(self, at: int, memory: PairMemory, average: int, sign: int) -> None:
+        entry, integers = memory.entry, self._integers
+        if entry is None:
+            return
+        if entry.stop_distance_nanos:
+            integers[at + _STOP] = max(average - sign * entry.stop_distance_nanos, 1)
+        if entry.take_distance_nanos:
+            integers[at + _TAKE] = max(average + sign * entry.take_distance_nanos, 1)
+        integers[at + _TRAIL] = entry.trail_distance_nanos
+        if entry.time_stop_ns:
+            integers[at + _TIME_STOP] = integers[at + _OPENED] + entry.time_stop_ns
+            self._core.note_due(integers[at + _TIME_STOP])
+        self._floats[at + _KILL] = entry.spread_kill_bps
+
+    def _clear_levels(self, at: int) -> None:
+        integers = self._integers
+        for cell in (_AGE, _EVENTS, _STOP, _TAKE, _TRAIL, _BEST, _TIME_STOP, _REASON, _NEXT, _OPENED):
+            integers[at + cell] = 0
+        self._floats[at + _ENTRY] = 0.0
+        self._floats[at + _KILL] = 0.0
+
+    def _write_working(self, at: int, holding: Holding) -> None:
+        """Working exits carry the opposite sign of the position, so that their sum is what is left to exit."""
+        sign = -1 if holding.quantity_nanos > 0 else 1
+        self._integers[at + _WORKING] = sign * holding.exits_nanos
+
+    def _places(self, strategy_id: str, symbol: str) -> tuple[int, int]:
+        core = self._core
+        instrument = core.instruments.get(symbol)
+        strategy = core.strategy_places.get(strategy_id, -1)
+        return (strategy, instrument.index) if instrument is not None else (-1, -1)

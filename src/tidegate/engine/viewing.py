@@ -1,0 +1,123 @@
+"""Builds what judgement looks at: the gate's view of one intent, and the strategy's view at its turn."""
+
+from typing import Final, final
+
+from tidegate.engine.core import Core
+from tidegate.engine.reading import cells
+from tidegate.events.acts import FeatureSnapshot, TradeIntent
+from tidegate.market.rows import HALTED, NO_QUOTE, SESSION
+from tidegate.portfolio.valuation import valuation
+from tidegate.risk.view import RiskView
+from tidegate.strategies.strategy import View
+from tidegate.values.money import ATTOS, NANOS
+from tidegate.values.time import NEVER_NS
+
+_SESSION: Final = cells(SESSION)
+_OPEN, _CLOSE = _SESSION["open_ns"], _SESSION["close_ns"]
+_FROM, _UNTIL = _SESSION["entries_from_ns"], _SESSION["entries_until_ns"]
+
+
+@final
+class Viewing:
+    """Reads a core; changes nothing but the one reused risk view."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._risk = RiskView(
+            now_ns=0, limits=core.spec.limits, portfolio=core.portfolio, mark=core.mark, instrument=None, permitted=True, store_ok=True
+        )
+        self._cells: Final = {
+            (slot.strategy.strategy_id, cell.symbol_regime, cell.market_regime): int(min(cell.spread_bps_max, 1e9))
+            for slot in core.spec.strategies
+            for cell in slot.eligible
+        }
+        reading = core.reading
+        places = range(len(core.by_place))
+        self._valid: Final = [reading.symbol_cell(place, "valid") for place in places]
+        self._last_trade: Final = [reading.symbol_cell(place, "last_trade_nanos") for place in places]
+        self._cooldown: Final = [reading.symbol_cell(place, "cooldown_until_ns") for place in places]
+        self._shock: Final = [reading.symbol_cell(place, "shock_until_ns") for place in places]
+        self._news: Final = [reading.symbol_cell(place, "newsy_from_ns") for place in places]
+        self._news_end: Final = [reading.symbol_cell(place, "newsy_until_ns") for place in places]
+        self._sessions: Final = [reading.session_start(core.venues.index(i.venue)) for i in core.by_place]
+
+    def equity_attos(self) -> int | None:
+        """Return cash plus positions at the side they would be closed against; None when one cannot be priced."""
+        core = self._core
+        if not core.portfolio.active:
+            return core.portfolio.cash_attos
+        value = valuation(core.portfolio, core.mark)
+        return None if value is None else value.equity_attos
+
+    def strategy(self, strategy: int, place: int, features: FeatureSnapshot, bar_length_ns: int) -> View:
+        """Return what a strategy sees at its turn."""
+        core = self._core
+        pair = core.host.pair(strategy, place)
+        entry_price, age_ns, scratch = core.reading.own_view(pair)
+        bid, ask = core.reading.prices(place)
+        equity = self.equity_attos()
+        return View(
+            core.now_ns,
+            features.symbol,
+            core.by_place[place],
+            core.strategies[strategy].params,
+            features,
+            bid,
+            ask,
+            features.position_nanos / NANOS,
+            entry_price,
+            age_ns,
+            None if equity is None else equity / ATTOS,
+            core.reading.bar(place, bar_length_ns) if bar_length_ns else None,
+            scratch,
+        )
+
+    def risk(self, intent: TradeIntent, strategy: int, place: int) -> RiskView:
+        """Return the gate's view of one intent. One object is reused: it serves one verdict."""
+        core, view = self._core, self._risk
+        instrument = core.by_place[place]
+        integers = core.host.integers
+        view.now_ns = core.now_ns
+        view.instrument = instrument
+        bid, ask, bid_size, ask_size, quote_ns, quality = core.reading.quote(place)
+        view.bid_nanos, view.ask_nanos = bid, ask
+        view.bid_size_nanos, view.ask_size_nanos = bid_size, ask_size
+        view.quote_ns = quote_ns
+        view.quality = quality if quote_ns else quality | NO_QUOTE
+        view.last_good_nanos = (bid + ask) // 2 if bid else integers[self._last_trade[place]]
+        view.halted = quality & HALTED != 0
+        view.features_valid = integers[self._valid[place]] == 1
+        now_ns = core.now_ns
+        view.newsy = now_ns < integers[self._shock[place]] or (
+            integers[self._news[place]] <= now_ns < integers[self._news_end[place]]
+        )
+        self._read_hours(view, place)
+        self._read_permission(view, intent, strategy, place)
+        view.gate = core.gates.strictest(
+            venue=instrument.venue, account=core.spec.account, strategy_id=intent.strategy_id, symbol=intent.symbol
+        )
+        view.lag_ns = core.lag_ns
+        view.streams_up = not core.streams_down
+        view.equity_attos = self.equity_attos()
+        return view
+
+    def _read_hours(self, view: RiskView, place: int) -> None:
+        integers, at = self._core.host.integers, self._sessions[place]
+        view.open_ns, view.close_ns = integers[at + _OPEN], integers[at + _CLOSE]
+        view.no_trade_window = ""
+        if view.open_ns <= view.now_ns < integers[at + _FROM]:
+            view.no_trade_window = "after the open"
+        elif integers[at + _UNTIL] <= view.now_ns < view.close_ns:
+            view.no_trade_window = "before the close"
+
+    def _read_permission(self, view: RiskView, intent: TradeIntent, strategy: int, place: int) -> None:
+        core = self._core
+        symbol_regime, market_regime = core.reading.labels(place)
+        view.symbol_regime, view.market_regime = symbol_regime, market_regime
+        spread_max = self._cells.get((intent.strategy_id, symbol_regime, market_regime))
+        view.eligible = spread_max is not None
+        view.cell_spread_bps_max = spread_max
+        armed_at_ns = core.host.integers[core.reading.own_cell(core.host.pair(strategy, place), "armed_at_ns")]
+        cooldown_ns = core.host.integers[self._cooldown[place]]
+        # NEVER says that an entry of this pair is at work, this very one included; it is no time to wait for.
+        view.cooldown_until_ns = cooldown_ns if armed_at_ns == NEVER_NS else max(cooldown_ns, armed_at_ns)

@@ -1,0 +1,1 @@
+"""Recorded events through the engine: the composition root of replay, verification and recovery of a log."""

@@ -1,0 +1,101 @@
+"""Where a replay's entries go: a golden log, a collector for reports, a count. Each gets inputs and acts in the order of the session."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Protocol, final
+
+from tidegate.analytics.collect import Collector
+from tidegate.engine.core import NumberedAct
+from tidegate.events.acts import OrderCommand, RiskDecision
+from tidegate.events.codec import encode
+from tidegate.events.inputs import AnyInput, OrderEvent
+from tidegate.journal.writer import LogWriter
+from tidegate.values.enums import CommandKind, OrderEventKind, Verdict
+
+_FILLS = frozenset({OrderEventKind.PARTIALLY_FILLED, OrderEventKind.FILLED})
+
+
+class Sink(Protocol):
+    """Takes a session's entries in order."""
+
+    def span(self, n_first: int, count: int) -> None:
+        """Note that the next `count` inputs from n_first on were market records of the session's tapes."""
+
+    def input(self, n: int, message: AnyInput) -> None:
+        """Note another input."""
+
+    def act(self, n: int, k: int, act: object) -> None:
+        """Note an act."""
+
+
+@final
+class LogSink:
+    """Writes a golden log."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        self._writer = writer
+
+    def span(self, n_first: int, count: int) -> None:
+        """See Sink."""
+        self._writer.span(n_first, count)
+
+    def input(self, n: int, message: AnyInput) -> None:
+        """See Sink."""
+        self._writer.input(n, encode(message))
+
+    def act(self, n: int, k: int, act: object) -> None:
+        """See Sink."""
+        self._writer.act(n, k, encode(act))  # type: ignore[arg-type]  # every numbered act is one of the union
+
+
+@final
+class CollectorSink:
+    """Keeps what reports need."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    def span(self, n_first: int, count: int) -> None:
+        """Market records are on the tape."""
+
+    def input(self, n: int, message: AnyInput) -> None:
+        """See Sink."""
+        self._collector.input(n, message)
+
+    def act(self, n: int, k: int, act: object) -> None:
+        """See Sink."""
+        self._collector.act(n, k, act)  # type: ignore[arg-type]  # see above
+
+
+@final
+class Tally:
+    """Counts what the summary tells, and hashes the commands; always on."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.orders = 0
+        self.fills = 0
+        self.refused = 0
+        self._commands = sha256()
+
+    def count(self, acts: Sequence[NumberedAct]) -> list[OrderCommand]:
+        """Count acts and return the commands among them."""
+        commands = []
+        for _n, _k, act in acts:
+            if type(act) is OrderCommand:
+                commands.append(act)
+                self._commands.update(encode(act))
+                self.orders += act.kind is not CommandKind.CANCEL and act.kind is not CommandKind.LOOKUP
+            elif type(act) is RiskDecision:
+                self.refused += act.verdict is not Verdict.APPROVED
+        return commands
+
+    def count_input(self, message: AnyInput) -> None:
+        """Count a fill."""
+        if type(message) is OrderEvent and message.kind in _FILLS:
+            self.fills += 1
+
+    @property
+    def commands_sha256(self) -> str:
+        """The hash of all commands in order."""
+        return self._commands.hexdigest()

@@ -1,0 +1,28 @@
+"""Order prices from a plan: how far an entry or exit may go through the market, on the grid.
+
+A buyer's limit is rounded down and a seller's up, so that rounding never pays more than the rule allows.
+"""
+
+from tidegate.strategies.plan import Distance, EntryRule, EntryStyle
+from tidegate.values.enums import OrderType, Side
+from tidegate.values.instruments import Instrument
+
+
+def entry_price(
+    rule: EntryRule, instrument: Instrument, side: Side, *, bid_nanos: int, ask_nanos: int, atr: float
+) -> tuple[OrderType, int]:
+    """Return the order type and limit in nanos (0 for a market order)."""
+    if rule.style is EntryStyle.MARKET:
+        return OrderType.MARKET, 0
+    if rule.style is EntryStyle.PASSIVE_LIMIT:
+        return OrderType.LIMIT, bid_nanos if side is Side.BUY else ask_nanos
+    far_nanos = ask_nanos if side is Side.BUY else bid_nanos
+    return OrderType.LIMIT, through(far_nanos, side, rule.slippage, instrument, atr=atr)
+
+
+def through(price_nanos: int, side: Side, slippage: Distance, instrument: Instrument, *, atr: float) -> int:
+    """Return the worst price an order may take: this price plus or minus the slippage, on the grid."""
+    away = slippage.nanos(price_nanos=price_nanos, atr=atr)
+    if side is Side.BUY:
+        return instrument.floor_price(price_nanos + away)
+    return max(instrument.ceil_price(price_nanos - away), instrument.tick_at(0))
