@@ -196,7 +196,7 @@ def test_trades_agree_with_a_walk_share_by_share(rows: list[FillRow]) -> None:
 
 def walked(rows: list[FillRow]) -> list[tuple[str, int, int, int]]:
     """One share at a time: a trade ends whenever the position is zero after a share."""
-    done = []
+    done: list[tuple[str, int, int, int]] = []
     for strategy in ("one", "two"):
         position = cash = peak = direction = 0
         for row in rows:

@@ -61,7 +61,7 @@ class Collector:
     Give `input` every input message (not market records) and `act` every act, in the order of the log.
     """
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[tuple[int, int, AnyMessage]] = field(default_factory=list)
     first_ns: int | None = None
     last_ns: int | None = None
 
@@ -75,13 +75,13 @@ class Collector:
             self.first_ns = message.timestamp
         self.last_ns = message.timestamp
         if type(message) in KEPT:
-            self.entries.append(Entry(n, k, message))
+            self.entries.append((n, k, message))
 
     def run(self, opening: SessionOpened | None = None, sources: Sources | None = None) -> "Run":
         """Return the frozen result; the collector may go on collecting."""
         given = sources or Sources()
         return Run(
-            entries=tuple(self.entries),
+            entries=tuple(map(Entry._make, self.entries)),
             opening=opening,
             sources=given,
             from_ns=self.first_ns if given.from_ns is None else given.from_ns,

@@ -189,7 +189,7 @@ def hold_figure(run: Run) -> Figure | None:
 
 
 def exits_figure(run: Run) -> Figure | None:
-    """Return the net result by exit reason, with the number of trades."""
+    """Return the net result by exit reason, with the number of trades in brackets."""
     counts: Counter[str] = Counter()
     sums: defaultdict[str, float] = defaultdict(float)
     for trade in run.trade_rows:
@@ -202,12 +202,9 @@ def exits_figure(run: Run) -> Figure | None:
     trace: dict[str, Json] = {
         "type": "bar",
         "orientation": "h",
-        "y": names,
+        "y": [f"{name} ({counts[name]})" for name in names],
         "x": [round(sums[name], 4) for name in names],
-        "customdata": [counts[name] for name in names],
-        "text": [f"{counts[name]} trades" for name in names],
-        "textposition": "auto",
-        "hovertemplate": "%{x:$,.2f} in %{customdata} trades<extra></extra>",
+        "hovertemplate": "%{y}: %{x:$,.2f}<extra></extra>",
         "marker": {"color": [GREEN if sums[name] >= 0 else RED for name in names]},
     }
     axis: Figure = {"title": {"text": "Net result ($)"}, "zeroline": True}
@@ -229,6 +226,7 @@ def excursions_figure(run: Run) -> Figure | None:
                     "type": "scatter",
                     "mode": "markers",
                     "name": name,
+                    "cliponaxis": False,
                     "x": [round(-trade.excursions_bps[0], 3) for trade in part if trade.excursions_bps],
                     "y": [round(trade.excursions_bps[1], 3) for trade in part if trade.excursions_bps],
                     "customdata": [
