@@ -78,7 +78,7 @@ class WorkingOrder(msgspec.Struct, kw_only=True, gc=False):
     purpose: Purpose
     book_price_nanos: int
     predecessor_id: str = ""
-    successor_id: str = ""
+    replaced: bool = False  # others were commanded in its place
     remaining_nanos: int = 0
     counted_nanos: int = 0  # what it adds to the sums: less than remaining while its original still works
     unknown: bool = False

@@ -157,7 +157,7 @@ class Portfolio:
         if intent.replaces:
             original = book.orders.get(intent.replaces)
             if original is not None:
-                original.successor_id = command.client_order_id
+                original.replaced = True
             self._recount(book, working)
         self.activity.fold_order(signature_of(intent), now_ns)
         if intent.purpose is _EXIT:
@@ -225,7 +225,7 @@ class Portfolio:
         self._mark_active(symbol, book)
 
     def _recount(self, book: SymbolBook, working: WorkingOrder) -> None:
-        """Count an order at what is left of it beyond the original it replaces, and then the one that replaces it."""
+        """Count an order at what is left of it beyond the original it replaces, and then those that replace it."""
         counted = working.remaining_nanos
         if working.predecessor_id and counted:
             original = book.orders.get(working.predecessor_id)
@@ -235,10 +235,10 @@ class Portfolio:
         if change:
             working.counted_nanos = counted
             self._count(working.strategy_id, working.symbol, working.side, working.purpose, change)
-        if working.successor_id:
-            successor = book.orders.get(working.successor_id)
-            if successor is not None:
-                self._recount(book, successor)
+        if working.replaced:
+            for other in book.orders.values():
+                if other.predecessor_id == working.client_order_id:
+                    self._recount(book, other)
 
     def _book(self, symbol: str) -> SymbolBook:
         book = self.books.get(symbol)
