@@ -9,21 +9,63 @@ from tidegate.kernel.mode import kernel
 from tidegate.kernel.tables import row_at
 from tidegate.values.time import NEVER_NS
 from tidegate.venues.sim import rows
+from tidegate.venues.sim.edges import mark_edges
 from tidegate.venues.sim.fills import arrive, end, say
-from tidegate.venues.sim.lists import link, wait
+from tidegate.venues.sim.lists import LISTS, first_of, link
 from tidegate.venues.sim.stops import mark_for
+from tidegate.venues.sim.walk import close_sessions, has_room
 
 
 @kernel
-def submit(tables: Any, order: Any) -> None:
-    """Accept a new order and let it meet the market, or refuse it."""
-    reason = refusal(tables, order, 0)
-    if reason != rows.NO_REASON:
-        order.status = rows.ENDED
-        order.ended = rows.REJECTED
-        say(tables, order, rows.REJECTED, reason)
+def obey(tables: Any) -> None:
+    """Carry out the desk's command, now that all records before it are taken in; sessions over by then are closed first."""
+    head, desk = tables.head, tables.desk
+    if not has_room(tables):
+        desk.outcome = rows.DRAIN
         return
-    accept(tables, order)
+    close_sessions(tables, desk.until_ns)
+    if desk.verb == rows.ADVANCE:
+        return
+    head.venue_ns, head.cause_stream, head.cause_place = desk.until_ns, -1, -1
+    order = row_at(tables.orders, desk.slot)
+    if desk.verb == rows.CANCEL:
+        cancel(tables, order)
+    else:
+        write_down(desk, order)
+        if may_enter(tables, order):
+            accept(tables, order)
+    mark_edges(tables, row_at(tables.symbols, order.symbol))
+
+
+@kernel
+def may_enter(tables: Any, order: Any) -> bool:
+    """Tell whether a new order is taken; if not, say so. A replacement that is taken has ended its original by then."""
+    if tables.desk.verb == rows.REPLACE:
+        original = row_at(tables.orders, tables.desk.target)
+        reason = replace_refusal(tables, original, order)
+        if reason == rows.NO_REASON:
+            end(tables, original, rows.REPLACED)
+            say(tables, original, rows.REPLACED, rows.ON_REQUEST)
+            return True
+        say(tables, original, rows.REPLACE_REJECTED, reason)
+    else:
+        reason = refusal(tables, order, 0)
+        if reason == rows.NO_REASON:
+            return True
+    order.status = rows.ENDED
+    order.ended = rows.REJECTED
+    say(tables, order, rows.REJECTED, reason)
+    return False
+
+
+@kernel
+def write_down(desk: Any, order: Any) -> None:
+    """Fill a free row with the new order."""
+    order.slot, order.symbol, order.side = desk.slot, desk.symbol, desk.side
+    order.type, order.life, order.quantity = desk.type, desk.life, desk.quantity
+    order.limit, order.stop, order.trail = desk.limit, desk.stop, desk.trail
+    order.status = rows.ARRIVING
+    order.filled = order.ended = order.extreme = order.queue = order.fresh = order.next = order.previous = 0
 
 
 @kernel
@@ -33,7 +75,7 @@ def accept(tables: Any, order: Any) -> None:
     symbol = row_at(tables.symbols, order.symbol)
     if order.type >= rows.STOP:
         order.extreme = mark_for(symbol, order.side)
-        wait(tables, order)
+        link(tables, order, rows.WAITING)
     elif symbol.halted == 0 and is_open(tables):
         arrive(tables, order)
     elif order.life == rows.IOC or order.life == rows.FOK:
@@ -42,7 +84,7 @@ def accept(tables: Any, order: Any) -> None:
     else:
         order.fresh = 1
         order.queue = rows.QUEUE_UNKNOWN if order.limit > 0 else 0
-        link(tables, order)
+        link(tables, order, rows.RESTING)
 
 
 @kernel
@@ -66,21 +108,22 @@ def refusal(tables: Any, order: Any, sells_back: int) -> int:
         if mark > 0 and order.side * (mark - order.stop) >= 0:
             return rows.STOP_PASSED
     if order.side < 0 and head.short_selling == 0:
-        open_sells = open_quantity(tables, symbol.sells) + open_quantity(tables, symbol.stops) - sells_back
-        if order.quantity - order.filled + open_sells > symbol.position:
+        if order.quantity - order.filled + open_sells(tables, symbol) - sells_back > symbol.position:
             return rows.NO_SHORTS
     return rows.NO_REASON
 
 
 @kernel
-def open_quantity(tables: Any, place: int) -> int:
-    """Return what may still be sold by the orders of a list."""
+def open_sells(tables: Any, symbol: Any) -> int:
+    """Return what may still be sold of a symbol by its open orders."""
     total = 0
-    while place > 0:
-        order = row_at(tables.orders, place - 1)
-        place = order.next
-        if order.side < 0:
-            total += order.quantity - order.filled
+    for which in range(LISTS):
+        place = first_of(symbol, which)
+        while place > 0:
+            order = row_at(tables.orders, place - 1)
+            place = order.next
+            if order.side < 0:
+                total += order.quantity - order.filled
     return total
 
 
@@ -95,26 +138,14 @@ def cancel(tables: Any, order: Any) -> None:
 
 
 @kernel
-def replace(tables: Any, order: Any, successor: Any) -> None:
-    """End an order and put its successor in its place, at the end of the queue; or refuse both words.
+def replace_refusal(tables: Any, original: Any, order: Any) -> int:
+    """Return why an order may not replace another; NO_REASON if it may.
 
-    The successor's quantity is the chain's total: what the replaced order has filled is taken off it.
+    Its quantity is the chain's total: what the original has filled is taken off it.
     """
-    reason = rows.NO_REASON
-    if order.status == rows.ENDED:
-        reason = rows.ALREADY_ENDED
-    elif successor.quantity <= order.filled:
-        reason = rows.NOTHING_LEFT
-    else:
-        back = order.quantity - order.filled if order.side < 0 else 0
-        successor.quantity -= order.filled
-        reason = refusal(tables, successor, back)
-    if reason != rows.NO_REASON:
-        say(tables, order, rows.REPLACE_REJECTED, reason)
-        successor.status = rows.ENDED
-        successor.ended = rows.REJECTED
-        say(tables, successor, rows.REJECTED, reason)
-        return
-    end(tables, order, rows.REPLACED)
-    say(tables, order, rows.REPLACED, rows.ON_REQUEST)
-    accept(tables, successor)
+    if original.status == rows.ENDED:
+        return rows.ALREADY_ENDED
+    if order.quantity <= original.filled:
+        return rows.NOTHING_LEFT
+    order.quantity -= original.filled
+    return refusal(tables, order, original.quantity - original.filled)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tidegate.events.acts import OrderCommand
-from tidegate.values.enums import InstrumentKind, OrderType, Side, TimeInForce
+from tidegate.values.enums import InstrumentKind, OrderType, TimeInForce
 from tidegate.values.ids import CLIENT_ORDER_ID_LENGTH_MAX
 from tidegate.values.instruments import Instrument
 from tidegate.values.money import NANOS
@@ -30,15 +30,10 @@ _STOPPED: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 _COLLAR_FROM: Final = 50 * NANOS
 
 
-def id_fault(client_order_id: str) -> str:
-    """Return what is wrong with an order's id; empty: nothing."""
-    if not 0 < len(client_order_id) <= CLIENT_ORDER_ID_LENGTH_MAX:
-        return f"client_order_id must have 1 to {CLIENT_ORDER_ID_LENGTH_MAX} characters"
-    return ""
-
-
 def form_fault(command: OrderCommand, instrument: Instrument) -> str:
     """Return what is wrong with a new order's form; empty: nothing."""
+    if not 0 < len(command.client_order_id) <= CLIENT_ORDER_ID_LENGTH_MAX:
+        return f"client_order_id must have 1 to {CLIENT_ORDER_ID_LENGTH_MAX} characters"
     if instrument.kind is InstrumentKind.INDEX or instrument.venue != command.venue:
         return f"{command.symbol} is not traded at {command.venue}"
     quantity = command.quantity_nanos
@@ -109,8 +104,3 @@ def replace_fault(command: OrderCommand, original: OrderCommand) -> str:
     ):
         return "order parameters are not changed"
     return ""
-
-
-def is_collared(command: OrderCommand) -> bool:
-    """Tell whether an order is a buy stop, which some venues turn into a stop-limit."""
-    return command.order_type is OrderType.STOP and command.side is Side.BUY

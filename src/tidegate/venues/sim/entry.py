@@ -3,12 +3,11 @@
 from typing import Any
 
 from tidegate.kernel.mode import kernel
-from tidegate.kernel.tables import row_at
 from tidegate.venues.sim import rows
-from tidegate.venues.sim.act import cancel, replace, submit
-from tidegate.venues.sim.forecast import begin, scan
+from tidegate.venues.sim.act import obey
+from tidegate.venues.sim.forecast import END_NS, begin, conclude
 from tidegate.venues.sim.rows import Tables
-from tidegate.venues.sim.walk import advance
+from tidegate.venues.sim.walk import walk
 
 HEAD, SYMBOL, ORDER, STREAM = rows.HEAD, rows.SYMBOL, rows.ORDER, rows.STREAM
 SOURCE, MAP, HOURS, TAKEN, EVENT, DESK = rows.SOURCE, rows.MAP, rows.HOURS, rows.TAKEN, rows.EVENT, rows.DESK
@@ -54,25 +53,17 @@ def act(state: Any, at: Any) -> int:
 
 @kernel
 def perform(own: Any, scratch: Any) -> int:
-    """Do the desk's verb; shared by the compiled and the pure simulator. Returns the outcome."""
-    desk, head = own.desk, own.head
+    """Do the desk's verb; shared by the compiled and the pure simulator. Returns OUTCOMES x event rows written + outcome."""
+    desk = own.desk
     desk.events = 0
-    if desk.verb >= rows.FORECAST:
-        desk.scanning = 1
-        if desk.verb == rows.FORECAST:
-            begin(own, scratch)
-        scan(scratch)
-        return desk.outcome
-    desk.scanning = 0
-    advance(own, desk.until_ns)
-    if desk.outcome != rows.DONE or desk.verb == rows.ADVANCE:
-        return desk.outcome
-    head.venue_ns, head.cause_stream, head.cause_place = desk.until_ns, -1, -1
-    order = row_at(own.orders, desk.slot)
-    if desk.verb == rows.SUBMIT:
-        submit(own, order)
-    elif desk.verb == rows.CANCEL:
-        cancel(own, order)
-    else:
-        replace(own, order, row_at(own.orders, desk.successor))
-    return desk.outcome
+    desk.scanning = 1 if desk.verb >= rows.FORECAST else 0
+    if desk.verb == rows.FORECAST:
+        begin(own, scratch)
+    tables = scratch if desk.scanning == 1 else own
+    until_ns = END_NS if desk.scanning == 1 else desk.until_ns
+    walk(tables, until_ns)
+    if desk.scanning == 1:
+        conclude(tables)
+    elif desk.outcome == rows.DONE:
+        obey(own)
+    return rows.OUTCOMES * desk.events + desk.outcome

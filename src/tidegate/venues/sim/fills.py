@@ -9,7 +9,7 @@ from tidegate.kernel.mode import kernel
 from tidegate.kernel.tables import row_at
 from tidegate.venues.sim import rows
 from tidegate.venues.sim.display import crosses, queue_ahead, taking_price, taking_size, use_display
-from tidegate.venues.sim.lists import link, unlink
+from tidegate.venues.sim.lists import BUYS, STOPS, first_of, link, unlink
 
 
 @kernel
@@ -79,39 +79,43 @@ def arrive(tables: Any, order: Any) -> None:
         say(tables, order, rows.CANCELED, rows.NOT_WHOLE if order.life == rows.FOK else rows.NOT_IMMEDIATE)
     else:
         order.queue = queue_ahead(symbol, order.side, order.limit) if order.limit > 0 else 0
-        link(tables, order)
+        link(tables, order, rows.RESTING)
 
 
 @kernel
-def meet_quote(tables: Any, symbol: Any, side: int) -> None:
-    """Match the resting orders of one side with a new quote; then learn the queues that it shows."""
-    price = taking_price(symbol, side)
-    place = symbol.buys if side > 0 else symbol.sells
-    while place > 0:
-        order = row_at(tables.orders, place - 1)
-        place = order.next
-        if price > 0:
-            if crosses(side, order.limit, price):
-                taking = order.limit == 0 or order.fresh == 1
-                take(tables, order, price if taking else order.limit, 0 if taking else 1)
-            order.fresh = 0
-        if order.status == rows.RESTING and order.queue == rows.QUEUE_UNKNOWN:
-            order.queue = queue_ahead(symbol, side, order.limit)
+def meet_quote(tables: Any, symbol: Any) -> None:
+    """Match the resting orders, buys first, with a new quote; then let them learn the queues that it shows."""
+    for which in range(STOPS):
+        side = 1 if which == BUYS else -1
+        price = taking_price(symbol, side)
+        place = first_of(symbol, which)
+        while place > 0:
+            order = row_at(tables.orders, place - 1)
+            place = order.next
+            if price > 0:
+                if crosses(side, order.limit, price):
+                    taking = order.limit == 0 or order.fresh == 1
+                    take(tables, order, price if taking else order.limit, 0 if taking else 1)
+                order.fresh = 0
+            if order.status == rows.RESTING and order.queue == rows.QUEUE_UNKNOWN:
+                order.queue = queue_ahead(symbol, side, order.limit)
 
 
 @kernel
-def meet_print(tables: Any, place: int, record: Any, used: int) -> int:
-    """Let a print advance and fill the resting orders from `place` on; return how much of it we have used."""
-    while place > 0:
-        order = row_at(tables.orders, place - 1)
-        place = order.next
-        if order.limit > 0 and crosses(order.side, order.limit, record.a):
-            free = _behind_queue(order, record.a, record.b) - used
-            quantity = min(order.quantity - order.filled, free)
-            if quantity > 0:
-                used += quantity
-                fill(tables, order, quantity, order.limit, 1)
-    return used
+def meet_print(tables: Any, symbol: Any, record: Any) -> None:
+    """Let a print advance and fill the resting orders, buys first; what it gives us in all is at most its size."""
+    used = 0
+    for which in range(STOPS):
+        place = first_of(symbol, which)
+        while place > 0:
+            order = row_at(tables.orders, place - 1)
+            place = order.next
+            if order.limit > 0 and crosses(order.side, order.limit, record.a):
+                free = _behind_queue(order, record.a, record.b) - used
+                quantity = min(order.quantity - order.filled, free)
+                if quantity > 0:
+                    used += quantity
+                    fill(tables, order, quantity, order.limit, 1)
 
 
 @kernel

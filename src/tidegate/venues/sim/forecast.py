@@ -4,15 +4,16 @@ The venue's own rows do not move. Only the rows of symbols with open orders are 
 taken in. A command that reaches the venue earlier makes the forecast void.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from tidegate.kernel.mode import kernel
 from tidegate.kernel.tables import row_at, row_count
 from tidegate.values.time import NEVER_NS
 from tidegate.venues.sim import rows
-from tidegate.venues.sim.walk import close_session, earliest, merge
+from tidegate.venues.sim.lists import LISTS, first_of
+from tidegate.venues.sim.walk import close_sessions, earliest
 
-_END_NS = NEVER_NS - 1
+END_NS: Final = NEVER_NS - 1  # no record is later
 
 
 @kernel
@@ -26,9 +27,7 @@ def begin(own: Any, scratch: Any) -> None:
             twin.orders_open = 0
         else:
             copy_symbol(symbol, twin)
-            copy_orders(own, scratch, symbol.buys)
-            copy_orders(own, scratch, symbol.sells)
-            copy_orders(own, scratch, symbol.stops)
+            copy_orders(own, scratch, symbol)
     for rank in range(row_count(own.streams)):
         stream = row_at(own.streams, rank)
         twin = row_at(scratch.streams, rank)
@@ -48,21 +47,18 @@ def is_busy(tables: Any, rank: int) -> bool:
 
 
 @kernel
-def scan(tables: Any) -> None:
-    """Scan on, at most `desk.budget` records, until something changes an order.
+def conclude(tables: Any) -> None:
+    """Say what the walk on the scratch rows has found.
 
     FOUND: the first event row says when and why. SCANNED: nothing happens at a venue time before desk.limit_ns, which is
     NEVER when nothing can happen any more.
     """
-    head, desk = tables.head, tables.desk
-    desk.outcome = rows.DONE
-    merge(tables, _END_NS)
+    desk = tables.desk
     if desk.outcome == rows.FOUND or desk.outcome == rows.BAD_RECORD:
         return
-    rank = earliest(tables, _END_NS, -1)
+    rank = earliest(tables, END_NS, -1)
     desk.limit_ns = NEVER_NS if rank < 0 else row_at(tables.streams, rank).next_ns
-    while desk.events == 0 and head.close_ns < NEVER_NS and head.close_ns <= desk.limit_ns:
-        close_session(tables)
+    close_sessions(tables, desk.limit_ns)
     desk.outcome = rows.FOUND if desk.events > 0 else rows.SCANNED
 
 
@@ -87,15 +83,20 @@ def copy_symbol(source: Any, target: Any) -> None:
     target.last_print, target.position = source.last_print, source.position
     target.orders_open = source.orders_open
     target.buys, target.sells, target.stops = source.buys, source.sells, source.stops
+    target.print_low, target.print_high = source.print_low, source.print_high
+    target.ask_low, target.ask_high = source.ask_low, source.ask_high
+    target.bid_low, target.bid_high = source.bid_low, source.bid_high
 
 
 @kernel
-def copy_orders(own: Any, scratch: Any, place: int) -> None:
-    """Copy the orders of a list."""
-    while place > 0:
-        order = row_at(own.orders, place - 1)
-        copy_order(order, row_at(scratch.orders, place - 1))
-        place = order.next
+def copy_orders(own: Any, scratch: Any, symbol: Any) -> None:
+    """Copy the open orders of a symbol."""
+    for which in range(LISTS):
+        place = first_of(symbol, which)
+        while place > 0:
+            order = row_at(own.orders, place - 1)
+            copy_order(order, row_at(scratch.orders, place - 1))
+            place = order.next
 
 
 @kernel

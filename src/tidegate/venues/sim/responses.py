@@ -1,6 +1,8 @@
 """What the venue answers, and how an answer becomes a message."""
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from tidegate.events.acts import OrderCommand
 from tidegate.events.inputs import OrderEvent
@@ -37,7 +39,7 @@ REASONS: Final = (
 assert len(REASONS) == rows.NOTHING_LEFT + 1
 
 
-class Response(NamedTuple):
+class Response(msgspec.Struct, frozen=True, gc=False):
     """One thing the venue says of one order, and when the engine hears it.
 
     cause is (stream, place) of the market record that brought it about; None: a command or the close did. Prices and quantities in
@@ -65,6 +67,22 @@ class Response(NamedTuple):
 def order_event(response: Response, *, event_id: str) -> OrderEvent:
     """Return a response as the engine's input with this id."""
     command = response.command
+    if not response.last_quantity_nanos:
+        return OrderEvent(
+            event_id=event_id,
+            timestamp=response.ts_recv,
+            symbol=command.symbol,
+            strategy_id=command.strategy_id,
+            correlation_id=command.correlation_id,
+            client_order_id=response.client_order_id,
+            venue_order_id=response.venue_order_id,
+            kind=response.kind,
+            side=response.side,
+            ts_venue=response.ts_venue,
+            cum_quantity_nanos=response.cum_quantity_nanos,
+            reason=response.reason,
+            successor_id=response.successor_id,
+        )
     return OrderEvent(
         event_id=event_id,
         timestamp=response.ts_recv,
@@ -82,6 +100,4 @@ def order_event(response: Response, *, event_id: str) -> OrderEvent:
         cum_quantity_nanos=response.cum_quantity_nanos,
         fee_usd=attos_text(response.fee_attos) if response.fee_attos else "0",
         liquidity=response.liquidity,
-        reason=response.reason,
-        successor_id=response.successor_id,
     )

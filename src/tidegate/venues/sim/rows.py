@@ -6,6 +6,7 @@ Prices and quantities are nanos, times ns of venue time. Lists of orders are lin
 from typing import Any, Final, NamedTuple
 
 from tidegate.kernel.layout import Layout, Table, row
+from tidegate.values.time import NEVER_NS
 
 # What the kernel is asked to do, after taking in all records that come before.
 ADVANCE: Final = 0  # nothing more
@@ -21,6 +22,7 @@ DRAIN: Final = 1  # the event rows are full: take them out and ask again
 BAD_RECORD: Final = 2  # a record of an instrument that the tape does not have
 FOUND: Final = 3  # the forecast met something that changes an order
 SCANNED: Final = 4  # the forecast's budget of records is used up
+OUTCOMES: Final = 8
 
 # Order types, in the order of `tidegate.values.enums.OrderType`: from STOP on they wait for a mark first.
 MARKET: Final = 1
@@ -98,6 +100,15 @@ SYMBOL = row(
         ("buys", "<i8"),  # first resting buy, best first
         ("sells", "<i8"),
         ("stops", "<i8"),  # first waiting stop, oldest first
+        (
+            "print_low",
+            "<i8",
+        ),  # a print at or beyond these, an ask or a bid at or beyond those: an order may change
+        ("print_high", "<i8"),
+        ("ask_low", "<i8"),
+        ("ask_high", "<i8"),
+        ("bid_low", "<i8"),
+        ("bid_high", "<i8"),
     ]
 )
 
@@ -163,9 +174,17 @@ DESK = row(  # what passes between the kernel and its caller
     [
         ("verb", "<i8"),
         ("until_ns", "<i8"),  # venue time at which the command arrives
-        ("slot", "<i8"),  # the order submitted, canceled or replaced
-        ("successor", "<i8"),  # the order that replaces it
+        ("slot", "<i8"),  # the order submitted or canceled, or the one that replaces another
+        ("target", "<i8"),  # the order replaced
         ("budget", "<i8"),  # records the scan may read
+        ("symbol", "<i8"),  # the new order
+        ("side", "<i8"),
+        ("type", "<i8"),
+        ("life", "<i8"),
+        ("quantity", "<i8"),
+        ("limit", "<i8"),
+        ("stop", "<i8"),
+        ("trail", "<i8"),
         ("outcome", "<i8"),
         ("events", "<i8"),  # rows written
         ("limit_ns", "<i8"),  # venue time before which the forecast has seen everything
@@ -174,6 +193,24 @@ DESK = row(  # what passes between the kernel and its caller
         ("scanning", "<i8"),
     ]
 )
+
+
+class Request(NamedTuple):
+    """What the kernel is asked: the first cells of the desk row."""
+
+    verb: int
+    until_ns: int = 0
+    slot: int = 0
+    target: int = 0
+    budget: int = NEVER_NS
+    symbol: int = 0
+    side: int = 0
+    type: int = 0
+    life: int = 0
+    quantity: int = 0
+    limit: int = 0
+    stop: int = 0
+    trail: int = 0
 
 
 class Tables(NamedTuple):

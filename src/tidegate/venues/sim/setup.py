@@ -76,7 +76,7 @@ def _check(rank: int, stream: Stream, symbols: int) -> None:
             f"Tape {rank} is not an array of market records in one piece; import it again."
         )
     places = stream.instruments
-    if len(places) and not (-1 <= int(places.min()) and int(places.max()) < symbols):
+    if len(places) and not (int(places.min()) >= -1 and int(places.max()) < symbols):
         raise BadSimSettingsError(f"Tape {rank} names an instrument that the session does not define.")
 
 

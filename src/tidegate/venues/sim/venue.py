@@ -147,7 +147,11 @@ class SimVenue:
         if self._answers.queue:
             return self._answers.queue[0].cause
         forecast = self._forecast
-        return (forecast.stream, forecast.place) if forecast is not None and forecast.found and forecast.stream >= 0 else None
+        return (
+            (forecast.stream, forecast.place)
+            if forecast is not None and forecast.found and forecast.stream >= 0
+            else None
+        )
 
     def next_response(self) -> Response:
         """Return the next response and move the venue to what caused it.
@@ -159,7 +163,9 @@ class SimVenue:
         queue = self._answers.queue
         while not queue:
             if self.next_response_ns() >= NEVER_NS:
-                raise NoResponseError("The simulated venue has nothing more to say; ask next_response_ns first.")
+                raise NoResponseError(
+                    "The simulated venue has nothing more to say; ask next_response_ns first."
+                )
             if self._forecast is not None and self._forecast.found:
                 self._commit(self._forecast)
         return queue.popleft()
@@ -246,9 +252,13 @@ class SimVenue:
         )
 
     def _reject(self, command: OrderCommand, arrival_ns: int, reason: str) -> None:
+        if self._orders.find(command.client_order_id) is None:
+            self._orders.add_refused(command)
         self._answers.refuse(OrderEventKind.REJECTED, command, arrival_ns, command.client_order_id, reason)
 
-    def _refuse_target(self, kind: OrderEventKind, command: OrderCommand, arrival_ns: int, reason: str) -> None:
+    def _refuse_target(
+        self, kind: OrderEventKind, command: OrderCommand, arrival_ns: int, reason: str
+    ) -> None:
         """Refuse a command about an order that is not there, has ended, or cannot be changed like this."""
         order: SimOrder | None = self._orders.find(command.target_id)
         if order is None:
