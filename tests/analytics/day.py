@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.analytics.scripted import CLOSE_NS, OPEN_NS, SESSION, Order, Scripted
+from tests.analytics.parts import CLOSE_NS, OPEN_NS, SESSION, Order
+from tests.analytics.scripted import Scripted
 from tidegate.analytics.collect import Collector, Run, Sources
 from tidegate.analytics.entries import MaskedTrigger
 from tidegate.events.acts import CheckResult

@@ -1,27 +1,31 @@
 """Scripted sessions: what an engine would have written, told act by act, so that every figure is known."""
 
 from dataclasses import dataclass, field
-from typing import TypedDict
 
+from tests.analytics.parts import OPEN_NS, PASSED, SESSION, Head, Order, Quote, trading_hours
 from tidegate.analytics.entries import Entry
 from tidegate.events.acts import (
     AttentionRaised,
     CheckResult,
     FeatureSnapshot,
+    GateChanged,
     NothingDone,
     OrderChanged,
     OrderCommand,
     PositionSnapshot,
     RegimeChanged,
     RiskDecision,
+    StrategyFaulted,
     TradeIntent,
 )
 from tidegate.events.codec import AnyMessage
-from tidegate.events.inputs import OrderEvent, SessionChanged
+from tidegate.events.inputs import OrderEvent
 from tidegate.values.enums import (
     AttentionKind,
     CommandKind,
     ExitReason,
+    GateScope,
+    GateState,
     Liquidity,
     OrderEventKind,
     OrderState,
@@ -32,44 +36,9 @@ from tidegate.values.enums import (
     TimeInForce,
     Verdict,
 )
-from tidegate.values.ids import EventId, SessionId, client_order_id, event_id
+from tidegate.values.ids import EventId, client_order_id, event_id
 from tidegate.values.money import NANOS, attos, attos_text, nanos, notional_attos
 from tidegate.values.time import MILLISECOND_NS, MINUTE_NS, SECOND_NS
-
-Quote = tuple[str, str]  # bid, ask
-
-SESSION = SessionId("testsession12345")
-OPEN_NS = 1_381_152_600 * SECOND_NS  # 2013-10-07 13:30 UTC, the opening of that day in New York
-CLOSE_NS = OPEN_NS + 390 * MINUTE_NS
-PASSED: tuple[CheckResult, ...] = (
-    ("quote_age", True, 2 * SECOND_NS, 12 * MILLISECOND_NS),
-    ("spread", True, 10, 2),
-    ("order_notional", True, 25_000_000_000, 9_840_000_000),
-)
-
-
-class Head(TypedDict):
-    """What every message carries."""
-
-    event_id: str
-    timestamp: int
-    symbol: str
-    strategy_id: str
-    correlation_id: str
-
-
-@dataclass
-class Order:
-    """What the script must remember of an order it sent."""
-
-    client_id: str
-    strategy: str
-    symbol: str
-    side: Side
-    quantity: int
-    story: str
-    state: OrderState = OrderState.SUBMITTED
-    filled: int = 0
 
 
 @dataclass
@@ -104,6 +73,22 @@ class Scripted:
             symbol=symbol,
             strategy_id=strategy,
             correlation_id=correlation or event,
+        )
+
+    def fault(self, symbol: str, strategy: str, story: str, error: str) -> None:
+        """A strategy's code fails, and its gate is tightened."""
+        head = self.head(symbol, strategy, story)
+        self.say(StrategyFaulted(**head, error=error, where="mine.py:12 in decide"))
+        self.say(
+            GateChanged(
+                **self.head("", strategy),
+                scope=GateScope.STRATEGY,
+                key=strategy,
+                before=GateState.ACTIVE,
+                after=GateState.REDUCE_ONLY,
+                reason=f"decide failed: {error}",
+                actor="rule:strategy-fault",
+            )
         )
 
     def label(
@@ -183,6 +168,7 @@ class Scripted:
         purpose: Purpose = Purpose.ENTRY,
         exit_reason: ExitReason = ExitReason.NONE,
         stop: str = "0.10",
+        replaces: str = "",
     ) -> str:
         """Write an intent; return its id."""
         head = self.head(symbol, strategy, story)
@@ -201,6 +187,7 @@ class Scripted:
                 take_distance_nanos=nanos("0.15") if entry else 0,
                 time_stop_ns=20 * MINUTE_NS if entry else 0,
                 exit_reason=exit_reason,
+                replaces=replaces,
                 sizing=f"$100 of risk over a stop distance of ${stop} gives {quantity}, within the shown 500."
                 if entry
                 else "",
@@ -403,18 +390,4 @@ class Scripted:
 
     def hours(self) -> None:
         """Tell the day's trading hours."""
-        self.say(
-            SessionChanged(
-                event_id=event_id(SESSION, self.n, 0),
-                timestamp=self.now,
-                symbol="",
-                strategy_id="",
-                correlation_id=event_id(SESSION, self.n, 0),
-                venue="sim",
-                day="2013-10-07",
-                pre_open_ns=OPEN_NS - 330 * MINUTE_NS,
-                open_ns=OPEN_NS,
-                close_ns=CLOSE_NS,
-                post_close_ns=CLOSE_NS + 240 * MINUTE_NS,
-            )
-        )
+        self.say(trading_hours(self.n, self.now))

@@ -3,16 +3,21 @@
 import msgspec
 import pytest
 
-from tests.analytics.scripted import OPEN_NS, Scripted
+from tests.analytics.parts import OPEN_NS
+from tests.analytics.scripted import Scripted
 from tidegate.analytics.checks import check_words, quality_words
 from tidegate.analytics.collect import Run, run_from_entries
 from tidegate.analytics.explain import Story, UnknownIdError, explain, order_sentence
+from tidegate.analytics.telling import lines_of
 from tidegate.events.acts import CheckResult
+from tidegate.events.inputs import GateSet, StreamChanged
 from tidegate.market.rows import QUALITY_NAMES
 from tidegate.values.enums import (
     AttentionKind,
     CommandKind,
     ExitReason,
+    GateScope,
+    GateState,
     OrderEventKind,
     OrderState,
     Regime,
@@ -204,6 +209,67 @@ def test_commands_without_a_decision_and_other_attentions_are_told() -> None:
     assert texts(told, "quote")[0].startswith("bid none")
     assert texts(told, "command")[0].startswith("cancel of 0-")
     assert told.headline.startswith("What happened around")
+
+
+def test_a_strategy_that_fails_is_told_as_a_fault_with_its_gate() -> None:
+    script = Scripted()
+    script.at(OPEN_NS)
+    story = script.attend("AIG", "mine", QUOTE, Side.BUY)
+    script.fault("AIG", "mine", story, "ZeroDivisionError: division by zero")
+    run = run_of(script)
+    told = explain(run, story)
+    assert (told.kind, told.headline) == (
+        "fault",
+        "mine failed on AIG at mine.py:12 in decide: ZeroDivisionError: division by zero.",
+    )
+    gate = run.entries[-1].message.event_id
+    (told_gate,) = texts(explain(run, gate), "gate")
+    assert told_gate.startswith(
+        "strategy mine went from active to reduce_only by rule:strategy-fault: decide failed"
+    )
+
+
+def test_a_regime_change_can_be_asked_for() -> None:
+    script = Scripted()
+    script.at(OPEN_NS).label("", Regime.TREND, why="breadth above 0.6", group="us_stocks")
+    run = run_of(script)
+    told = explain(run, run.entries[0].message.event_id)
+    assert texts(told, "regime") == [
+        "market group us_stocks went from UNTRADEABLE to TREND: breadth above 0.6"
+    ]
+
+
+def test_what_came_from_outside_is_told_too() -> None:
+    script = Scripted()
+    head = script.at(OPEN_NS).head("", "")
+    gate = GateSet(
+        **head, scope=GateScope.GLOBAL, key="", state=GateState.HALTED, reason="lunch", actor="ann"
+    )
+    script.say(gate)
+    script.say(
+        StreamChanged(
+            **script.at(OPEN_NS + 1).head("", ""), venue="sim", stream="quotes", up=False, reason="eof"
+        )
+    )
+    script.say(
+        StreamChanged(
+            **script.at(OPEN_NS + 2).head("", ""), venue="sim", stream="quotes", up=True, reason="ok"
+        )
+    )
+    lines = [line.text for entry in run_of(script).entries for line in lines_of(entry)]
+    assert lines == [
+        "global was set to halted by ann: lunch",
+        "sim quotes went down: eof",
+        "sim quotes is trusted again: ok",
+    ]
+
+
+def test_an_intent_without_a_verdict_says_so() -> None:
+    script = Scripted()
+    script.at(OPEN_NS)
+    story = script.attend("AIG", "trend", QUOTE, Side.BUY)
+    intent = script.intend("AIG", "trend", story, Side.BUY, 100, "49.02")
+    assert explain(run_of(script), intent).headline.endswith("; no verdict is in this log.")
 
 
 @pytest.mark.parametrize(

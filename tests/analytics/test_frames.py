@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from tests.analytics.day import opening
-from tests.analytics.scripted import OPEN_NS, Scripted
+from tests.analytics.parts import OPEN_NS
+from tests.analytics.scripted import Scripted
 from tidegate.analytics import columns
 from tidegate.analytics.collect import Collector, Run, run_from_entries
 from tidegate.events.codec import decode, encode

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.analytics.day import Day
-from tests.analytics.scripted import CLOSE_NS, OPEN_NS, Scripted
+from tests.analytics.parts import CLOSE_NS, OPEN_NS
+from tests.analytics.scripted import Scripted
 from tidegate.analytics.collect import Collector, Run, Sources
 from tidegate.analytics.entries import MaskedTrigger
 from tidegate.analytics.metrics import (
@@ -158,15 +159,34 @@ def test_execution_figures_of_filled_partial_canceled_rejected_expired_and_unsen
 
 
 @pytest.mark.req("C2.2")
-def test_a_replaced_order_counts_as_ordered_only_what_it_filled() -> None:
+def test_an_order_that_was_chased_counts_as_ordered_only_what_it_filled() -> None:
+    values = total(chased()[0])
+    assert values["orders"] == 2
+    assert values["fill_rate"] == pytest.approx((30 + 20) / (30 + 70))
+    assert values["partial_rate"] == 1.0  # of the second order alone
+
+
+@pytest.mark.req("C2.2")
+def test_the_mid_of_a_chase_is_not_known_but_its_regime_is_that_of_its_story() -> None:
+    script, first = chased()
+    rows = run_of(script).orders.to_dicts()
+    assert rows[0]["mid_at_decision"] == pytest.approx(10.01)
+    assert (rows[1]["mid_at_decision"], rows[1]["slippage_mid_bps"]) == (None, None)
+    assert (rows[1]["symbol_regime"], rows[1]["replaces"]) == ("CHOP", first)
+
+
+def chased() -> tuple[Scripted, str]:
+    """100 wanted: 30 filled, canceled, the other 70 asked for a second later and 20 of them filled."""
     script = Scripted()
     script.at(OPEN_NS)
     order = script.enter("AIG", "trend", Side.BUY, 100, QUOTE)
     script.at(OPEN_NS + 1).fill(order, 30, "10.02")
-    script.at(OPEN_NS + 2).end(order, OrderEventKind.REPLACED, OrderState.REPLACED)
-    values = total(script)
-    assert values["fill_rate"] == 1.0
-    assert values["partial_rate"] is None
+    script.at(OPEN_NS + SECOND_NS).end(order, OrderEventKind.CANCELED, OrderState.CANCELED)
+    intent = script.intend("AIG", "trend", order.story, Side.BUY, 70, "10.04", replaces=order.client_id)
+    rest = script.submit("AIG", "trend", order.story, script.judge("AIG", "trend", order.story, intent))
+    script.at(OPEN_NS + 2 * SECOND_NS).fill(rest, 20, "10.04")
+    script.at(OPEN_NS + 3 * SECOND_NS).end(rest, OrderEventKind.CANCELED, OrderState.CANCELED)
+    return script, order.client_id
 
 
 @pytest.mark.req("C2.3")

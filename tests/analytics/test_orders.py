@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.analytics.scripted import OPEN_NS, Order, Scripted
+from tests.analytics.parts import OPEN_NS, Order
+from tests.analytics.scripted import Scripted
 from tidegate.analytics.collect import Collector, Run, run_from_entries
 from tidegate.events.inputs import LagMeasured, OrderEvent, Tick
 from tidegate.values.enums import CommandKind, OrderEventKind, OrderState, Side

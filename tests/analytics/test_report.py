@@ -13,7 +13,8 @@ import pytest
 from rich.console import Console
 
 from tests.analytics.day import opening
-from tests.analytics.scripted import OPEN_NS, Scripted
+from tests.analytics.parts import OPEN_NS
+from tests.analytics.scripted import Scripted
 from tidegate.analytics import bands as band_rows
 from tidegate.analytics import page
 from tidegate.analytics.bands import Band, regime_bands
@@ -238,6 +239,16 @@ def test_long_lists_of_names_are_shortened() -> None:
     assert listed(["a"]) == "a"
     assert listed(["a", "b"]) == "a and b"
     assert listed(list("abcdefgh")) == "a, b, c, d, e and 3 more"
+
+
+def test_faults_and_gates_have_a_table_when_there_are_any(html: str) -> None:
+    assert "Faults, gates and streams" not in html
+    script = Scripted()
+    story = script.at(OPEN_NS).attend("AIG", "mine", ("10.00", "10.01"))
+    script.fault("AIG", "mine", story, "KeyError: 7")
+    made = report_html(run_from_entries(("act", n, k, message) for n, k, message in script.entries))
+    assert "mine failed on AIG at mine.py:12 in decide: KeyError: 7" in made
+    assert "strategy mine went from active to reduce_only" in made
 
 
 def labelled(changes: list[tuple[int, Regime]]) -> Run:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.analytics.scripted import OPEN_NS, Scripted
+from tests.analytics.parts import OPEN_NS
+from tests.analytics.scripted import Scripted
 from tidegate.analytics.collect import Collector, Run, Sources
 from tidegate.analytics.orders import FillRow
 from tidegate.analytics.trades import match_trades

@@ -78,6 +78,7 @@ class _Document:
             self.framed("Failed checks", "refusals", plots.refusals_figure(run), "No check failed."),
             markup.panel(sections.refusals_table(run)),
             sections.masked_table(run),
+            sections.incidents_table(run),
             _heading("metrics"),
             markup.panel(scorecard.metrics_tables(found)),
             _heading("manifest"),

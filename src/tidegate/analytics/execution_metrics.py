@@ -51,7 +51,7 @@ def slippage_mid_bps(part: Slice) -> float | None:
 
 
 def slippage_reference_usd(part: Slice) -> float | None:
-    """Slippage to reference in dollars over all fills; negative is price improvement."""
+    """Slippage to reference in dollars, before any contract multiplier; negative is price improvement."""
     costs = [
         row.command.side.sign
         * (row.average_price_nanos - row.reference_price_nanos)
@@ -64,9 +64,12 @@ def slippage_reference_usd(part: Slice) -> float | None:
 
 
 def fill_rate(part: Slice) -> float | None:
-    """Filled over ordered quantity; of a replaced order only what it filled counts as ordered."""
+    """Filled over ordered quantity.
+
+    Of an order whose rest another one asked for (chased or replaced) only what it filled counts as ordered.
+    """
     ordered = sum(
-        row.filled_nanos if row.state is OrderState.REPLACED else row.command.quantity_nanos
+        row.filled_nanos if row.client_order_id in part.continued else row.command.quantity_nanos
         for row in part.orders
     )
     return share(sum(row.filled_nanos for row in part.orders), ordered)
@@ -80,14 +83,16 @@ def order_fill_rate(part: Slice) -> float | None:
 def partial_rate(part: Slice) -> float | None:
     """Orders that ended with some but not all of their quantity, over ended orders with a fill.
 
-    Replaced orders are left out: their rest went on as another order.
+    Orders whose rest another one asked for (chased or replaced) are left out.
     """
-    ended = [row for row in part.filled_orders if row.state in DONE and row.state is not OrderState.REPLACED]
+    ended = [
+        row for row in part.filled_orders if row.state in DONE and row.client_order_id not in part.continued
+    ]
     return share(sum(row.filled_nanos < row.command.quantity_nanos for row in ended), len(ended))
 
 
 def cancel_rate(part: Slice) -> float | None:
-    """Orders that ended canceled (the unfilled rest of an IOC order included) over orders sent."""
+    """Orders that ended canceled (chased ones and unfilled rests of IOC orders included) over orders sent."""
     return _ended_as(part, OrderState.CANCELED)
 
 

@@ -13,7 +13,15 @@ import msgspec
 from tidegate.analytics.collect import Run, run_from_entries
 from tidegate.analytics.entries import Entry
 from tidegate.analytics.orders import OrderRow
-from tidegate.analytics.telling import Line, exit_words, intent_words, lines_of, order_words, verdict_words
+from tidegate.analytics.telling import (
+    Line,
+    exit_words,
+    fault_words,
+    intent_words,
+    lines_of,
+    order_words,
+    verdict_words,
+)
 from tidegate.analytics.trades import Trade
 from tidegate.analytics.wording import date_text, duration_text, price_text, quantity_text, usd_text
 from tidegate.events.acts import (
@@ -24,6 +32,7 @@ from tidegate.events.acts import (
     OrderCommand,
     PositionSnapshot,
     RiskDecision,
+    StrategyFaulted,
     TradeIntent,
 )
 from tidegate.events.codec import AnyMessage
@@ -33,6 +42,7 @@ from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.money import ATTOS
 
 _SUGGESTIONS_MAX = 3
+_ANSWERS = RiskDecision | NothingDone | StrategyFaulted  # what a moment came to
 
 
 class UnknownIdError(TidegateError):
@@ -43,7 +53,7 @@ class UnknownIdError(TidegateError):
 
 @final
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened, in order. `kind` is order, refused, approved, nothing or moment."""
+    """What happened, in order. `kind` is order, refused, approved, nothing, fault or moment."""
 
     identifier: str
     kind: str
@@ -193,31 +203,27 @@ def _headline(run: Run, target: AnyMessage | None, story: str) -> tuple[str, str
     """Of the moment asked about; of the story's last word when the moment itself was only a question."""
     if isinstance(target, TradeIntent):
         target = run.links.verdicts.get(target.event_id, target)
-    if not isinstance(target, RiskDecision | NothingDone | TradeIntent):
+    if not isinstance(target, TradeIntent | _ANSWERS):
         answers = [e.message for e in run.entries if e.message.correlation_id == story]
-        target = next((m for m in reversed(answers) if isinstance(m, RiskDecision | NothingDone)), target)
+        target = next((m for m in reversed(answers) if isinstance(m, _ANSWERS)), target)
     match target:
         case RiskDecision(verdict=verdict) as decision:
-            intent = run.links.intents.get(decision.intent_id)
-            wish = (
-                intent_words(intent)
-                if intent
-                else f"{decision.side.name} {quantity_text(decision.quantity_nanos)}"
-            )
             kind = "refused" if verdict is Verdict.REFUSED else "approved"
-            return kind, f"{decision.strategy_id} wanted to {wish}. {verdict_words(decision)}"
-        case NothingDone() as nothing:
-            return (
-                "nothing",
-                f"{nothing.strategy_id} was asked about {nothing.symbol} and did nothing: {nothing.reason}",
-            )
-        case TradeIntent() as intent:
-            return (
-                "moment",
-                f"{intent.strategy_id} wanted to {intent_words(intent)}; no verdict is in this log.",
-            )
+            return kind, f"{_wish(run, decision)}. {verdict_words(decision)}"
+        case NothingDone(strategy_id=who, symbol=symbol, reason=reason):
+            return "nothing", f"{who} was asked about {symbol} and did nothing: {reason}"
+        case StrategyFaulted() as fault:
+            return "fault", f"{fault_words(fault)}."
+        case TradeIntent(strategy_id=who) as intent:
+            return "moment", f"{who} wanted to {intent_words(intent)}; no verdict is in this log."
         case _:
             return "moment", f"What happened around {target.event_id if target else story}."
+
+
+def _wish(run: Run, decision: RiskDecision) -> str:
+    intent = run.links.intents.get(decision.intent_id)
+    size = f"{decision.side.name} {quantity_text(decision.quantity_nanos)} {decision.symbol}"
+    return f"{decision.strategy_id} wanted to {intent_words(intent) if intent else size}"
 
 
 def _outcome(row: OrderRow) -> str:

@@ -237,7 +237,7 @@ def _name(regime: Regime | None) -> str | None:
 
 
 def _order(row: OrderRow) -> Row:
-    command, intent, seen = row.command, row.intent, row.features
+    command, intent, seen = row.command, row.intent, row.features_then
     average = row.average_price_nanos
     cells: Row = {
         "n": row.n,
@@ -274,7 +274,7 @@ def _order(row: OrderRow) -> Row:
         "sizing": intent.sizing if intent else None,
         "reason": intent.reason if intent else command.reason,
         "note": row.note or None,
-        "replaces": command.target_id or None,
+        "replaces": row.continues or None,
         "quantity_nanos": command.quantity_nanos,
         "filled_nanos": row.filled_nanos,
         "limit_price_nanos": command.limit_price_nanos,
@@ -282,7 +282,7 @@ def _order(row: OrderRow) -> Row:
         "decision_id": command.decision_id or None,
         "correlation_id": command.correlation_id,
     }
-    return cells | _regimes(seen)
+    return cells | _regimes(row.features)
 
 
 def _fill(row: FillRow) -> Row:

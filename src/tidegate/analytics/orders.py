@@ -95,13 +95,24 @@ class OrderRow:
 
     @property
     def mid_nanos(self) -> float | None:
-        """Return the middle of bid and ask when it was decided; None unless both stood."""
-        seen = self.features
-        return (
-            (seen.bid_nanos + seen.ask_nanos) / 2
-            if seen and seen.bid_nanos > 0 and seen.ask_nanos > 0
-            else None
-        )
+        """Return the middle of bid and ask when it was decided; None unless both stood and were seen then.
+
+        A chase continues a story whose features were shown earlier: they tell its regime, but not its mid.
+        """
+        seen = self.features_then
+        if seen is None or seen.bid_nanos <= 0 or seen.ask_nanos <= 0:
+            return None
+        return (seen.bid_nanos + seen.ask_nanos) / 2
+
+    @property
+    def features_then(self) -> FeatureSnapshot | None:
+        """Return the features if they were taken at the very moment of the order."""
+        return self.features if self.features and self.features.timestamp == self.command.timestamp else None
+
+    @property
+    def continues(self) -> str:
+        """Return the id of the order whose rest this one asks for: chased or replaced; empty: none."""
+        return (self.intent.replaces if self.intent else "") or self.command.target_id
 
     @property
     def regime(self) -> Regime | None:

@@ -15,21 +15,26 @@ from tidegate.analytics.metrics import refusals_by_check
 from tidegate.analytics.orders import OrderRow
 from tidegate.analytics.plots import exit_name
 from tidegate.analytics.scorecard import tone
+from tidegate.analytics.telling import lines_of
 from tidegate.analytics.trades import Trade
 from tidegate.analytics.wording import (
     NOT_KNOWN,
     duration_text,
     metric_text,
+    moment_text,
     price_text,
     quantity_text,
     time_text,
     usd_text,
 )
-from tidegate.events.acts import RiskDecision
+from tidegate.events.acts import GateChanged, RiskDecision, StrategyFaulted
+from tidegate.events.inputs import GateSet, StreamChanged
 from tidegate.events.session import SessionOpened
 
 TRADES_MAX: Final = 500
 MASKS_MAX: Final = 24
+INCIDENTS_MAX: Final = 200
+_INCIDENTS: Final = StrategyFaulted | GateChanged | GateSet | StreamChanged
 _BREAK_FROM = 40  # characters of a cell that may be broken over lines
 _ID_SHOWN = 8  # characters; a unique beginning is enough to ask for its story
 _TRADE_HEAD: Final = (
@@ -114,6 +119,21 @@ def refusals_table(run: Run) -> str:
         story = [Cell(sentence, "text wide"), Cell(last.event_id if last else NOT_KNOWN, "text mono")]
         rows.append([Cell(name, "text"), *counts, *story])
     return table(head, rows)
+
+
+def incidents_table(run: Run) -> str:
+    """Return faults of strategies, gates and streams that changed; empty when there was none."""
+    found = [entry for entry in run.entries if isinstance(entry.message, _INCIDENTS)]
+    if not found:
+        return ""
+    lines = [line for entry in found[:INCIDENTS_MAX] for line in lines_of(entry)]
+    rows = [
+        (Cell(moment_text(line.ns)), Cell(line.topic, "text"), Cell(line.text, "text wide")) for line in lines
+    ]
+    more = len(found) - INCIDENTS_MAX
+    remark = f"{more:,} later ones are in the log." if more > 0 else ""
+    body = table((Cell("Time"), Cell("About", "text"), Cell("What happened", "text")), rows)
+    return panel(body + note(remark), "Faults, gates and streams")
 
 
 def masked_table(run: Run) -> str:

@@ -41,6 +41,11 @@ class Slice:
         return tuple(trade.net_usd for trade in self.trades if trade.net_usd is not None)
 
     @cached_property
+    def continued(self) -> frozenset[str]:
+        """Return the ids of orders whose rest another order asked for: chased or replaced."""
+        return frozenset(row.continues for row in self.orders if row.continues)
+
+    @cached_property
     def filled_orders(self) -> tuple[OrderRow, ...]:
         """Return the orders with at least one fill."""
         return tuple(row for row in self.orders if row.fills)

@@ -21,7 +21,7 @@ from tidegate.events.acts import (
     StrategyFaulted,
     TradeIntent,
 )
-from tidegate.events.inputs import OrderEvent
+from tidegate.events.inputs import GateSet, OrderEvent, StreamChanged
 from tidegate.values.enums import AttentionKind, ExitReason, OrderType, Side
 
 _ATTENTIONS = {
@@ -93,9 +93,27 @@ def _changes(entry: Entry) -> Iterator[tuple[str, str]]:
             moved = f"{about} went from {message.before.value} to {message.after.value}"
             yield "gate", f"{moved} by {message.actor}: {message.reason}"
         case StrategyFaulted() as message:
-            yield "fault", f"{message.strategy_id} raised in {message.where}: {message.error}"
+            yield "fault", fault_words(message)
+        case _:
+            yield from _told_from_outside(entry)
+
+
+def _told_from_outside(entry: Entry) -> Iterator[tuple[str, str]]:
+    match entry.message:
+        case GateSet() as message:
+            about = f"{message.scope.value} {message.key}".strip()
+            yield "gate", f"{about} was set to {message.state.value} by {message.actor}: {message.reason}"
+        case StreamChanged() as message:
+            state = "is trusted again" if message.up else "went down"
+            yield "stream", f"{message.venue} {message.stream} {state}: {message.reason}"
         case _:
             return
+
+
+def fault_words(fault: StrategyFaulted) -> str:
+    """Return what a strategy's code did wrong, and where."""
+    where = f" at {fault.where}" if fault.where else ""
+    return f"{fault.strategy_id} failed on {fault.symbol}{where}: {fault.error}"
 
 
 def _attention(message: AttentionRaised) -> str:
