@@ -30,9 +30,9 @@ def take_in(symbol: Any, record: Any) -> None:
 @kernel
 def show_quote(symbol: Any, record: Any) -> None:
     """Show a quote; what we took of a side counts no longer once its price or size has changed."""
-    if record.a != symbol.bid or record.c != symbol.bid_size:
+    if symbol.bid_used > 0 and (record.a != symbol.bid or record.c != symbol.bid_size):
         symbol.bid_used = 0
-    if record.b != symbol.ask or record.d != symbol.ask_size:
+    if symbol.ask_used > 0 and (record.b != symbol.ask or record.d != symbol.ask_size):
         symbol.ask_used = 0
     symbol.bid, symbol.ask = record.a, record.b
     symbol.bid_size, symbol.ask_size = record.c, record.d

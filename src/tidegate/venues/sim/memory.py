@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, Protocol, final
+from typing import Any, Final, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from tidegate.venues.sim import rows
 from tidegate.venues.sim.entry import act, perform
 from tidegate.venues.sim.rows import Request
 
+Cells = tuple[int, ...]  # a `rows.Request`, or a plain tuple of its cells where speed matters
 Event = list[int]  # an event row: kind, slot, quantity, price, filled, venue_ns, stream, place, maker, reason
+Answer = tuple[int, list[Event]]  # why the kernel came back, and what it says
 
 _CELL: Final = 8
 _TAPE_CHUNK: Final = 1024  # records the pure mode holds as row objects, per tape
@@ -25,20 +27,13 @@ _REQUEST: Final = struct.Struct(f"<{len(Request._fields)}q")
 assert _DESK[: len(Request._fields)] == Request._fields
 
 
-class Answer(NamedTuple):
-    """Why the kernel came back, and what it says."""
-
-    outcome: int
-    events: list[Event]
-
-
 class Memory(Protocol):
     """The kernel's state and the way to ask it something."""
 
     def set_taken(self, taken: Sequence[int]) -> None:
         """Say how many records of each stream the engine had taken in."""
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: Cells) -> Answer:
         """Do a verb."""
 
     def desk(self) -> dict[str, int]:
@@ -57,7 +52,7 @@ class CompiledMemory:
         self._bounds = layout.bounds
         self._act: Callable[[Any, Any], int] = compiler.entry(act, INT64(BUFFER, OFFSETS))
         self._taken = layout.table(buffer, "taken")["records"]
-        self._cells = memoryview(buffer).cast("B")
+        self._cells = buffer.data
         self._desk_at = _CELL * layout.cell_of("desk", 0, "verb")
         self._events = layout.table(buffer, "events").view(np.int64).reshape(-1, len(_EVENT))
 
@@ -68,11 +63,12 @@ class CompiledMemory:
         else:
             self._taken[:] = taken
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: Cells) -> Answer:
         """Do a verb."""
         _REQUEST.pack_into(self._cells, self._desk_at, *request)
-        count, outcome = divmod(self._act(self._buffer, self._bounds), rows.OUTCOMES)
-        return Answer(outcome, self._events[:count].tolist() if count else [])
+        told = self._act(self._buffer, self._bounds)
+        count, outcome = told // rows.OUTCOMES, told % rows.OUTCOMES
+        return outcome, self._events[:count].tolist() if count else []
 
     def desk(self) -> dict[str, int]:
         """Return the desk row after a verb."""
@@ -109,13 +105,13 @@ class PureMemory:
         for row, records in zip(self._own.taken, taken, strict=True):
             row.records = int(records)
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: Cells) -> Answer:
         """Do a verb."""
         for name, value in zip(Request._fields, request, strict=True):
             setattr(self._desk, name, value)
         count, outcome = divmod(perform(self._own, self._scratch), rows.OUTCOMES)
         written = (self._own.events[place] for place in range(count))
-        return Answer(outcome, [[getattr(row, name) for name in _EVENT] for row in written])
+        return outcome, [[getattr(row, name) for name in _EVENT] for row in written]
 
     def desk(self) -> dict[str, int]:
         """Return the desk row after a verb."""

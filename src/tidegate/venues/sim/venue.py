@@ -18,7 +18,7 @@ from tidegate.values.time import NEVER_NS
 from tidegate.venues.sim import checks, rows
 from tidegate.venues.sim.answers import Answers
 from tidegate.venues.sim.draws import Draws
-from tidegate.venues.sim.memory import Memory
+from tidegate.venues.sim.memory import Cells, Memory
 from tidegate.venues.sim.orders import Orders, SimOrder
 from tidegate.venues.sim.responses import REASONS, Response
 from tidegate.venues.sim.rows import Request
@@ -229,13 +229,13 @@ class SimVenue:
             self._ask(Request(rows.ADVANCE, arrival_ns))
         return _TOO_MANY if self._orders.full else ""
 
-    def _request(self, verb: int, command: OrderCommand, arrival_ns: int, target: int) -> Request:
+    def _request(self, verb: int, command: OrderCommand, arrival_ns: int, target: int) -> Cells:
         """Take a new order in under its id and return what the kernel needs of it."""
         place = self._places[command.symbol]
         code, limit = checks.TYPES[command.order_type], command.limit_price_nanos
         if code == rows.STOP and command.side is Side.BUY and self._settings.buy_stop_collar:
             limit = checks.collared_limit(command.stop_price_nanos, self._instruments[place])
-        return Request(
+        return (
             verb,
             arrival_ns,
             self._orders.add(command).slot,
@@ -269,7 +269,7 @@ class SimVenue:
 
     # The kernel.
 
-    def _ask(self, request: Request) -> None:
+    def _ask(self, request: Cells) -> None:
         """Do a verb, taking out events as often as their rows are full."""
         ended: list[int] = []
         while True:
