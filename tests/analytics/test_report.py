@@ -8,8 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import plotly.graph_objects as go
 import pytest
+from numpy.typing import NDArray
 from rich.console import Console
 
 from tests.analytics.day import opening
@@ -107,7 +109,17 @@ def test_markers_on_the_price_tell_the_story_of_their_order(html: str, run: Run)
 
 def test_the_price_line_is_bounded_however_long_the_tape(html: str) -> None:
     line = go.Figure(figures_of(html)["price-IBM"]).data[0]
-    assert (line.name, 4_000 < len(line.x) <= 5_000) == ("mid price", True)
+    assert (line.name, 4_000 < len(line.x) <= 5_000) == ("price", True)
+
+
+def test_moments_without_a_price_are_left_out_of_the_line(run: Run) -> None:
+    def prices(symbol: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        gaps = [np.nan, 10.0, np.nan, 11.0] if symbol == "AIG" else [np.nan] * 4
+        return np.arange(4, dtype=np.int64) + OPEN_NS, np.array(gaps)
+
+    figures = figures_of(report_html(replace(run, sources=Sources(prices=prices))))
+    assert list(go.Figure(figures["price-AIG"]).data[0].y) == [10.0, 11.0]
+    assert go.Figure(figures["price-IBM"]).data[0].name != "price"
 
 
 def test_the_manifest_and_the_assumptions_stand_in_the_page_line_by_line(html: str) -> None:
@@ -157,7 +169,7 @@ def test_a_run_without_a_tape_draws_trades_without_a_price_line(run: Run) -> Non
     bare = replace(run, sources=Sources())
     figures = figures_of(report_html(bare))
     assert "excursions" not in figures
-    assert "mid price" not in [trace.name for trace in go.Figure(figures["price-AIG"]).data]
+    assert "price" not in [trace.name for trace in go.Figure(figures["price-AIG"]).data]
     assert "the price line is missing" in report_html(bare)
 
 

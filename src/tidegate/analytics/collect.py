@@ -36,7 +36,7 @@ from tidegate.values.instruments import Instrument
 T = TypeVar("T")
 
 Prices = Callable[[str], tuple[NDArray[np.int64], NDArray[np.float64]]]
-"""symbol -> (venue times in ns, mid prices in dollars), both of one length, times ascending."""
+"""symbol -> (venue times in ns, ascending; prices in dollars: mids, or trades where nothing is quoted)."""
 
 
 @dataclass(frozen=True, kw_only=True)

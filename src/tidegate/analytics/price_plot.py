@@ -1,4 +1,4 @@
-"""Trades on the price of one symbol: mid price, entries and exits with their story on hover, regimes."""
+"""Trades on the price of one symbol: price, entries and exits with their story on hover, regimes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -76,18 +76,19 @@ def _size(trade: Trade) -> float:
 def _price_line(run: Run, symbol: str) -> Figure | None:
     if run.sources.prices is None:
         return None
-    times, mids = run.sources.prices(symbol)
-    if len(times) == 0:
+    times, prices = run.sources.prices(symbol)
+    known = np.isfinite(prices)
+    if not known.any():
         return None
-    at, shown = extremes(times, mids)
+    at, shown = extremes(times[known], prices[known])
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": "mid price",
+        "name": "price",
         "x": milliseconds(at),
         "y": [float(value) for value in np.round(shown, 6)],
         "line": {"color": _PRICE_COLOR, "width": 1},
-        "hovertemplate": "%{x|%H:%M:%S} mid %{y:.4f}<extra></extra>",
+        "hovertemplate": "%{x|%H:%M:%S} %{y:.4f}<extra></extra>",
     }
 
 
