@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.venues.scenes import CENT, INSTRUMENTS, Rec, cancel, order, quote, replacement, status, tape, trade
+from tests.venues.scenes import INSTRUMENTS, Rec, cancel, order, quote, replacement, status, tape, trade
 from tests.venues.twin import Twin
 from tidegate.events import records
 from tidegate.events.acts import OrderCommand
@@ -181,43 +181,56 @@ def sim(scene: Scene, compiler: Compiler | None) -> SimVenue:
     )
 
 
-def run(scene: Scene, venues: Sequence[SimVenue]) -> list[tuple[Any, ...]]:
-    """Do the steps on all venues and on the twin; return what was said."""
-    twin = Twin(scene.tapes, scene.maps, INSTRUMENTS, scene.settings, scene.latencies, scene.seed)
-    said: list[tuple[Any, ...]] = []
-    sent: list[OrderCommand] = []
-    now, taken = 14, [0] * len(scene.tapes)
+class Race:
+    """The same commands and questions put to the twin and to venues in several modes."""
 
-    def pop() -> None:
-        word = twin.next_response()
-        for one in venues:
+    def __init__(self, scene: Scene, venues: Sequence[SimVenue]) -> None:
+        self.scene, self.venues = scene, venues
+        self.twin = Twin(scene.tapes, scene.maps, INSTRUMENTS, scene.settings, scene.latencies, scene.seed)
+        self.said: list[tuple[Any, ...]] = []
+        self.sent: list[OrderCommand] = []
+        self.now, self.taken = 14, [0] * len(scene.tapes)
+
+    def send(self, number: int, step: tuple[Any, ...]) -> None:
+        self.now += step[1]
+        pairs = zip(self.scene.tapes, self.taken, step[2], strict=False)
+        self.taken = [min(len(recs), had + more) for recs, had, more in pairs]
+        command = made_command(step, number, self.sent)
+        if command.kind in (CommandKind.SUBMIT, CommandKind.REPLACE):
+            self.sent.append(command)
+        self.twin.command(command, sent_ns=self.now, taken=self.taken)
+        for one in self.venues:
+            one.command(command, sent_ns=self.now, taken=self.taken)
+
+    def peek(self) -> int:
+        exact = self.twin.next_response_ns()
+        for one in self.venues:
+            promised = one.next_response_ns()
+            assert promised <= exact, "the forecast missed a response"
+            assert not one.response_known or promised == exact
+        return exact
+
+    def pop(self) -> None:
+        word = self.twin.next_response()
+        for one in self.venues:
             assert spoken(one.next_response()) == word
-        said.append(word)
+        self.said.append(word)
 
-    for number, step in enumerate(scene.steps):
-        if step[0] == "send":
-            now += step[1]
-            taken = [
-                min(len(t), had + more) for t, had, more in zip(scene.tapes, taken, step[2], strict=False)
-            ]
-            command = made_command(step, number, sent)
-            if command.kind in (CommandKind.SUBMIT, CommandKind.REPLACE):
-                sent.append(command)
-            for one in (twin, *venues):
-                one.command(command, sent_ns=now, taken=taken)
-        else:
-            exact = twin.next_response_ns()
-            for one in venues:
-                promised = one.next_response_ns()
-                assert promised <= exact, "the forecast missed a response"
-                assert not one.response_known or promised == exact
-            if step[0] == "pop" and exact < NEVER_NS:
-                pop()
-                now = max(now, said[-1][0])
-    while twin.next_response_ns() < NEVER_NS:
-        pop()
-    assert all(one.next_response_ns() == NEVER_NS for one in venues)
-    return said
+    def run(self) -> list[tuple[Any, ...]]:
+        for number, step in enumerate(self.scene.steps):
+            if step[0] == "send":
+                self.send(number, step)
+            elif self.peek() < NEVER_NS and step[0] == "pop":
+                self.pop()
+                self.now = max(self.now, self.said[-1][0])
+        while self.twin.next_response_ns() < NEVER_NS:
+            self.pop()
+        assert all(one.next_response_ns() == NEVER_NS for one in self.venues)
+        return self.said
+
+
+def run(scene: Scene, venues: Sequence[SimVenue]) -> list[tuple[Any, ...]]:
+    return Race(scene, venues).run()
 
 
 @pytest.mark.req("C1.2")

@@ -1,7 +1,8 @@
 """Fees of fills as dated schedules: what is charged on whom, from which day, exactly.
 
-A fee is worked out for each fill in attos and not rounded to cents; only the last atto is rounded, up. Brokers that post fees at the
-day's end round each kind up to the cent once a day, so their bill is at most a cent a kind and day above the sum of these.
+A fee is worked out for each fill in attos and not rounded to cents; only the last atto is rounded, up. Brokers
+that post fees at the day's end round each kind up to the cent once a day, so their bill is at most a cent a kind
+and day above the sum of these.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,10 @@ from tidegate.values.errors import TidegateError
 from tidegate.values.money import ATTOS, NANOS, attos, notional_attos
 from tidegate.values.time import HOUR_NS, utc_date
 
+_ROUNDING: Final = (
+    "Fees are exact for each fill and not rounded to cents; a broker that rounds each kind up to the cent once a "
+    "day charges at most one cent a kind and day more."
+)
 NEW_YORK_DAY_NS: Final = 5 * HOUR_NS  # 05:00 UTC is 00:00 or 01:00 in New York, when nothing trades
 
 
@@ -84,8 +89,7 @@ class FeeSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             return ("No fees are charged.",)
         lines = [
             f"Fees are those of {self.name}{f' ({self.source})' if self.source else ''}.",
-            "Fees are exact for each fill and not rounded to cents; a broker that rounds each kind up to the cent once a day "
-            "charges at most one cent a kind and day more.",
+            _ROUNDING,
         ]
         oldest: dict[tuple[str, tuple[InstrumentKind, ...]], FeeRate] = {}
         for rate in sorted(self.rates, key=lambda rate: rate.from_day):

@@ -78,7 +78,7 @@ def accept(tables: Any, order: Any) -> None:
         link(tables, order, rows.WAITING)
     elif symbol.halted == 0 and is_open(tables):
         arrive(tables, order)
-    elif order.life == rows.IOC or order.life == rows.FOK:
+    elif order.life >= rows.IOC:
         end(tables, order, rows.CANCELED)
         say(tables, order, rows.CANCELED, rows.NOT_TRADING)
     else:
@@ -103,12 +103,13 @@ def refusal(tables: Any, order: Any, sells_back: int) -> int:
     if not is_open(tables) and (head.queues_outside == 0 or head.open_ns == NEVER_NS):
         return rows.CLOSED
     symbol = row_at(tables.symbols, order.symbol)
-    if order.type == rows.STOP or order.type == rows.STOP_LIMIT:
+    if rows.STOP <= order.type <= rows.STOP_LIMIT:
         mark = mark_for(symbol, order.side)
         if mark > 0 and order.side * (mark - order.stop) >= 0:
             return rows.STOP_PASSED
     if order.side < 0 and head.short_selling == 0:
-        if order.quantity - order.filled + open_sells(tables, symbol) - sells_back > symbol.position:
+        wanted = order.quantity - order.filled + open_sells(tables, symbol) - sells_back
+        if wanted > symbol.position:
             return rows.NO_SHORTS
     return rows.NO_REASON
 

@@ -27,6 +27,8 @@ LIVES: Final[Mapping[TimeInForce, int]] = {
 NUMBER_MAX: Final = 2**60  # nanos; sums and differences of two stay within 64 bits
 _LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _STOPPED: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+_STOPS: Final = _STOPPED | {OrderType.TRAILING_STOP}
+_IMMEDIATE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _COLLAR_FROM: Final = 50 * NANOS
 
 
@@ -39,31 +41,32 @@ def form_fault(command: OrderCommand, instrument: Instrument) -> str:
     quantity = command.quantity_nanos
     if not 0 < quantity <= NUMBER_MAX or quantity % instrument.lot_nanos:
         return "qty must be a positive number of lots"
-    order_type = command.order_type
-    if order_type in _LIMITED:
-        if fault := _price_fault(command.limit_price_nanos, instrument, "limit_price"):
-            return fault
-    elif command.limit_price_nanos:
-        return f"limit_price does not belong to a {order_type} order"
-    if order_type is OrderType.LIMIT or order_type is OrderType.MARKET:
-        if command.stop_price_nanos or command.trail_nanos:
-            return f"stop_price and trail_price do not belong to a {order_type} order"
-        return ""
-    return _stop_fault(command, instrument)
+    if command.order_type in _STOPS and command.time_in_force in _IMMEDIATE:
+        return f"a {command.order_type} order cannot be {command.time_in_force}"
+    return _limit_fault(command, instrument) or _stop_fault(command, instrument) or _trail_fault(command)
+
+
+def _limit_fault(command: OrderCommand, instrument: Instrument) -> str:
+    if command.order_type in _LIMITED:
+        return _price_fault(command.limit_price_nanos, instrument, "limit_price")
+    return _stranger(command, "limit_price", command.limit_price_nanos)
 
 
 def _stop_fault(command: OrderCommand, instrument: Instrument) -> str:
-    if command.time_in_force is TimeInForce.IOC or command.time_in_force is TimeInForce.FOK:
-        return f"a {command.order_type} order cannot be {command.time_in_force}"
     if command.order_type in _STOPPED:
-        if command.trail_nanos:
-            return f"trail_price does not belong to a {command.order_type} order"
         return _price_fault(command.stop_price_nanos, instrument, "stop_price")
-    if command.stop_price_nanos:
-        return f"stop_price does not belong to a {command.order_type} order"
-    if not 0 < command.trail_nanos <= NUMBER_MAX:
-        return "trail_price must be positive"
-    return ""
+    return _stranger(command, "stop_price", command.stop_price_nanos)
+
+
+def _trail_fault(command: OrderCommand) -> str:
+    if command.order_type is not OrderType.TRAILING_STOP:
+        return _stranger(command, "trail_price", command.trail_nanos)
+    return "" if 0 < command.trail_nanos <= NUMBER_MAX else "trail_price must be positive"
+
+
+def _stranger(command: OrderCommand, name: str, value: int) -> str:
+    """Refuse a field that an order of this type does not have."""
+    return f"{name} does not belong to a {command.order_type} order" if value else ""
 
 
 def _price_fault(price: int, instrument: Instrument, name: str) -> str:

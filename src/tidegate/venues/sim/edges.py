@@ -1,4 +1,4 @@
-"""Edges: which records may touch our open orders of a symbol, in six numbers, so that all others cost next to nothing. Kernel code.
+"""Edges: which records may touch our open orders of a symbol, in six numbers, so that others cost little. Kernel code.
 
 They are wide rather than exact: a record beyond an edge is looked at in full and may still change nothing.
 """

@@ -74,7 +74,7 @@ def arrive(tables: Any, order: Any) -> None:
             take(tables, order, price, 0)
     if order.status == rows.ENDED:
         return
-    if order.life == rows.IOC or order.life == rows.FOK:
+    if order.life >= rows.IOC:
         end(tables, order, rows.CANCELED)
         say(tables, order, rows.CANCELED, rows.NOT_WHOLE if order.life == rows.FOK else rows.NOT_IMMEDIATE)
     else:

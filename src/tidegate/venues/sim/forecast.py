@@ -54,7 +54,7 @@ def conclude(tables: Any) -> None:
     NEVER when nothing can happen any more.
     """
     desk = tables.desk
-    if desk.outcome == rows.FOUND or desk.outcome == rows.BAD_RECORD:
+    if desk.outcome != rows.DONE:
         return
     rank = earliest(tables, END_NS, -1)
     desk.limit_ns = NEVER_NS if rank < 0 else row_at(tables.streams, rank).next_ns

@@ -76,7 +76,7 @@ def link(tables: Any, order: Any, status: int) -> None:
 @kernel
 def unlink(tables: Any, order: Any) -> None:
     """Take an order out of its list, if it is in one."""
-    if order.status != rows.RESTING and order.status != rows.WAITING:
+    if not rows.RESTING <= order.status <= rows.WAITING:
         return
     symbol = row_at(tables.symbols, order.symbol)
     if order.previous > 0:

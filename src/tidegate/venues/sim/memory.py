@@ -1,4 +1,4 @@
-"""The simulator's state in its two forms: one buffer for compiled code, row objects for the pure mode. Same layout, same bytes."""
+"""The simulator's state in two forms of the same bytes: a buffer for compiled code, row objects for the pure mode."""
 
 import struct
 from collections.abc import Callable, Sequence

@@ -42,8 +42,8 @@ assert len(REASONS) == rows.NOTHING_LEFT + 1
 class Response(msgspec.Struct, frozen=True, gc=False):
     """One thing the venue says of one order, and when the engine hears it.
 
-    cause is (stream, place) of the market record that brought it about; None: a command or the close did. Prices and quantities in
-    nanos, fee in attos; `command` is the one that made the order (or that was refused).
+    cause is (stream, place) of the market record that brought it about; None: a command or the close did. Prices and
+    quantities in nanos, fee in attos; `command` is the one that made the order (or that was refused).
     """
 
     ts_recv: int

@@ -31,6 +31,7 @@ STOP: Final = 3
 STOP_LIMIT: Final = 4
 TRAILING: Final = 5
 
+# Time in force: from IOC on nothing rests.
 DAY: Final = 1
 GTC: Final = 2
 IOC: Final = 3

@@ -1,7 +1,8 @@
 """The walk over the tapes in venue order: (venue time, stream rank, place). Kernel code.
 
 A stream's venue time is the running maximum of its event times. The walk stops where a command arrives: before
-the first record of a later venue time, and before those of the same time that the engine had not taken in when it sent the command.
+the first record of a later venue time, and before those of the same time that the engine had not taken in when it
+sent the command.
 """
 
 from typing import Any
