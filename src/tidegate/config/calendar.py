@@ -3,6 +3,7 @@
 The exchange calendar is a large library, so it is loaded when a calendar is first asked for and kept.
 """
 
+import warnings
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Final, NamedTuple
@@ -68,7 +69,9 @@ def _year(calendar: str, year: int) -> tuple[Hours, ...]:
     import exchange_calendars  # noqa: PLC0415 - slow, and only needed when somebody asks for a real calendar
 
     try:
-        known = exchange_calendars.get_calendar(calendar, start=f"{year}-01-01", end=f"{year}-12-31")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what two foreign libraries think of each other is nobody's business here
+            known = exchange_calendars.get_calendar(calendar, start=f"{year}-01-01", end=f"{year}-12-31")
     except exchange_calendars.errors.InvalidCalendarName:
         raise ConfigError(f"There is no calendar {calendar!r}; known: XNYS, {ALWAYS}.") from None
     return tuple(

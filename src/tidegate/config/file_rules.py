@@ -44,7 +44,9 @@ _BUILTINS: Final = {
 _NUMPY: Final = {"random": _CHANCE} | dict.fromkeys(
     ("load", "save", "savez", "memmap", "fromfile", "loadtxt", "savetxt", "genfromtxt"), _WORLD
 )
-_CALLS_OF: Final = ("tidegate", "math", "typing", "enum", "msgspec")  # whose calls give values that cannot change
+_OWN_CLASS: Final = "class"
+_CALLS_OF: Final = ("tidegate", "math", "typing", "enum", "msgspec", _OWN_CLASS)  # whose calls give values that cannot change
+_CHANGING: Final = frozenset({"list", "dict", "set", "bytearray"})  # as default_factory they would hide in a frozen struct
 _PLAIN_CALLS: Final = frozenset({"int", "float", "bool", "str", "tuple", "min", "max", "abs", "round", "range", "len", "sum"})
 _BASES: Final = frozenset({"Struct", "Enum", "IntEnum", "StrEnum", "NamedTuple"})
 _DECORATORS: Final = frozenset({"property", "staticmethod"})
@@ -187,7 +189,7 @@ def _decorator_faults(node: ast.FunctionDef, imported: dict[str, str]) -> Iterat
 
 
 def _imported(tree: ast.Module) -> dict[str, str]:
-    """Return each imported name with the top of the package that it comes from."""
+    """Return each imported name with the top of the package that it comes from, and the file's own classes."""
     found: dict[str, str] = {}
     for node in tree.body:
         if isinstance(node, ast.Import):
@@ -196,6 +198,8 @@ def _imported(tree: ast.Module) -> dict[str, str]:
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 found[alias.asname or alias.name] = str(node.module).partition(".")[0]
+        elif isinstance(node, ast.ClassDef):
+            found[node.name] = _OWN_CLASS
     return found
 
 
@@ -213,7 +217,6 @@ def _names_of(node: ast.stmt) -> list[str]:
 
 _PARTS_DECIDE: Final = (
     ast.Constant,
-    ast.Name,
     ast.Attribute,
     ast.Starred,
     ast.Tuple,
@@ -230,6 +233,8 @@ _PARTS_DECIDE: Final = (
 
 def _is_fixed(node: ast.expr, imported: dict[str, str]) -> bool:
     """Tell whether an expression gives a value that nobody can change later."""
+    if isinstance(node, ast.Name):
+        return node.id not in _CHANGING
     if isinstance(node, ast.Call):
         root = ast.unparse(node.func).partition(".")[0]
         if root not in _PLAIN_CALLS and imported.get(root) not in _CALLS_OF:

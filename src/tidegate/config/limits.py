@@ -55,6 +55,8 @@ def _limits(document: Mapping[str, Node], keys: Mapping[str, LimitField], name: 
             lists[field.name] = _symbols(document[key], f"{name}: limit {key}")
         else:
             numbers[field.name] = _number(document[key], field.unit, f"{name}: limit {key}")
+            if numbers[field.name] < 0:
+                raise ConfigError(f"{name}: limit {key} is {document[key]}; a limit is 0 or more.")
     blocked = lists.pop("symbols_blocked")
     if blocked is None:
         raise ConfigError(f"{name}: limit symbols_blocked must be a list; write [] to block none.")

@@ -17,7 +17,7 @@ from tidegate.config.finding import Found, find_strategy
 from tidegate.config.parameters import Given, check_params_class, read_params
 from tidegate.config.rehearsal import RAISED, rehearse
 from tidegate.config.remarks import field_remarks
-from tidegate.config.trigger_rules import check_trigger
+from tidegate.config.trigger_rules import TRIGGER, check_trigger
 from tidegate.strategies.plan import BadPlanError, Plan
 from tidegate.strategies.strategy import Decide, NoState, Strategy, Trigger
 
@@ -124,7 +124,7 @@ def _run(source: bytes, found: Found) -> Namespace:
     except (ImportError, *RAISED) as error:
         line = error.__traceback__ and error.__traceback__.tb_next and error.__traceback__.tb_next.tb_lineno
         raise StrategyFileError(f"{path}:{line or 1}: loading fails: {type(error).__name__}: {error}.") from error
-    if "trigger" in names:
+    if TRIGGER in names:
         check_trigger(tree, names, path)
     return names
 
@@ -158,9 +158,9 @@ def _decide(names: Namespace, path: str) -> Decide:
 
 
 def _trigger(names: Namespace, params: msgspec.Struct, path: str) -> Trigger | None:
-    if "trigger" not in names:
+    if TRIGGER not in names:
         return None
-    trigger = cast("Trigger", names["trigger"])
+    trigger = cast("Trigger", names[TRIGGER])
     rehearse(trigger, params, path)
     return trigger
 

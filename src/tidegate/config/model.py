@@ -10,14 +10,14 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-DURATION = r"^(0|\d+(\.\d+)?(ns|us|ms|s|m|h|d))$"
+_DURATION = r"^(0|\d+(\.\d+)?(ns|us|ms|s|m|h|d))$"
 Regimes: TypeAlias = Literal["CHOP", "TREND", "VOL_EXPANSION"]
 ParameterValue: TypeAlias = bool | int | str  # decimals stay exact text until the strategy's own types read them
 LimitValue: TypeAlias = int | str | tuple[str, ...] | None  # likewise
 
 
 def _duration(text: str) -> Meta:
-    return Meta(pattern=DURATION, description=text, extra={"unit": "duration"})
+    return Meta(pattern=_DURATION, description=text, extra={"unit": "duration"})
 
 
 def _positive(text: str, unit: str) -> Meta:
@@ -114,10 +114,10 @@ class FeatureSection(Section, frozen=True, kw_only=True):
 class RegimeSection(Section, frozen=True, kw_only=True):
     """When a symbol or a market counts as what. Leaving a label takes less than entering it, so that it does not flap."""
 
-    expansion_enter: Annotated[float, _positive("Short over long volatility to enter VOL_EXPANSION", "ratio")] = 1.8
-    expansion_leave: Annotated[float, _positive("Short over long volatility to leave it", "ratio")] = 1.4
-    trend_enter: Annotated[float, _positive("Trend strength, 0 to 1, to enter TREND", "ratio")] = 0.5
-    trend_leave: Annotated[float, _positive("Trend strength to leave it", "ratio")] = 0.3
+    expansion_enter: Annotated[float, _positive("Short over long volatility to enter VOL_EXPANSION", "ratio")] = 1.5
+    expansion_leave: Annotated[float, _positive("Short over long volatility to leave it", "ratio")] = 1.2
+    trend_enter: Annotated[float, _positive("Trend strength, 0 to 1, to enter TREND", "ratio")] = 0.4
+    trend_leave: Annotated[float, _positive("Trend strength to leave it", "ratio")] = 0.25
     spread_enter: Annotated[float, _positive("Spread above its mean, in deviations, to become UNTRADEABLE", "deviations")] = 10.0
     spread_leave: Annotated[float, _positive("Spread above its mean to leave that again", "deviations")] = 5.0
     confirmations_min: Annotated[int, _count("Evaluations in a row that a new label must hold", 1)] = 3

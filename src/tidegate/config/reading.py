@@ -14,7 +14,7 @@ from tidegate.config.checks import check_config
 from tidegate.config.errors import ConfigError, known
 from tidegate.config.keys import check_keys
 from tidegate.config.limits import read_limits
-from tidegate.config.model import DURATION, Config
+from tidegate.config.model import Config
 from tidegate.config.yaml_text import Node, read_documents
 from tidegate.risk.limits import RiskLimits
 
@@ -134,7 +134,7 @@ def _in_words(error: str) -> str:
     assert found is not None
     what, place = found["what"], found["place"] or "the file"
     place = re.sub(r"\[(\d+)\]", lambda number: f"[{int(number[1]) + 1}]", place)
-    if DURATION in what:
+    if "matching regex" in what:  # only durations have a pattern
         return f"{place} must be a duration such as 500ms, 5s or 2m"
     words = what.replace("`", "").replace("Expected ", "must be ").replace("Invalid enum value", "cannot be")
     return f"{place}: {words[:1].lower()}{words[1:]}"

@@ -96,7 +96,7 @@ def rehearse(trigger: Trigger, params: msgspec.Struct, path: str) -> None:
 
 def made_up_rows(params: msgspec.Struct) -> Iterator[Rows]:
     """Yield the rows of the rehearsal; the same objects each time, so that scratch cells carry on as they do in a session."""
-    rows = Rows(_zero_row(SYMBOL), _zero_row(REGIME), _zero_row(OWN), _params_row(params))
+    rows = zero_rows(params)
     yield rows  # nothing seen yet: every number is 0
     for step in range(ROWS):
         _show_market(rows.symbol, step)
@@ -150,6 +150,11 @@ def _show_position(own: Row, mid: float, step: int) -> None:
     own.entry_price = mid * 1.001 if held else 0.0
     own.age_events = step % 16 if held else 0
     own.age_ns = step % 16 * MINUTE_NS if held else 0
+
+
+def zero_rows(params: msgspec.Struct) -> Rows:
+    """Return the rows of a symbol that nothing was seen of yet, with these parameters."""
+    return Rows(_zero_row(SYMBOL), _zero_row(REGIME), _zero_row(OWN), _params_row(params))
 
 
 def _zero_row(dtype: np.dtype[np.void]) -> Row:

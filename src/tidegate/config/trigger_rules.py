@@ -12,6 +12,7 @@ from typing import Final
 from tidegate.config.errors import StrategyFileError
 from tidegate.kernel.mode import is_kernel
 
+TRIGGER: Final = "trigger"
 ARGUMENTS: Final = 4  # symbol, regime, own, params
 _CALLS: Final = frozenset({"abs", "min", "max", "int", "float", "bool", "range"})
 _MATH: Final = frozenset({"sqrt", "log", "exp", "fabs", "floor", "ceil", "pi", "inf"})
@@ -48,9 +49,9 @@ def check_trigger(tree: ast.Module, names: Mapping[str, object], path: str) -> N
         StrategyFileError: the first line that breaks a rule.
     """
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    if "trigger" not in functions:
+    if TRIGGER not in functions:
         raise StrategyFileError(f"{path}: trigger must be defined with `def trigger(symbol, regime, own, params)`.")
-    _check_arguments(functions["trigger"], path)
+    _check_arguments(functions[TRIGGER], path)
     for function in _reached(functions, path):
         found = sorted(_faults(function, functions, names))
         if found:
@@ -78,7 +79,7 @@ def _reached(functions: Mapping[str, ast.FunctionDef], path: str) -> list[ast.Fu
                 visit(called, (*callers, name))
         done[name] = functions[name]
 
-    visit("trigger", ())
+    visit(TRIGGER, ())
     return list(done.values())
 
 
@@ -89,7 +90,7 @@ def _called(function: ast.FunctionDef) -> list[str]:
 def _faults(
     function: ast.FunctionDef, functions: Mapping[str, ast.FunctionDef], names: Mapping[str, object]
 ) -> Iterator[tuple[int, str]]:
-    is_trigger = function.name == "trigger"
+    is_trigger = function.name == TRIGGER
     if not _always_returns(function.body) and (is_trigger or _returns_something(function)):
         yield function.lineno, f"may end without `return`, and then {_SAY_NO}"
     local = _local_names(function)
@@ -115,7 +116,7 @@ def _structure_why(node: ast.AST, function: ast.FunctionDef) -> str:
             why = f"defines {node.name} inside: define it at the top of the file with @kernel"
         case ast.Constant(value=str() | bytes() | complex() | None):
             why = f"uses {ast.unparse(node)}: {_NUMBERS}"
-        case ast.Return(value=None) if function.name == "trigger":
+        case ast.Return(value=None) if function.name == TRIGGER:
             why = _SAY_NO
         case ast.Subscript(ctx=ast.Store() | ast.Del()):
             why = _store_why(node)
@@ -164,7 +165,7 @@ def _arithmetic_why(node: ast.BinOp | ast.AugAssign, names: Mapping[str, object]
 def _constant(node: ast.expr, names: Mapping[str, object]) -> int | float:
     """Return the number that a divisor always is; 0 when it may be anything."""
     value = node.value if isinstance(node, ast.Constant) else names.get(node.id) if isinstance(node, ast.Name) else None
-    return value if isinstance(value, int | float) else 0
+    return value if isinstance(value, int | float) and value != 0 else 0.0
 
 
 def _is_nanos(node: ast.expr) -> bool:
