@@ -23,7 +23,7 @@ from tidegate.risk.gates import Gates
 from tidegate.strategies.plan import Plan
 from tidegate.values.ids import EventId, SessionId, event_id
 from tidegate.values.instruments import Instrument
-from tidegate.values.time import NEVER_NS
+from tidegate.values.time import MINUTE_NS, NEVER_NS, SECOND_NS
 
 NumberedAct = tuple[int, int, Act]
 
@@ -33,7 +33,7 @@ class PairMemory(msgspec.Struct, kw_only=True, gc=False):
 
     entry: TradeIntent | None = None  # the intent whose exit plan guards the position
     average_nanos: int = 0  # entry price the exit levels were counted from
-    realized_before_attos: int = 0  # realized P&L when the position was opened
+    realized_before: str = "0"  # attos when the position was opened, as text: 64 bits do not hold them
     exit_failures: int = 0  # exits in a row that ended without a fill
 
 
@@ -64,8 +64,8 @@ class Core:
         self.intents: Final[dict[str, TradeIntent]] = {}  # of this input, until their verdict
         self.lag_ns = 0
         self.streams_down: Final[dict[str, str]] = {}
-        self.timers: Final[list[int]] = [plan.subscribe.timer_ns or NEVER_NS for plan in self.plans]
-        self.valuation_due_ns = spec.valuation_ns
+        self.timers: Final[list[int]] = [NEVER_NS for _ in self.plans]
+        self.valuation_due_ns = NEVER_NS
         self.n = 0
         self.k = 0
         self.now_ns = 0
@@ -85,9 +85,20 @@ class Core:
         """Number an input that is not a market record; time never goes back."""
         integers = self.host.integers
         integers[self.reading.n_cell] += 1
+        if integers[self.reading.n_cell] == 1:
+            self._start_clocks(timestamp)
         if timestamp > integers[self.reading.now_cell]:
             integers[self.reading.now_cell] = timestamp
         self.begin()
+
+    def _start_clocks(self, now_ns: int) -> None:
+        """Set every timer going with the session's first input: what is due is due from there on."""
+        self.valuation_due_ns = after(now_ns, self.spec.valuation_ns)
+        for place, plan in enumerate(self.plans):
+            self.timers[place] = after(now_ns, plan.subscribe.timer_ns or NEVER_NS)
+        header = self.host.table("header")[0]
+        header["next_second_ns"] = after(now_ns, SECOND_NS) if any(p.subscribe.second_bars for p in self.plans) else NEVER_NS
+        header["next_minute_ns"] = after(now_ns, MINUTE_NS) if any(p.subscribe.minute_bars for p in self.plans) else NEVER_NS
 
     def next_id(self) -> EventId:
         """Return the id of the act that is emitted next."""
@@ -123,6 +134,11 @@ class Core:
         due_ns = min(self.valuation_due_ns, self.orders.due_ns(), *self.timers, NEVER_NS)
         self.host.integers[self.reading.timer_cell] = due_ns
         self.note_due(due_ns)
+
+
+def after(now_ns: int, every_ns: int) -> int:
+    """Return the next whole multiple of an interval; NEVER_NS for one that never comes."""
+    return NEVER_NS if every_ns >= NEVER_NS else now_ns - now_ns % every_ns + every_ns
 
 
 def _unbound(_act: Act) -> None:

@@ -127,6 +127,32 @@ class Engine:
         """Return when a tick is due; NEVER_NS when nothing waits for time alone."""
         return self._core.host.next_due()
 
+    def equity_attos(self) -> int | None:
+        """Return what the account is worth now; None when something held cannot be priced."""
+        return self._viewing.equity_attos()
+
+    def fees_attos(self) -> int:
+        """Return the fees of all fills."""
+        return self._core.portfolio.fees_attos
+
+    def place_of(self, symbol: str) -> int:
+        """Return the row of a symbol."""
+        return self._core.instruments[symbol].index
+
+    def masked(self, strategy: int, place: int) -> tuple[int, ...]:
+        """Return how often this pair's trigger was masked, by the places of `strategies.rows.MASK_NAMES`."""
+        return self._core.reading.masked(self._core.host.pair(strategy, place))
+
+    @property
+    def deciding(self) -> int:
+        """A number that stays while one call of `decide` lasts; -1 outside of any."""
+        return self._entering.deciding
+
+    @property
+    def deciding_strategy(self) -> str:
+        """The strategy that was asked last."""
+        return self._entering.asked
+
     def take_acts(self) -> list[NumberedAct]:
         """Return the acts since the last call, in order, and forget them."""
         acts = self._core.acts
@@ -145,6 +171,8 @@ class Engine:
         """
         core = self._core
         host = core.host
+        if self.n == 0:
+            raise BadRecordError("The first input of a session is a definition, not a market record.")
         at = start
         while at < stop:
             after = host.run(tape, at, stop, horizon_ns)

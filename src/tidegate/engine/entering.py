@@ -36,6 +36,9 @@ class Entering:
         self._viewing: Final = viewing
         self._ordering: Final = ordering
         self._exiting: Final = exiting
+        self._calls = 0
+        self.deciding = -1  # while `decide` runs: the number of the call
+        self.asked = ""
 
     def ask(self, strategy: int, place: int, attention: Attention, *, correlation: str, bar_length_ns: int) -> None:
         """Let a strategy decide and act on its answer."""
@@ -52,12 +55,16 @@ class Entering:
         core.emit(features)
         view = self._viewing.strategy(strategy, place, features, bar_length_ns)
         before = core.states[strategy]
+        self._calls += 1
+        self.deciding, self.asked = self._calls, loaded.strategy_id
         try:
             answer = loaded.decide(view, before, attention)
             state, wanted = _checked(answer, type(before))
         except Exception as error:  # noqa: BLE001 - the one call of a user's code: whatever it raises halts the strategy
             self._fault(error, strategy, symbol, correlation)
             return
+        finally:
+            self.deciding = -1
         if state != before:
             core.emit(
                 StrategyStateChanged(

@@ -8,7 +8,7 @@ from typing import Any, Final, final
 
 import msgspec
 
-from tidegate.engine.core import Core
+from tidegate.engine.core import Core, after
 from tidegate.engine.pairs import Pairs
 from tidegate.engine.reading import cells
 from tidegate.events.acts import (
@@ -58,12 +58,10 @@ class Folding:
         core.begin()
         value = core.now_ns >= core.valuation_due_ns
         if value:
-            every_ns = core.spec.valuation_ns
-            core.valuation_due_ns = core.now_ns - core.now_ns % every_ns + every_ns
+            core.valuation_due_ns = after(core.now_ns, core.spec.valuation_ns)
         due = [place for place, due_ns in enumerate(core.timers) if core.now_ns >= due_ns]
         for place in due:
-            every_ns = core.plans[place].subscribe.timer_ns
-            core.timers[place] = core.now_ns - core.now_ns % every_ns + every_ns
+            core.timers[place] = after(core.now_ns, core.plans[place].subscribe.timer_ns)
         return value, due
 
     def fold_order_event(self, event: OrderEvent) -> Change | Finding:

@@ -89,7 +89,7 @@ class Pairs:
         if entry_failed:
             self.rearm(strategy, place, rule.refusal_cooldown_ns)
             return
-        lost = holding.realized_attos < memory.realized_before_attos
+        lost = holding.realized_attos < int(memory.realized_before)
         self.rearm(strategy, place, max(rule.cooldown_ns, rule.loss_cooldown_ns if lost else 0))
         if core.spec.symbol_cooldown_ns:
             cell = core.reading.symbol_cell(place, "cooldown_until_ns")
@@ -109,7 +109,7 @@ class Pairs:
             self._clear_levels(at)
             integers[at + _OPENED] = self._core.now_ns
             integers[at + _ARMED] = NEVER_NS
-            memory.realized_before_attos = holding.realized_attos
+            memory.realized_before = str(holding.realized_attos)
         average = abs(holding.basis_attos // now)
         if opened or abs(now) > abs(before):
             floats[at + _ENTRY] = average / NANOS

@@ -10,7 +10,7 @@ from tidegate.events.acts import FeatureSnapshot
 from tidegate.kernel.layout import CELL_BYTES
 from tidegate.market.rows import BAR, SESSION
 from tidegate.regime.rows import GROUP, REGIME
-from tidegate.strategies.rows import OWN, SCRATCH_CELLS
+from tidegate.strategies.rows import MASKS, OWN, SCRATCH_CELLS
 from tidegate.strategies.strategy import Bar
 from tidegate.values.enums import Regime
 from tidegate.values.time import MINUTE_NS
@@ -150,6 +150,11 @@ class Reading:
         o = self._own[pair]
         scratch = tuple(self._floats[o + _SCRATCH : o + _SCRATCH + SCRATCH_CELLS].tolist())
         return self._floats[o + _ENTRY], self._integers[o + _AGE], scratch
+
+    def masked(self, pair: int) -> tuple[int, ...]:
+        """Return the mask counters of a pair."""
+        at = self._own[pair] + _O["masked"]
+        return tuple(self._integers[at : at + MASKS].tolist())
 
     def prices(self, place: int) -> tuple[float, float]:
         """Return bid and ask in dollars."""

@@ -6,7 +6,7 @@ from tidegate.engine.senses import SensesHost
 from tidegate.engine.spec import EngineSpec, StrategySlot
 from tidegate.oms.plans import OrderPlan
 from tidegate.strategies.plan import Plan
-from tidegate.values.time import MINUTE_NS, NEVER_NS, SECOND_NS
+from tidegate.values.time import NEVER_NS
 
 
 def write_spec(host: SensesHost, spec: EngineSpec) -> None:
@@ -15,7 +15,7 @@ def write_spec(host: SensesHost, spec: EngineSpec) -> None:
     for part in (spec.market, spec.features, spec.regime):
         for name, value in msgspec.structs.asdict(part).items():
             settings[name] = value
-    _write_header(host, spec)
+    _write_header(host)
     venues = venues_of(spec)
     groups = [group.name for group in spec.groups]
     symbols = host.table("symbols")
@@ -41,12 +41,10 @@ def venues_of(spec: EngineSpec) -> list[str]:
     return list(dict.fromkeys(instrument.venue for instrument in spec.instruments))
 
 
-def _write_header(host: SensesHost, spec: EngineSpec) -> None:
+def _write_header(host: SensesHost) -> None:
     header = host.table("header")[0]
     header["timer_due_ns"] = NEVER_NS
-    plans: list[Plan] = [slot.strategy.plan for slot in spec.strategies]
-    header["next_second_ns"] = SECOND_NS if any(plan.subscribe.second_bars for plan in plans) else NEVER_NS
-    header["next_minute_ns"] = MINUTE_NS if any(plan.subscribe.minute_bars for plan in plans) else NEVER_NS
+    header["next_second_ns"] = header["next_minute_ns"] = NEVER_NS  # set going with the first input
     header["regime_attention"] = 1
 
 

@@ -1,0 +1,211 @@
+"""Puts a session together: configuration, tapes, strategies, engine, simulated venue, and the first entry that says it all."""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from tidegate.config.build import engine_spec, instruments_of, scheduled_inputs, slots_of, with_strategies
+from tidegate.config.identity import session_id_of
+from tidegate.config.reading import LoadedConfig
+from tidegate.config.settings import fee_schedule
+from tidegate.config.writing import config_source
+from tidegate.engine.engine import Engine
+from tidegate.engine.layout import layout_sha256
+from tidegate.engine.spec import EngineSpec, StrategySlot
+from tidegate.engine.toolchain import Toolchain
+from tidegate.events.inputs import AnyInput, InstrumentDefined, SessionChanged
+from tidegate.events.session import SessionOpened, SourceRef, TapeRef
+from tidegate.journal import FORMAT_VERSION
+from tidegate.kernel.mode import Mode
+from tidegate.replay import hashes
+from tidegate.tapes.format import Tape
+from tidegate.tapes.merge import Merged
+from tidegate.tapes.stream import remap
+from tidegate.values.ids import SessionId
+from tidegate.values.instruments import Instrument
+from tidegate.values.latency import Latency
+from tidegate.values.time import utc_date
+from tidegate.venues.sim.assumptions import assumptions
+from tidegate.venues.sim.settings import OutsideHours, SimSettings, TradingHours
+from tidegate.venues.sim.setup import Stream
+from tidegate.venues.sim.venue import SimVenue
+
+
+class Latencies(NamedTuple):
+    """Overrides of the configuration's latencies and seed; None: the configuration's."""
+
+    feed: str | None = None
+    order: str | None = None
+    response: str | None = None
+    seed: int | None = None
+
+
+class Plan(NamedTuple):
+    """A session before it runs; nothing in it has state."""
+
+    loaded: LoadedConfig
+    tapes: tuple[Tape, ...]
+    instruments: tuple[Instrument, ...]
+    slots: tuple[StrategySlot, ...]
+    spec: EngineSpec
+    scheduled: tuple[AnyInput, ...]
+
+    @property
+    def session(self) -> SessionId:
+        """The session's id."""
+        return SessionId(self.spec.session_id)
+
+    def merged(self) -> Merged:
+        """Return the market records in the order in which they are received."""
+        simulator = self.loaded.config.simulator
+        remaps = [remap(tape, self.instruments) for tape in self.tapes]
+        return Merged(
+            self.tapes, remaps=remaps, feed_latency=Latency.parse(simulator.feed_latency or "0"), seed=simulator.seed
+        )
+
+    def venue(self, toolchain: Toolchain) -> SimVenue:
+        """Return the simulated venue before its first command."""
+        simulator = self.loaded.config.simulator
+        return SimVenue(
+            [Stream(tape.records, remap(tape, self.instruments).astype("int64")) for tape in self.tapes],
+            self.instruments,
+            settings=sim_settings(self.loaded, self.scheduled),
+            fees=fee_schedule(self.loaded.config),
+            order_latency=Latency.parse(simulator.order_latency),
+            response_latency=Latency.parse(simulator.response_latency),
+            seed=simulator.seed,
+            compiler=toolchain.compiler,
+            strict=toolchain.mode is Mode.STRICT,
+        )
+
+    def opening(self) -> SessionOpened:
+        """Return the session's first entry."""
+        simulator = self.loaded.config.simulator
+        source = self.loaded.source
+        return SessionOpened(
+            format_version=FORMAT_VERSION,
+            session_id=self.spec.session_id,
+            mode="replay",
+            account=self.spec.account,
+            started_ns=min(tape.meta.first_ns for tape in self.tapes),
+            config=source,
+            config_sha256=sha256(source).hexdigest(),
+            strategies=tuple(_source_ref(slot) for slot in self.slots),
+            tapes=tuple(
+                TapeRef(name=tape.path.name, path=str(tape.path), sha256=tape.sha256, records=len(tape)) for tape in self.tapes
+            ),
+            instruments=msgspec.msgpack.encode(self.instruments),
+            feed_latency=simulator.feed_latency or "0",
+            order_latency=simulator.order_latency,
+            response_latency=simulator.response_latency,
+            seed=simulator.seed,
+            code_sha256=hashes.code_sha256(),
+            kernel_sha256=hashes.code_sha256(hashes.KERNELS),
+            layout_sha256=layout_sha256(),
+            python=hashes.python_version(),
+            libraries=hashes.libraries(),
+            cpu=hashes.processor(),
+            assumptions=self._assumptions(),
+        )
+
+    def _assumptions(self) -> tuple[str, ...]:
+        made = {tape.meta.receive_time for tape in self.tapes}
+        first = utc_date(min(tape.meta.first_ns for tape in self.tapes))
+        return (
+            *assumptions(),
+            *fee_schedule(self.loaded.config).assumptions(first),
+            *(f"Receive times: {how}" for how in sorted(made)),
+        )
+
+
+def plan_session(
+    loaded: LoadedConfig, tapes: Sequence[Path], *, strategies: Sequence[str] = (), latencies: Latencies = Latencies()
+) -> Plan:
+    """Read and check everything a session needs; nothing runs yet.
+
+    Raises:
+        TidegateError: whatever is wrong with tape, configuration or strategy, in one sentence.
+    """
+    config = with_strategies(loaded.config, strategies)
+    given = {
+        "feed_latency": latencies.feed,
+        "order_latency": latencies.order,
+        "response_latency": latencies.response,
+        "seed": latencies.seed,
+    }
+    chosen = {name: value for name, value in given.items() if value is not None}
+    config = msgspec.structs.replace(config, simulator=msgspec.structs.replace(config.simulator, **chosen))
+    for name in ("feed_latency", "order_latency", "response_latency"):
+        Latency.parse(getattr(config.simulator, name) or "0")
+    loaded = loaded._replace(config=config, source=config_source(config, loaded))
+    opened = tuple(Tape.open(path) for path in tapes)
+    for tape in opened:
+        tape.check()
+    return assemble(loaded, opened)
+
+
+def assemble(loaded: LoadedConfig, tapes: tuple[Tape, ...]) -> Plan:
+    """Return the session of a complete configuration and open tapes.
+
+    Raises:
+        TidegateError: see `plan_session`.
+    """
+    instruments = instruments_of(loaded.config, [symbol for tape in tapes for symbol in tape.symbols])
+    slots = slots_of(loaded, instruments)
+    session = session_id_of(
+        loaded.config, limits=loaded.limits, instruments=instruments, slots=slots, tapes=[tape.sha256 for tape in tapes]
+    )
+    spec = engine_spec(loaded, session_id=session, instruments=instruments, slots=slots)
+    first_ns = min(tape.meta.first_ns for tape in tapes)
+    last_ns = max(tape.meta.last_ns for tape in tapes)
+    defined = tuple(_defined(instrument, first_ns) for instrument in instruments)
+    known = scheduled_inputs(loaded.config, first_ns=first_ns, last_ns=last_ns)
+    return Plan(loaded, tapes, instruments, slots, spec, (*defined, *known))
+
+
+def make_toolchain(mode: Mode, progress: Callable[[str], None] | None = None) -> Toolchain:
+    """Return the way this process runs kernels; compiled ones are kept in the user's cache directory."""
+    if mode is not Mode.COMPILED:
+        return Toolchain(mode)
+    return Toolchain(mode, cache_directory=hashes.kernel_cache(), progress=progress)
+
+
+def sim_settings(loaded: LoadedConfig, scheduled: Sequence[AnyInput]) -> SimSettings:
+    """Return how the simulated venue behaves, with the trading hours of the session's days."""
+    simulator = loaded.config.simulator
+    hours = sorted(
+        {(message.open_ns, message.close_ns) for message in scheduled if isinstance(message, SessionChanged)}
+    )
+    always = any(venue.calendar == "always" for venue in loaded.config.venues)
+    return SimSettings(
+        hours=() if always else tuple(TradingHours(open_ns=opens, close_ns=closes) for opens, closes in hours),
+        outside_hours=OutsideHours(simulator.outside_hours),
+        short_selling=simulator.short_selling,
+        buy_stop_collar=simulator.buy_stop_collar,
+        orders_max=simulator.orders_max,
+    )
+
+
+def build_engine(plan: Plan, toolchain: Toolchain) -> Engine:
+    """Return the engine of a session before its first input."""
+    return Engine(plan.spec, toolchain)
+
+
+def _source_ref(slot: StrategySlot) -> SourceRef:
+    strategy = slot.strategy
+    return SourceRef(
+        strategy_id=strategy.strategy_id,
+        module=strategy.module,
+        version=strategy.version,
+        sha256=strategy.sha256,
+        params=msgspec.msgpack.encode(strategy.params),
+    )
+
+
+def _defined(instrument: Instrument, first_ns: int) -> InstrumentDefined:
+    return InstrumentDefined(
+        event_id="", timestamp=first_ns, symbol=instrument.symbol, strategy_id="", correlation_id="", instrument=instrument
+    )
