@@ -88,6 +88,7 @@ class Execution(msgspec.Struct, frozen=True, array_like=True, gc=False):
     quantity_nanos: int
     price_nanos: int
     fee: str  # exact decimal text as received
+    total_nanos: int = 0  # the running total that came with it; 0: none. No two executions of an order share one
 
 
 class FindingKind(StrEnum):

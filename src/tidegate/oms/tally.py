@@ -53,7 +53,7 @@ def tally(order: Order, event: OrderEvent, executions: Mapping[str, Execution], 
     if event.execution_id and event.last_quantity_nanos > 0:
         if known is not None:
             return Tally((), order.venue_filled_nanos, note="execution seen before")
-        return _execution(order, event, multiplier)
+        return _execution(order, event, executions, multiplier)
     return _running_total(order, event, multiplier)
 
 
@@ -67,19 +67,19 @@ def signed(side: Side, value: int) -> int:
     return value if side is _BUY else -value
 
 
-def _execution(order: Order, event: OrderEvent, multiplier: int) -> Tally:
+def _execution(order: Order, event: OrderEvent, executions: Mapping[str, Execution], multiplier: int) -> Tally:
     quantity, price, total = event.last_quantity_nanos, event.last_price_nanos, event.cum_quantity_nanos
     told = order.venue_filled_nanos
     if total > told:
         told = total
     # The running total leaves no room for so much; without one, what is anonymous is explained first.
     explained = order.filled_nanos + quantity - told if total else min(order.anonymous_nanos, quantity)
-    if explained > order.anonymous_nanos:
+    if explained > order.anonymous_nanos or (explained < 0 and _told_before(total, executions)):
         return Tally((), told, Execution(0, price, NO_FEE), finding=FindingKind.DUPLICATE_EXECUTION)
     finding = None
     if price <= 0:
         price, finding = order.price_nanos, FindingKind.FILL_WITHOUT_PRICE
-    execution = Execution(quantity, price, event.fee_usd)
+    execution = Execution(quantity, price, event.fee_usd, total)
     amount = Amount(quantity, quantity * price * multiplier, fee_attos(event.fee_usd))
     if explained <= 0:
         return Tally((amount,), told, execution, None, finding)
@@ -91,6 +91,11 @@ def _execution(order: Order, event: OrderEvent, multiplier: int) -> Tally:
     return Tally(
         (_sum(amount, back),), told, execution, back, finding, "explains what a running total told before"
     )
+
+
+def _told_before(total_nanos: int, executions: Mapping[str, Execution]) -> bool:
+    """Tell whether another execution came with the same running total: then this is that one under a second id."""
+    return any(known.total_nanos == total_nanos and known.quantity_nanos for known in executions.values())
 
 
 def _running_total(order: Order, event: OrderEvent, multiplier: int) -> Tally:
@@ -115,7 +120,8 @@ def _correction(order: Order, event: OrderEvent, old: Execution | None, multipli
         remembered = Execution(0, event.last_price_nanos, NO_FEE)
         return Tally((), told, remembered, finding=FindingKind.UNSEEN_BUST)
     price = old.price_nanos if busted else event.last_price_nanos
-    new = Execution(0 if busted else event.last_quantity_nanos, price, NO_FEE if busted else event.fee_usd)
+    quantity, fee = (0, NO_FEE) if busted else (event.last_quantity_nanos, event.fee_usd)
+    new = Execution(quantity, price, fee, old.total_nanos)
     if new == old:
         return Tally((), told, note="correction seen before")
     was, becomes = _amount(old, multiplier), _amount(new, multiplier)
