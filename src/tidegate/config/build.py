@@ -68,7 +68,7 @@ def instruments_of(config: Config, on_tapes: Sequence[Instrument]) -> tuple[Inst
                 f"Symbol {symbol} is on a tape but not among the configuration's instruments; {known(symbol, listed)}; "
                 "add it there, or set other_instruments."
             )
-        found.append(_instrument(symbol, config.other_instruments))
+        found.append(_as_on_tape(_instrument(symbol, config.other_instruments), given[symbol]))
     if not found:
         raise ConfigError("The tapes hold no symbol; there is nothing to see.")
     return tuple(msgspec.structs.replace(instrument, index=place) for place, instrument in enumerate(found))
@@ -114,6 +114,7 @@ def engine_spec(
         strategies=slots,
         limits=loaded.limits,
         orders=oms_policy(config.orders),
+        symbols_shared=config.symbols_shared,
         symbol_cooldown_ns=duration_ns(config.symbol_cooldown),
         valuation_ns=valuation_ns or NEVER_NS,
         command_valid_ns=duration_ns(config.orders.valid),
@@ -171,6 +172,13 @@ def _instrument(symbol: str, facts: InstrumentFacts) -> Instrument:
         market_group=facts.market_group,
         bars_from_trades=facts.bars_from_trades,
     )
+
+
+def _as_on_tape(instrument: Instrument, on_tape: Instrument) -> Instrument:
+    """A symbol that nobody listed is an index where its tape says so: it must not be traded."""
+    if on_tape.kind is not InstrumentKind.INDEX:
+        return instrument
+    return msgspec.structs.replace(instrument, kind=InstrumentKind.INDEX, bars_from_trades=on_tape.bars_from_trades)
 
 
 def _slot(entry: StrategySection, instruments: Sequence[Instrument], folder: Path) -> StrategySlot:

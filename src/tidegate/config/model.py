@@ -212,6 +212,9 @@ class Config(Section, frozen=True, kw_only=True):
     limits_file: Annotated[str, _text("Shipped limits by name, or the path of a file, from the configuration's folder")] = ""
     limits: Annotated[dict[str, LimitValue] | None, _text("The limits themselves, instead of a file; complete", "section")] = None
     orders: Annotated[OrdersSection, _text("Orders in doubt", "section")] = OrdersSection()
+    symbols_shared: Annotated[
+        bool, _text("Whether several strategies may hold one symbol at a time; else the first to enter owns it", "true/false")
+    ] = False
     symbol_cooldown: Annotated[str, _duration("Pause of every strategy in a symbol after a closed position")] = "0"
     valuation: Annotated[str, _duration("How often the account is valued; 0: never")] = "1m"
     simulator: Annotated[SimulatorSection, _text("The simulated venue", "section")] = SimulatorSection()

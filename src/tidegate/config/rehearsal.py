@@ -47,6 +47,7 @@ class Row(Protocol):
     """A strict row: fields by name."""
 
     __slots__: tuple[str, ...]
+    scratch: list[float]  # of `own`
 
     def __getattribute__(self, name: str, /) -> float: ...
     def __setattr__(self, name: str, value: float, /) -> None: ...

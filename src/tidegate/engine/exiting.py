@@ -57,6 +57,7 @@ class Exiting:
                 reason=words,
             )
             if not self._ordering.judge_and_order(intent, strategy, place):
+                self._ordering.watch_exit_failures(strategy, place)
                 return
 
     def _price(self, strategy: int, place: int, side: Side) -> tuple[int, int, str]:

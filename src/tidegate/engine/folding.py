@@ -128,14 +128,14 @@ class Folding:
         intent = core.intents.pop(decision.intent_id)
         core.portfolio.fold_decision(decision, intent)
         core.orders.fold_decision(decision, intent)
-        if decision.verdict is not Verdict.APPROVED and intent.purpose is Purpose.ENTRY:
-            self._nothing_came(intent)
-
-    def _nothing_came(self, intent: TradeIntent) -> None:
-        core = self._core
-        place = core.strategy_places.get(intent.strategy_id)
-        if place is not None:
-            self.pairs.rearm(place, core.instruments[intent.symbol].index, core.plans[place].reentry.refusal_cooldown_ns)
+        strategy = core.strategy_places.get(intent.strategy_id)
+        if decision.verdict is Verdict.APPROVED or strategy is None:
+            return
+        place = core.instruments[intent.symbol].index
+        if intent.purpose is Purpose.ENTRY:
+            self.pairs.rearm(strategy, place, core.plans[strategy].reentry.refusal_cooldown_ns)
+        else:
+            self.pairs.exit_failed(strategy, place)
 
     def _command(self, command: OrderCommand) -> None:
         core = self._core

@@ -41,7 +41,9 @@ class Following:
             self._tell_position(order)
         for finding in change.findings:
             self._act_on(finding)
-        self._watch_failures(order, change)
+        strategy = core.strategy_places.get(order.strategy_id, -1)
+        if strategy >= 0 and order.purpose is Purpose.EXIT:
+            self._ordering.watch_exit_failures(strategy, core.instruments[order.symbol].index)
         return seen
 
     def due_orders(self) -> None:
@@ -118,22 +120,6 @@ class Following:
         if finding.scope is not None:
             self._ordering.tighten(
                 finding.scope, finding.key, state=finding.state, reason=finding.sentence, rule=finding.kind.value
-            )
-
-    def _watch_failures(self, order: Order, change: Change) -> None:
-        """Halt a symbol whose exits keep failing: something is wrong that trying again does not mend."""
-        core = self._core
-        strategy = core.strategy_places.get(order.strategy_id, -1)
-        if strategy < 0 or order.purpose is not Purpose.EXIT or change.fills:
-            return
-        failures = core.memory(strategy, core.instruments[order.symbol].index).exit_failures
-        if failures >= core.plans[strategy].exits.failures_max:
-            self._ordering.tighten(
-                GateScope.SYMBOL,
-                order.symbol,
-                state=GateState.HALTED,
-                reason=f"{failures} exits in a row of {order.symbol} did not fill; look at the market and the position",
-                rule="exits-failed",
             )
 
     def _chase(self, due: Due) -> None:

@@ -35,6 +35,20 @@ class Ordering:
         core.emit(core.orders.open(decision, intent, event_id=event, client_order_id=order_id, now_ns=core.now_ns))
         return True
 
+    def watch_exit_failures(self, strategy: int, place: int) -> None:
+        """Halt a symbol whose exits keep failing: something is wrong that trying again does not mend."""
+        core = self._core
+        failures = core.memory(strategy, place).exit_failures
+        symbol = core.by_place[place].symbol
+        if failures >= core.plans[strategy].exits.failures_max:
+            self.tighten(
+                GateScope.SYMBOL,
+                symbol,
+                state=GateState.HALTED,
+                reason=f"{failures} exits in a row of {symbol} failed; look at the market and the position",
+                rule="exits-failed",
+            )
+
     def cancel(self, order: Order, reason: str) -> None:
         """Emit the cancel of an order; no gate stands before it."""
         core = self._core

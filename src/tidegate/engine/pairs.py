@@ -24,6 +24,8 @@ _ENDED: Final = frozenset(
     {OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.ABSENT, OrderState.NOT_SENT}
 )
 
+BACKOFF_DOUBLINGS_MAX: Final = 6  # an exit that keeps failing is tried at least every 64 retry times
+
 
 @final
 class Pairs:
@@ -62,13 +64,24 @@ class Pairs:
             self._write_position(at, holding, memory)
         self._write_working(at, holding)
         ended = order.state in _ENDED and change.before is not order.state
-        if order.purpose is Purpose.EXIT and (ended or change.fills):
-            memory.exit_failures = 0 if order.filled_nanos else memory.exit_failures + ended
+        if order.purpose is Purpose.EXIT and order.filled_nanos:
+            memory.exit_failures = 0
+        elif order.purpose is Purpose.EXIT and ended:
+            self.exit_failed(strategy, place)
         if holding.quantity_nanos == 0 and ended:
             self._rearm_after(strategy, place, holding, memory, entry_failed=order.purpose is Purpose.ENTRY)
         if holding.quantity_nanos:
             core.note_due(self._integers[at + _NEXT])
         return strategy, place
+
+    def exit_failed(self, strategy: int, place: int) -> None:
+        """Count an exit that was refused or ended without a fill; the next one waits twice as long, up to a limit."""
+        core = self._core
+        memory = core.memory(strategy, place)
+        wait_ns = core.plans[strategy].exits.retry_ns << min(memory.exit_failures, BACKOFF_DOUBLINGS_MAX)
+        memory.exit_failures += 1
+        at = core.reading.own_start(core.host.pair(strategy, place))
+        self._integers[at + _NEXT] = max(self._integers[at + _NEXT], core.now_ns + wait_ns)
 
     def rearm(self, strategy: int, place: int, wait_ns: int) -> None:
         """Let the pair enter again after a wait, unless it holds or works something."""

@@ -103,6 +103,7 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     strategies: tuple[StrategySlot, ...]
     limits: RiskLimits
     orders: OmsPolicy
+    symbols_shared: bool = False  # several strategies may own one symbol
     symbol_cooldown_ns: int = 0  # after a closed position, for every strategy
     valuation_ns: int = MINUTE_NS  # how often the account is valued; NEVER_NS: never
     command_valid_ns: int = 5_000_000_000

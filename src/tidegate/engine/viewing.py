@@ -24,7 +24,14 @@ class Viewing:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._risk = RiskView(
-            now_ns=0, limits=core.spec.limits, portfolio=core.portfolio, mark=core.mark, instrument=None, permitted=True, store_ok=True
+            now_ns=0,
+            limits=core.spec.limits,
+            portfolio=core.portfolio,
+            mark=core.mark,
+            instrument=None,
+            permitted=True,
+            store_ok=True,
+            symbols_shared=core.spec.symbols_shared,
         )
         self._cells: Final = {
             (slot.strategy.strategy_id, cell.symbol_regime, cell.market_regime): int(min(cell.spread_bps_max, 1e9))
@@ -96,10 +103,25 @@ class Viewing:
         view.gate = core.gates.strictest(
             venue=instrument.venue, account=core.spec.account, strategy_id=intent.strategy_id, symbol=intent.symbol
         )
+        view.owner = self._other_owner(intent.symbol, intent.strategy_id) or intent.strategy_id
         view.lag_ns = core.lag_ns
         view.streams_up = not core.streams_down
         view.equity_attos = self.equity_attos()
         return view
+
+    def _other_owner(self, symbol: str, strategy_id: str) -> str:
+        """Return a strategy other than this one that holds, works or has reserved something in a symbol; empty: none does."""
+        portfolio = self._core.portfolio
+        for order in portfolio.book(symbol).orders.values():
+            if order.strategy_id != strategy_id:
+                return order.strategy_id
+        for held in portfolio.reserved.values():
+            if held.symbol == symbol and held.strategy_id != strategy_id:
+                return held.strategy_id
+        for other in self._core.strategy_places:
+            if other != strategy_id and portfolio.holding(other, symbol).quantity_nanos:
+                return other
+        return ""
 
     def _read_hours(self, view: RiskView, place: int) -> None:
         integers, at = self._core.host.integers, self._sessions[place]

@@ -31,6 +31,7 @@ def _flag(name: str) -> dict[bool | None, CheckResult]:
 _PERMITTED: Final = _flag("permitted")
 _ALLOWED: Final = _flag("symbol_allowed")
 _NOT_BLOCKED: Final = _flag("symbol_not_blocked")
+_OWNER: Final = _flag("symbol_owner")
 _NO_WINDOW: Final = _flag("no_trade_window")
 _TRADING: Final = _flag("not_halted")
 _STREAMS: Final = _flag("streams_up")
@@ -66,6 +67,16 @@ def symbol_allowed(intent: TradeIntent, view: RiskView) -> CheckResult:
 def symbol_not_blocked(intent: TradeIntent, view: RiskView) -> CheckResult:
     """The symbol is not on the blocklist."""
     return _NOT_BLOCKED[intent.symbol not in view.limits.symbols_blocked]
+
+
+def symbol_owner(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """No other strategy holds or works anything in the symbol, unless the configuration shares symbols.
+
+    Two owners could hold opposite positions: each exit would add to the account's net, and none could be proved to reduce it.
+    """
+    if view.owner is None:
+        return _OWNER[None]
+    return _OWNER[view.symbols_shared or view.owner in ("", intent.strategy_id)]
 
 
 def session_hours(_intent: TradeIntent, view: RiskView) -> CheckResult:

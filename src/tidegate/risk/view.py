@@ -66,6 +66,9 @@ class RiskView(msgspec.Struct, kw_only=True, gc=False):
     cell_spread_bps_max: int | None = None  # the matrix cell's own maximum; None: no cell
     permitted: bool | None = None  # the strategy's permission to trade is in force
 
+    owner: str | None = None  # strategy that holds or works the symbol; empty: none does
+    symbols_shared: bool = False  # the configuration lets several strategies own one symbol
+
     # The account and ourselves.
     gate: GateVerdict = OPEN  # strictest state over all scopes
     by_person: bool = False  # a person's flatten: passes HALTED

@@ -32,6 +32,11 @@ WORDING: Final = {
         "the symbol is on the blocklist",
         "the symbol is not blocked",
     ),
+    "symbol_owner": Wording(
+        "whether another strategy holds or works the symbol",
+        "another strategy holds or works the symbol",
+        "no other strategy holds or works the symbol",
+    ),
     "session_hours": Wording(
         "the venue's trading hours",
         "the market is closed at {observed} (it opens or closes at {limit})",
