@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tidegate.strategies.plan import ExitRule, Plan, atr
+from tidegate.strategies.plan import ExitRule, Plan, SizingRule, atr
 from tidegate.strategies.rows import BUY, EXIT, NONE
 from tidegate.strategies.strategy import Attention, Intent, NoState, View
 
@@ -20,7 +20,11 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
 
 def plan(params: Params) -> Plan:
     """State what the engine enforces: the exits of every position."""
-    return Plan(signal=f"{params.below_atr:g} ATR below the slow average", exits=ExitRule(stop=atr(3), take=atr(3)))
+    return Plan(
+        signal=f"{params.below_atr:g} ATR below the slow average",
+        exits=ExitRule(stop=atr(3.0), take=atr(3.0)),
+        sizing=SizingRule(risk_bps=5.0, notional_usd_max=5_000.0),
+    )
 
 
 def trigger(symbol: Any, regime: Any, own: Any, params: Any) -> int:

@@ -89,6 +89,12 @@ def test_other_symbols_come_after_the_listed_ones() -> None:
     assert [(i.index, i.symbol, i.sector) for i in found] == [(0, "IBM", "technology"), (1, "ZZ", "y"), (2, "AA", "y")]
 
 
+def test_an_index_on_a_tape_stays_one() -> None:
+    on_tape = Instrument(index=0, symbol="IDX", venue="tape", kind=InstrumentKind.INDEX, bars_from_trades=True)
+    (found,) = instruments_of(loaded(CONFIG + "other_instruments: {venue: sim}\n").config, [on_tape])
+    assert (found.kind, found.bars_from_trades, found.venue) == (InstrumentKind.INDEX, True, "sim")
+
+
 def test_tapes_without_symbols_are_refused() -> None:
     with pytest.raises(ConfigError, match="nothing to see"):
         instruments_of(loaded().config, [])
