@@ -22,7 +22,7 @@ from tidegate.events.acts import OrderCommand
 from tidegate.values.enums import CommandKind, OrderType, Side, TimeInForce
 from tidegate.values.enums import OrderEventKind as Kind
 from tidegate.values.time import NEVER_NS
-from tidegate.venues.sim.settings import OutsideHours, SimSettings, TradingHours
+from tidegate.venues.sim.settings import OutsideHours, ReplaceQuantity, SimSettings, TradingHours
 from tidegate.venues.sim.venue import SimVenue
 
 pytestmark = pytest.mark.req("C1.2")
@@ -286,10 +286,12 @@ def test_a_cancel_ends_an_open_order_and_only_that() -> None:
     assert kinds(story(market, (1, cancel("nobody")))) == [Kind.CANCEL_REJECTED]
 
 
-def test_a_replacement_ends_its_original_and_has_the_chain_s_total() -> None:
+def test_a_replacement_ends_its_original_and_fills_its_own_quantity_or_the_chain_s_total() -> None:
     market = (quote(1, 99, 101), trade(3, 98, 2), trade(5, 98, 9))
     resting = order("a", BUY, 5, limit=99)
-    said = story(market, (1, resting), (4, replacement("b", resting, 6)))
+    assert fills(story(market, (1, resting), (4, replacement("b", resting, 6)))) == [(3, 2, 99), (5, 6, 99)]
+    total = SimSettings(replace_quantity=ReplaceQuantity.TOTAL)
+    said = story(market, (1, resting), (4, replacement("b", resting, 6)), settings=total)
     assert [word[1:3] for word in said] == [
         (Kind.ACCEPTED, 0),
         (Kind.PARTIALLY_FILLED, 2),
@@ -298,7 +300,7 @@ def test_a_replacement_ends_its_original_and_has_the_chain_s_total() -> None:
         (Kind.FILLED, 4),
     ]
     refused = [Kind.ACCEPTED, Kind.PARTIALLY_FILLED, Kind.REPLACE_REJECTED, Kind.REJECTED, Kind.FILLED]
-    assert kinds(story(market, (1, resting), (4, replacement("b", resting, 2)))) == refused
+    assert kinds(story(market, (1, resting), (4, replacement("b", resting, 2)), settings=total)) == refused
     assert kinds(story(market, (1, resting), (4, replacement("b", resting, 5)))) == refused, "nothing changed"
 
 

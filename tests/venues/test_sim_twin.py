@@ -18,7 +18,7 @@ from tidegate.values.fees import FeeSchedule
 from tidegate.values.latency import Latency
 from tidegate.values.time import NEVER_NS
 from tidegate.venues.sim.responses import Response
-from tidegate.venues.sim.settings import OutsideHours, SimSettings, TradingHours
+from tidegate.venues.sim.settings import OutsideHours, ReplaceQuantity, SimSettings, TradingHours
 from tidegate.venues.sim.setup import Stream
 from tidegate.venues.sim.venue import SimVenue
 
@@ -122,6 +122,7 @@ def scene(draw: st.DrawFn) -> Scene:
         outside_hours=draw(st.sampled_from(OutsideHours)),
         short_selling=draw(st.sampled_from((True, True, True, False))),
         buy_stop_collar=draw(st.booleans()),
+        replace_quantity=draw(st.sampled_from(ReplaceQuantity)),
         orders_max=draw(st.sampled_from((2, 64, 64, 64))),
     )
     latencies = draw(st.tuples(LATENCIES, LATENCIES))

@@ -16,7 +16,7 @@ from tidegate.values.instruments import Instrument
 from tidegate.values.latency import ORDER_STREAM, RESPONSE_STREAM, Latency
 from tidegate.values.time import NEVER_NS
 from tidegate.venues.sim import checks
-from tidegate.venues.sim.settings import OutsideHours, SimSettings
+from tidegate.venues.sim.settings import OutsideHours, ReplaceQuantity, SimSettings
 
 Word = tuple[Any, ...]
 IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
@@ -431,7 +431,7 @@ class Twin:
         if not fault and old is not None:
             fault = bool(checks.replace_fault(command, old.command))
         if not fault and old is not None:
-            rest = command.quantity_nanos - old.filled
+            rest = command.quantity_nanos - self.taken_off(old)
             fault = rest <= 0 or self.refused(command, rest, 0 if old.buys else old.rest)
         if fault or old is None:
             self.refuse_target(Kind.REPLACE_REJECTED, command, old)
@@ -439,7 +439,10 @@ class Twin:
             return
         old.successor = command.client_order_id
         self.finish(old, Kind.REPLACED)
-        self.accept(self.record(command, command.quantity_nanos - old.filled))
+        self.accept(self.record(command, command.quantity_nanos - self.taken_off(old)))
+
+    def taken_off(self, old: Order) -> int:
+        return old.filled if self.settings.replace_quantity is ReplaceQuantity.TOTAL else 0
 
     def look_up(self, command: OrderCommand) -> None:
         order = self.find(command.target_id)

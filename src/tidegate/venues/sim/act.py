@@ -142,11 +142,12 @@ def cancel(tables: Any, order: Any) -> None:
 def replace_refusal(tables: Any, original: Any, order: Any) -> int:
     """Return why an order may not replace another; NO_REASON if it may.
 
-    Its quantity is the chain's total: what the original has filled is taken off it.
+    Where its quantity is the chain's total, what the original has filled is taken off it.
     """
     if original.status == rows.ENDED:
         return rows.ALREADY_ENDED
-    if order.quantity <= original.filled:
-        return rows.NOTHING_LEFT
-    order.quantity -= original.filled
+    if tables.head.replace_total == 1:
+        if order.quantity <= original.filled:
+            return rows.NOTHING_LEFT
+        order.quantity -= original.filled
     return refusal(tables, order, original.quantity - original.filled)

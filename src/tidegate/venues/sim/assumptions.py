@@ -6,7 +6,7 @@ has a line here.
 
 from typing import Final
 
-from tidegate.venues.sim.settings import OutsideHours, SimSettings
+from tidegate.venues.sim.settings import OutsideHours, ReplaceQuantity, SimSettings
 
 _TEXT: Final = """
 - The venue lives on its own time: of each tape the largest event time so far; tapes meet in the order of
@@ -61,8 +61,8 @@ _TEXT: Final = """
   the next session.
 - A price off the tick, a quantity that is not whole lots, an unknown symbol or a used client order id is
   rejected; an id is used up by the first order sent under it, accepted or not.
-- A replacement is a new order at the end of the queue; its quantity is the chain's total, so what the
-  replaced order had filled is taken off. It keeps symbol, side and type.
+- A replacement is a new order at the end of the queue; it keeps symbol, side and type, and is refused when its
+  original has ended by then.
 - Buying power, borrow, position flips and wash trades are not checked.
 """
 ASSUMPTIONS: Final = tuple(" ".join(line.split()) for line in _TEXT.strip().removeprefix("- ").split("\n- "))
@@ -77,12 +77,19 @@ _COLLAR: Final = (
 )
 
 
+_REST: Final = (
+    "A replacement's quantity is its own: a fill of the original that crosses it on the way comes on top."
+)
+_TOTAL: Final = "A replacement's quantity is the chain's total: what the original has filled is taken off it."
+
+
 def assumptions(settings: SimSettings | None = None) -> tuple[str, ...]:
     """Return what is taken for granted, with the lines that follow from a run's settings where these are given."""
     if settings is None:
         return ASSUMPTIONS
     outside = _QUEUE if settings.outside_hours is OutsideHours.QUEUE else _REJECT
     lines = [outside if settings.hours else _ALWAYS, _SHORT if settings.short_selling else _NO_SHORT]
+    lines.append(_TOTAL if settings.replace_quantity is ReplaceQuantity.TOTAL else _REST)
     if settings.buy_stop_collar:
         lines.append(_COLLAR)
     return (*ASSUMPTIONS, *lines)

@@ -69,6 +69,7 @@ def copy_head(source: Any, target: Any) -> None:
     target.open_ns, target.close_ns = source.open_ns, source.close_ns
     target.disjoint = source.disjoint
     target.short_selling, target.queues_outside = source.short_selling, source.queues_outside
+    target.replace_total = source.replace_total
     target.venue_ns = source.venue_ns
     target.cause_stream, target.cause_place = source.cause_stream, source.cause_place
 

@@ -79,6 +79,7 @@ HEAD = row(
         ("disjoint", "<i8"),  # 1: no symbol is on two tapes
         ("short_selling", "<i8"),
         ("queues_outside", "<i8"),  # 1: orders outside trading hours wait for the open
+        ("replace_total", "<i8"),  # 1: a replacement's quantity counts what its original has filled
         ("venue_ns", "<i8"),  # of the record or command in hand
         ("cause_stream", "<i8"),  # of the record in hand; -1: none
         ("cause_place", "<i8"),

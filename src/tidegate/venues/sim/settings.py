@@ -19,6 +19,13 @@ class OutsideHours(StrEnum):
     QUEUE = "queue"  # it waits for the next session; immediate orders are canceled
 
 
+class ReplaceQuantity(StrEnum):
+    """What the quantity of a replacement means."""
+
+    REST = "rest"  # what it may fill itself, whatever the original has filled by then
+    TOTAL = "total"  # what both may fill: the original's fills are taken off it
+
+
 class TradingHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One trading session on venue time, ns UTC: orders match from open_ns until just before close_ns."""
 
@@ -33,6 +40,7 @@ class SimSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     outside_hours: OutsideHours = OutsideHours.QUEUE
     short_selling: bool = True
     buy_stop_collar: bool = True  # a buy stop becomes a stop-limit above its stop, as Alpaca does it
+    replace_quantity: ReplaceQuantity = ReplaceQuantity.REST
     orders_max: int = 1_024
 
     def check(self) -> None:

@@ -12,7 +12,13 @@ from tidegate.kernel.compile import Compiler
 from tidegate.values.time import NEVER_NS
 from tidegate.venues.sim import rows
 from tidegate.venues.sim.memory import CompiledMemory, Memory, PureMemory
-from tidegate.venues.sim.settings import BadSimSettingsError, OutsideHours, SimSettings, TradingHours
+from tidegate.venues.sim.settings import (
+    BadSimSettingsError,
+    OutsideHours,
+    ReplaceQuantity,
+    SimSettings,
+    TradingHours,
+)
 
 _ALWAYS = TradingHours(open_ns=-NEVER_NS, close_ns=NEVER_NS)
 
@@ -56,6 +62,7 @@ def make_memory(
     head["open_ns"], head["close_ns"] = hours[0].open_ns, hours[0].close_ns
     head["disjoint"] = _are_disjoint(streams)
     head["short_selling"] = settings.short_selling
+    head["replace_total"] = settings.replace_quantity is ReplaceQuantity.TOTAL
     head["queues_outside"] = settings.outside_hours is OutsideHours.QUEUE
     layout.table(buffer, "symbols")["firm"] = 1
     layout.table(buffer, "hours")["open_ns"] = [session.open_ns for session in hours]
