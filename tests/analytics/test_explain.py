@@ -282,6 +282,7 @@ def test_an_intent_without_a_verdict_says_so() -> None:
         ),
         (("not_halted", True, 0, 0), "the symbol is not halted"),
         (("cooldown", True, OPEN_NS, None), "no cooldown is running (limit 2013-10-07T13:30:00.000000000Z)"),
+        (("cooldown", True, 0, OPEN_NS), "no cooldown is running (observed 2013-10-07T13:30:00.000000000Z)"),
         (("from_a_newer_version", False, 5, None), "observed not known, limit 5"),
     ],
 )

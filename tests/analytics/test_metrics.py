@@ -102,6 +102,27 @@ def test_drawdown_and_sharpe_ratio_of_the_account_come_from_valuations_and_skip_
 
 
 @pytest.mark.req("C2.1")
+def test_the_sharpe_ratio_looks_at_trading_time_alone() -> None:
+    def day(before: int, after: int) -> Scripted:
+        script = Scripted()
+        script.at(OPEN_NS - 300 * MINUTE_NS).hours()
+        quiet = [(OPEN_NS - 5 * MINUTE_NS * step, "1000") for step in range(before, 0, -1)]
+        busy = [
+            (OPEN_NS + 5 * MINUTE_NS * step, text)
+            for step, text in enumerate(["1000", "1010", "990", "1005"])
+        ]
+        for ns, equity in [
+            *quiet,
+            *busy,
+            *[(CLOSE_NS + 5 * MINUTE_NS * step, "1005") for step in range(1, after)],
+        ]:
+            script.at(ns).value(equity)
+        return script
+
+    assert total(day(0, 0))["sharpe"] == pytest.approx(total(day(40, 30))["sharpe"])
+
+
+@pytest.mark.req("C2.1")
 def test_only_winners_have_no_profit_factor_and_no_average_loss() -> None:
     values = total(session([FOUR[0]]))
     assert (values["win_rate"], values["profit_factor"], values["average_loss_usd"]) == (1.0, None, None)

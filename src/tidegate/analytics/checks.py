@@ -21,7 +21,8 @@ def check_words(check: CheckResult) -> str:
     if row.unit in _CODED:
         return sentence
     told = (("observed", observed), ("limit", limit))
-    numbers = [(label, number(value, row.unit)) for label, value in told if value is not None]
+    known = [(label, value) for label, value in told if value or (value == 0 and row.unit is not Unit.TIME)]
+    numbers = [(label, number(value, row.unit)) for label, value in known]
     missing = [f"{label} {text}" for label, text in numbers if text not in sentence]
     return f"{sentence} ({', '.join(missing)})" if missing else sentence
 

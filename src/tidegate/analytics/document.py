@@ -12,7 +12,7 @@ from tidegate.analytics.collect import Run
 from tidegate.analytics.metrics import groups
 from tidegate.analytics.page import page
 from tidegate.analytics.price_plot import SYMBOLS_MAX, TRADES_MAX, price_figure, price_symbols
-from tidegate.analytics.slices import valuations
+from tidegate.analytics.slices import traded_valuations
 from tidegate.analytics.summary import run_title, summary
 from tidegate.analytics.wording import date_text, time_text
 
@@ -58,7 +58,7 @@ class _Document:
     def body(self) -> tuple[str, ...]:
         run = self.run
         found = groups(run)
-        sharpe = curves.sharpe(valuations(run))
+        sharpe = curves.sharpe(traded_valuations(run))
         remark = f"annualized, {sharpe.samples} {sharpe.sampling} returns" if sharpe else "too few samples"
         return (
             scorecard.cards(found[0], remark),

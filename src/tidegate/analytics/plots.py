@@ -19,7 +19,7 @@ from tidegate.analytics.bands import Band
 from tidegate.analytics.collect import Run
 from tidegate.analytics.downsample import extremes, histogram, milliseconds
 from tidegate.analytics.metrics import refusals_by_check
-from tidegate.analytics.slices import valuations
+from tidegate.analytics.slices import trading_windows, valuations
 from tidegate.analytics.wording import duration_text
 from tidegate.values.enums import ExitReason, Regime
 from tidegate.values.money import ATTOS
@@ -291,11 +291,16 @@ def time_layout(run: Run, height: int) -> Figure:
 
 
 def time_axis(run: Run) -> Figure:
-    """Return the time axis, the same span in every figure, so that they can be read together."""
+    """Return the time axis: trading time, the same in every figure, so that they can be read together."""
     axis: Figure = {"type": "date", "hoverformat": "%H:%M:%S.%3f"}
-    if run.from_ns is None or run.until_ns is None or run.from_ns == run.until_ns:
-        return axis
-    return axis | {"range": [round(run.from_ns / _MS_NS, 3), round(run.until_ns / _MS_NS, 3)]}
+    span = shown_span(run)
+    return axis | {"range": [round(ns / _MS_NS, 3) for ns in span]} if span else axis
+
+
+def shown_span(run: Run) -> tuple[int, int] | None:
+    """Return the time from the first opening to the last close within the run; None if it has no length."""
+    windows = trading_windows(run)
+    return (windows[0][0], windows[-1][1]) if windows and windows[0][0] < windows[-1][1] else None
 
 
 def _line(x: list[float], y: list[float], name: str, color: str, hover: str) -> Figure:

@@ -13,7 +13,17 @@ from tidegate.analytics.collect import Run
 from tidegate.analytics.downsample import extremes, milliseconds
 from tidegate.analytics.explain import order_sentence
 from tidegate.analytics.orders import OrderRow
-from tidegate.analytics.plots import GREEN, RED, Figure, Json, band_traces, exit_name, time_axis, time_layout
+from tidegate.analytics.plots import (
+    GREEN,
+    RED,
+    Figure,
+    Json,
+    band_traces,
+    exit_name,
+    shown_span,
+    time_axis,
+    time_layout,
+)
 from tidegate.analytics.trades import Trade
 from tidegate.analytics.wording import duration_text, usd_text
 from tidegate.values.money import NANOS
@@ -77,7 +87,8 @@ def _price_line(run: Run, symbol: str) -> Figure | None:
     if run.sources.prices is None:
         return None
     times, prices = run.sources.prices(symbol)
-    known = np.isfinite(prices)
+    first, last = shown_span(run) or (times[0], times[-1]) if len(times) else (0, 0)
+    known = np.isfinite(prices) & (times >= first) & (times <= last)
     if not known.any():
         return None
     at, shown = extremes(times[known], prices[known])

@@ -13,7 +13,7 @@ from tidegate.analytics.collect import Run
 from tidegate.analytics.document import report_html
 from tidegate.analytics.metrics import METRICS, Values, groups, refusals_by_check
 from tidegate.analytics.scorecard import titled
-from tidegate.analytics.slices import REGIME, STRATEGY, SYMBOL, valuations
+from tidegate.analytics.slices import REGIME, STRATEGY, SYMBOL, traded_valuations
 from tidegate.analytics.summary import run_title, summary
 from tidegate.analytics.wording import metric_text
 from tidegate.values.errors import ExitCode, TidegateError
@@ -146,7 +146,7 @@ def _metrics(run: Run) -> dict[str, Values | dict[str, Values]]:
 
 
 def _sampling(run: Run) -> dict[str, object] | None:
-    found = curves.sharpe(valuations(run))
+    found = curves.sharpe(traded_valuations(run))
     return {"sampling": found.sampling, "samples": found.samples} if found else None
 
 

@@ -32,6 +32,7 @@ class Slice:
     orders: tuple[OrderRow, ...]  # all but those that provably never left the process
     decisions: tuple[RiskDecision, ...]
     equity: tuple[tuple[int, int], ...] | None  # (ns, attos)
+    traded_equity: tuple[tuple[int, int], ...] | None  # the same within trading time
     windows: tuple[Interval, ...]
     masked: int | None
 
@@ -53,7 +54,7 @@ class Slice:
 
 def slices(run: Run) -> list[Slice]:
     """Return the total, then each strategy, symbol and regime with a decision, order or trade, by name."""
-    windows, equity = trading_windows(run), valuations(run)
+    windows, equity, traded = trading_windows(run), valuations(run), traded_valuations(run)
     found: list[Slice] = []
     for by in (TOTAL, STRATEGY, SYMBOL, REGIME):
         parts = _filed(run, by)
@@ -69,6 +70,7 @@ def slices(run: Run) -> list[Slice]:
                         orders=tuple(part.orders),
                         decisions=tuple(part.decisions),
                         equity=equity if by == TOTAL else None,
+                        traded_equity=traded if by == TOTAL else None,
                         windows=windows,
                         masked=_masked(run, by, name),
                     )
@@ -83,6 +85,17 @@ def valuations(run: Run) -> tuple[tuple[int, int], ...]:
         for _, _, message in run.entries
         if isinstance(message, PositionSnapshot) and not message.symbol and message.equity_usd is not None
     )
+
+
+def traded_valuations(run: Run) -> tuple[tuple[int, int], ...]:
+    """Return the valuations within trading time; the last one before a window stands at its start."""
+    points, windows = valuations(run), trading_windows(run)
+    kept: list[tuple[int, int]] = []
+    for start, end in windows:
+        before = [point for point in points if point[0] < start][-1:]
+        kept += [(start, value) for _, value in before]
+        kept += [point for point in points if start <= point[0] <= end]
+    return tuple(kept)
 
 
 def trading_windows(run: Run) -> tuple[Interval, ...]:

@@ -80,12 +80,13 @@ def average_r(part: Slice) -> float | None:
 def sharpe(part: Slice) -> float | None:
     """Annualized Sharpe ratio of account equity; total only.
 
-    Mean over sample standard deviation of simple returns, times the square root of samples a year, without
-    a risk-free rate. Sampled per UTC day (252 a year) when valuations touch at least 20 days, else every 5
-    minutes (252 x 78 a year; an overnight gap is one sample). Null with fewer than two returns or no
-    variance. Over a single day it describes the path, it does not forecast.
+    Mean over sample standard deviation of simple returns, times the square root of samples a year,
+    without a risk-free rate. Valuations within trading time are sampled per UTC day (252 a year)
+    when valuations touch at least 20 days, else every 5 minutes (252 x 78 a year; an overnight gap
+    is one sample). Null with fewer than two returns or no variance. Over a single day it describes
+    the path, it does not forecast.
     """
-    found = curves.sharpe(part.equity) if part.equity else None
+    found = curves.sharpe(part.traded_equity) if part.traded_equity else None
     return found.ratio if found else None
 
 

@@ -17,7 +17,7 @@ def run_title(run: Run) -> str:
     mode = run.opening.mode.capitalize() if run.opening else "Session"
     if run.from_ns is None or run.until_ns is None:
         return f"{mode} report"
-    first, last = date_text(run.from_ns), date_text(run.until_ns)
+    first, last = date_text(run.from_ns), date_text(max(run.from_ns, run.until_ns - 1))  # midnight ends a day
     return f"{mode} of {first}" if first == last else f"{mode} of {first} to {last}"
 
 
