@@ -4,6 +4,7 @@ from typing import Final
 
 from tidegate.analytics.collect import Run
 from tidegate.analytics.metrics import refusals_by_check
+from tidegate.analytics.slices import trading_windows
 from tidegate.analytics.wording import date_text, usd_text
 from tidegate.events.acts import RiskDecision
 from tidegate.values.enums import Verdict
@@ -13,11 +14,12 @@ _NAMES_MAX: Final = 6
 
 
 def run_title(run: Run) -> str:
-    """Return mode and day."""
+    """Return mode and trading day, or the days from first to last."""
     mode = run.opening.mode.capitalize() if run.opening else "Session"
-    if run.from_ns is None or run.until_ns is None:
+    windows = trading_windows(run)
+    if not windows:
         return f"{mode} report"
-    first, last = date_text(run.from_ns), date_text(max(run.from_ns, run.until_ns - 1))  # midnight ends a day
+    first, last = date_text(windows[0][0]), date_text(windows[-1][1])
     return f"{mode} of {first}" if first == last else f"{mode} of {first} to {last}"
 
 
