@@ -245,6 +245,30 @@ def test_one_execution_under_two_ids_counts_once_and_is_told() -> None:
     assert repeated.findings == ()
 
 
+@pytest.mark.req("B2.2")
+def test_a_second_copy_explains_nothing_that_another_execution_filled() -> None:
+    desk = Desk()
+    desk.send()
+    desk.change(Kind.PARTIALLY_FILLED, execution="e0", last=1, price=PRICE, cum=1)
+    desk.change(Kind.CANCELED, cum=2, price=PRICE)
+    twin = desk.change(Kind.PARTIALLY_FILLED, execution="twin-e0", last=1, price=PRICE, cum=1)
+    assert kinds(twin.findings) == [FindingKind.DUPLICATE_EXECUTION]
+    assert twin.order.anonymous_nanos == shares(1)
+    late = desk.change(Kind.PARTIALLY_FILLED, execution="e1", last=1, price=FIFTY_ONE, cum=2, fee="0.35")
+    assert (late.order.fees_attos, late.order.filled_cost_attos) == (usd("0.35"), usd(101))
+
+
+@pytest.mark.req("B2.2")
+def test_a_second_copy_of_a_later_execution_does_not_stand_in_for_an_earlier_one() -> None:
+    desk = Desk()
+    desk.send()
+    desk.change(Kind.PARTIALLY_FILLED, execution="e1", last=1, price=FIFTY_ONE, cum=2)
+    twin = desk.change(Kind.PARTIALLY_FILLED, execution="twin-e1", last=1, price=FIFTY_ONE, cum=2)
+    assert kinds(twin.findings) == [FindingKind.DUPLICATE_EXECUTION]
+    first = desk.change(Kind.PARTIALLY_FILLED, execution="e0", last=1, price=PRICE, cum=1)
+    assert (first.order.filled_nanos, first.order.filled_cost_attos) == (shares(2), usd(101))
+
+
 @pytest.mark.req("B2.1")
 def test_a_whole_fill_whose_first_part_is_late_keeps_working_until_it_comes() -> None:
     desk = Desk()

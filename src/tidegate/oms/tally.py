@@ -72,9 +72,11 @@ def _execution(order: Order, event: OrderEvent, executions: Mapping[str, Executi
     told = order.venue_filled_nanos
     if total > told:
         told = total
+    elif total and _told_before(total, executions):
+        return Tally((), told, Execution(0, price, NO_FEE), finding=FindingKind.DUPLICATE_EXECUTION)
     # The running total leaves no room for so much; without one, what is anonymous is explained first.
     explained = order.filled_nanos + quantity - told if total else min(order.anonymous_nanos, quantity)
-    if explained > order.anonymous_nanos or (explained < 0 and _told_before(total, executions)):
+    if explained > order.anonymous_nanos:
         return Tally((), told, Execution(0, price, NO_FEE), finding=FindingKind.DUPLICATE_EXECUTION)
     finding = None
     if price <= 0:

@@ -6,6 +6,7 @@ from tidegate.risk.limits import BPS, RiskLimits
 from tidegate.values.enums import Side
 from tidegate.values.instruments import Instrument
 
+SLICES_MAX: Final = 64  # at once; what is left is asked for again, since exits are level-triggered
 BLIND_STEPS: Final = 4  # tries until the blind collar is at its widest
 
 
@@ -21,6 +22,8 @@ def exit_slices(
         cap = min(cap, limits.order_notional_attos_max // (price_nanos * instrument.multiplier))
     cap = max(instrument.floor_quantity(cap), instrument.lot_nanos)
     whole, rest = divmod(instrument.floor_quantity(quantity_nanos), cap)
+    if whole >= SLICES_MAX:
+        return [cap] * SLICES_MAX
     return [cap] * whole + [rest] * (rest > 0)
 
 

@@ -1,0 +1,100 @@
+"""A view in which everything is as it should be, and limits that bind nothing: each test breaks one thing."""
+
+from typing import Any
+
+import msgspec
+
+from tests.portfolio.making import CASH, INSTRUMENTS, NOW_NS, books, intent, shares, usd
+from tidegate.events.acts import RiskDecision, TradeIntent
+from tidegate.portfolio.portfolio import Portfolio
+from tidegate.risk.gate import judge
+from tidegate.risk.limits import RiskLimits
+from tidegate.risk.view import RiskView
+from tidegate.values.enums import Purpose, Regime, Side
+from tidegate.values.money import NANOS
+from tidegate.values.time import HOUR_NS, MILLISECOND_NS, SECOND_NS
+
+BID, ASK = 50 * NANOS - NANOS // 100, 50 * NANOS
+
+LIMITS = RiskLimits(
+    symbols_allowed=None,
+    symbols_blocked=frozenset(),
+    order_notional_attos_max=usd(50_000),
+    order_quantity_nanos_max=shares(1_000),
+    position_notional_attos_max=usd(60_000),
+    position_quantity_nanos_max=shares(1_200),
+    total_notional_attos_max=usd(200_000),
+    total_quantity_nanos_max=shares(4_000),
+    gross_exposure_attos_max=usd(220_000),
+    net_exposure_attos_max=usd(210_000),
+    sector_exposure_attos_max=usd(90_000),
+    cluster_exposure_attos_max=usd(80_000),
+    concentration_bps_max=7_000,
+    buying_power_bps=23_000,
+    spread_bps_max=20,
+    displayed_size_nanos_min=shares(100),
+    liquidity_bps_max=5_000,
+    collar_bps_max=50,
+    exit_collar_bps_max=300,
+    blind_collar_bps_max=1_000,
+    quote_age_ns_max=2 * SECOND_NS,
+    lag_ns_max=500 * MILLISECOND_NS,
+    orders_per_minute_max=30,
+    symbol_messages_per_minute_max=20,
+    duplicate_window_ns=SECOND_NS,
+    exit_repeat_ns=2 * SECOND_NS,
+    amend_spacing_ns=SECOND_NS,
+)
+
+
+def limits(**changes: Any) -> RiskLimits:
+    return msgspec.structs.replace(LIMITS, **changes)
+
+
+def mark(symbol: str, sign: int) -> int | None:
+    return {"AIG": BID if sign > 0 else ASK, "BAC": 20 * NANOS, "RAIN": 10 * NANOS}[symbol]
+
+
+def view(portfolio: Portfolio | None = None, **changes: Any) -> RiskView:
+    facts: dict[str, Any] = {
+        "now_ns": NOW_NS,
+        "limits": LIMITS,
+        "portfolio": portfolio or books(),
+        "mark": mark,
+        "instrument": INSTRUMENTS["AIG"],
+        "bid_nanos": BID,
+        "ask_nanos": ASK,
+        "bid_size_nanos": shares(500),
+        "ask_size_nanos": shares(400),
+        "quote_ns": NOW_NS - SECOND_NS,
+        "quality": 0,
+        "last_good_nanos": ASK,
+        "halted": False,
+        "features_valid": True,
+        "newsy": False,
+        "open_ns": NOW_NS - HOUR_NS,
+        "close_ns": NOW_NS + HOUR_NS,
+        "symbol_regime": Regime.TREND,
+        "market_regime": Regime.CHOP,
+        "eligible": True,
+        "cell_spread_bps_max": None,
+        "permitted": True,
+        "owner": "",
+        "lag_ns": MILLISECOND_NS,
+        "streams_up": True,
+        "store_ok": True,
+        "equity_attos": CASH,
+    }
+    return RiskView(**facts | changes)
+
+
+def entry(**changes: Any) -> TradeIntent:
+    return intent(**{"price": ASK, "purpose": Purpose.ENTRY} | changes)
+
+
+def leave(**changes: Any) -> TradeIntent:
+    return intent(**{"side": Side.SELL, "price": BID, "purpose": Purpose.EXIT} | changes)
+
+
+def verdict(of: TradeIntent, seen: RiskView) -> RiskDecision:
+    return judge(of, seen, event_id="s-1-2")

@@ -1,0 +1,172 @@
+"""Gate states as data: the strictest scope wins, kills persist, rules only tighten."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.portfolio.making import NOW_NS
+from tidegate.events.acts import GateChanged
+from tidegate.events.inputs import GateSet
+from tidegate.risk.gates import OPEN, RULE_ACTOR, Gates, GateVerdict
+from tidegate.values.enums import GateScope, GateState
+
+ACTIVE, REDUCE_ONLY, HALTED = GateState.ACTIVE, GateState.REDUCE_ONLY, GateState.HALTED
+KEYS = {
+    GateScope.GLOBAL: "",
+    GateScope.VENUE: "sim",
+    GateScope.ACCOUNT: "acct",
+    GateScope.STRATEGY: "mr",
+    GateScope.SYMBOL: "AIG",
+}
+PERSON = "person:ada"
+
+
+def setting(scope: GateScope, key: str, state: GateState, *, actor: str = PERSON, reason: str = "why") -> GateSet:
+    return GateSet(
+        event_id="s-1-0",
+        timestamp=NOW_NS,
+        symbol="",
+        strategy_id="",
+        correlation_id="s-1-0",
+        scope=scope,
+        key=key,
+        state=state,
+        reason=reason,
+        actor=actor,
+    )
+
+
+def changing(scope: GateScope, key: str, before: GateState, after: GateState) -> GateChanged:
+    return GateChanged(
+        event_id="s-1-1",
+        timestamp=NOW_NS,
+        symbol="",
+        strategy_id="",
+        correlation_id="s-1-0",
+        scope=scope,
+        key=key,
+        before=before,
+        after=after,
+        reason="drift",
+        actor=f"{RULE_ACTOR}drift",
+    )
+
+
+def strictest(gates: Gates) -> GateVerdict:
+    return gates.strictest(venue="sim", account="acct", strategy_id="mr", symbol="AIG")
+
+
+def test_gates_are_open_until_somebody_closes_one() -> None:
+    assert strictest(Gates()) is OPEN
+    assert OPEN == GateVerdict(ACTIVE, GateScope.GLOBAL, "", "")
+    assert Gates().closed() == []
+
+
+@pytest.mark.parametrize("state", [REDUCE_ONLY, HALTED])
+@pytest.mark.parametrize("scope", GateScope)
+def test_every_scope_closes_the_orders_it_covers(scope: GateScope, state: GateState) -> None:
+    gates = Gates()
+    gates.fold_set(setting(scope, KEYS[scope], state))
+    assert strictest(gates) == GateVerdict(state, scope, KEYS[scope], "why")
+    assert gates.state(scope, KEYS[scope]) is state
+    assert gates.state(scope, "another") is ACTIVE
+
+
+@pytest.mark.parametrize("scope", [scope for scope in GateScope if scope is not GateScope.GLOBAL])
+def test_a_scope_leaves_the_orders_of_others_alone(scope: GateScope) -> None:
+    gates = Gates()
+    gates.fold_set(setting(scope, "another", HALTED))
+    assert strictest(gates) == OPEN
+
+
+def test_the_strictest_wins_and_of_equals_the_widest() -> None:
+    gates = Gates()
+    gates.fold_set(setting(GateScope.ACCOUNT, "acct", REDUCE_ONLY, reason="drift"))
+    gates.fold_set(setting(GateScope.SYMBOL, "AIG", HALTED, reason="late order"))
+    assert strictest(gates) == GateVerdict(HALTED, GateScope.SYMBOL, "AIG", "late order")
+    gates.fold_set(setting(GateScope.VENUE, "sim", HALTED, reason="outage"))
+    assert strictest(gates) == GateVerdict(HALTED, GateScope.VENUE, "sim", "outage")
+
+
+def test_a_person_opens_a_gate_again() -> None:
+    gates = Gates()
+    gates.fold_set(setting(GateScope.GLOBAL, "", HALTED))
+    gates.fold_set(setting(GateScope.GLOBAL, "", REDUCE_ONLY))
+    assert strictest(gates).state is REDUCE_ONLY
+    gates.fold_set(setting(GateScope.GLOBAL, "", ACTIVE))
+    assert strictest(gates) is OPEN
+    assert gates.closed() == []
+
+
+@pytest.mark.parametrize("before", GateState)
+@pytest.mark.parametrize("after", GateState)
+def test_a_rule_only_tightens(before: GateState, after: GateState) -> None:
+    gates = Gates()
+    gates.fold_set(setting(GateScope.SYMBOL, "AIG", before))
+    tightens = list(GateState).index(after) > list(GateState).index(before)
+    expected = (before, after) if tightens else None
+    assert gates.change(GateScope.SYMBOL, "AIG", after, actor=f"{RULE_ACTOR}x") == expected
+    gates.fold_set(setting(GateScope.SYMBOL, "AIG", after, actor=f"{RULE_ACTOR}x", reason="rule"))
+    assert gates.state(GateScope.SYMBOL, "AIG") is (after if tightens else before)
+    person = None if before is after else (before, after)
+    fresh = Gates()
+    fresh.fold_set(setting(GateScope.SYMBOL, "AIG", before))
+    assert fresh.change(GateScope.SYMBOL, "AIG", after, actor=PERSON) == person
+
+
+def test_setting_what_is_set_keeps_the_first_reason() -> None:
+    gates = Gates()
+    gates.fold_set(setting(GateScope.GLOBAL, "", HALTED, reason="first"))
+    gates.fold_set(setting(GateScope.GLOBAL, "", HALTED, reason="second"))
+    assert strictest(gates).reason == "first"
+
+
+def test_a_recorded_change_is_folded_as_it_stands() -> None:
+    gates = Gates()
+    gates.fold_changed(changing(GateScope.SYMBOL, "AIG", ACTIVE, HALTED))
+    assert gates.closed() == [GateVerdict(HALTED, GateScope.SYMBOL, "AIG", "drift")]
+    gates.fold_changed(changing(GateScope.SYMBOL, "AIG", HALTED, ACTIVE))
+    assert gates.closed() == []
+    gates.fold_changed(changing(GateScope.SYMBOL, "AIG", ACTIVE, ACTIVE))
+    assert gates.snapshot() == Gates().snapshot()
+
+
+def test_what_is_closed_is_listed_in_order() -> None:
+    gates = Gates()
+    for scope, key in ((GateScope.SYMBOL, "BAC"), (GateScope.GLOBAL, ""), (GateScope.SYMBOL, "AIG")):
+        gates.fold_set(setting(scope, key, HALTED))
+    assert [(gate.scope, gate.key) for gate in gates.closed()] == [
+        (GateScope.GLOBAL, ""),
+        (GateScope.SYMBOL, "AIG"),
+        (GateScope.SYMBOL, "BAC"),
+    ]
+
+
+SETTINGS = st.lists(st.tuples(st.sampled_from(GateScope), st.sampled_from(("", "AIG", "mr")), st.sampled_from(GateState)))
+
+
+@given(SETTINGS)
+def test_a_kill_survives_a_restart_byte_for_byte(history: list[tuple[GateScope, str, GateState]]) -> None:
+    gates, other = Gates(), Gates()
+    for scope, key, state in history:
+        gates.fold_set(setting(scope, key, state))
+    other.fold_set(setting(GateScope.VENUE, "gone", HALTED))
+    other.restore(gates.snapshot())
+    assert other.snapshot() == gates.snapshot()
+    assert other.closed() == gates.closed()
+
+
+def test_the_order_in_which_gates_were_closed_leaves_no_trace() -> None:
+    one, other = Gates(), Gates()
+    keys = ("AIG", "BAC")
+    for gates, order in ((one, keys), (other, keys[::-1])):
+        for key in order:
+            gates.fold_set(setting(GateScope.SYMBOL, key, HALTED))
+    assert one.snapshot() == other.snapshot()
+
+
+def test_who_closed_a_gate_is_part_of_the_state() -> None:
+    one, other = Gates(), Gates()
+    one.fold_set(setting(GateScope.GLOBAL, "", HALTED, actor="person:ada"))
+    other.fold_set(setting(GateScope.GLOBAL, "", HALTED, actor="person:bob"))
+    assert one.snapshot() != other.snapshot()
