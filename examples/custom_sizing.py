@@ -1,4 +1,4 @@
-"""Sizing of one's own: a share of equity, less where volatility is high, named in the intent instead of the plan.
+"""Sizing of one's own: a share of equity, less where volatility is high, named in the intent.
 
 The gate judges it all the same: a quantity above a limit is refused, whoever thought of it.
 """
@@ -50,5 +50,6 @@ def decide(view: View, state: NoState, attention: Attention) -> tuple[NoState, I
     quantity = float(int(share * view.equity_usd / view.ask))
     if quantity < 1.0:
         return state, Nothing(reason=f"{share:.2%} of equity is less than a share at {view.ask:.2f}")
-    reason = f"trend strength {view.features.trend_strength:.2f}; {share:.2%} of equity is {quantity:g} shares"
+    strength = view.features.trend_strength
+    reason = f"trend strength {strength:.2f}; {share:.2%} of equity is {quantity:g} shares"
     return state, Intent(side=attention.side, quantity=quantity, reason=reason)

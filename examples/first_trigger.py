@@ -38,4 +38,5 @@ def trigger(symbol: Any, regime: Any, own: Any, params: Any) -> int:
 
 def decide(view: View, state: NoState, attention: Attention) -> tuple[NoState, Intent]:
     """Say why; size, price and exits follow from the plan."""
-    return state, Intent(side=attention.side, reason=f"ask {view.ask:.2f} is below {view.features.ema_slow:.2f}")
+    reason = f"ask {view.ask:.2f} is below the average {view.features.ema_slow:.2f}"
+    return state, Intent(side=attention.side, reason=reason)

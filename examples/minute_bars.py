@@ -1,4 +1,4 @@
-"""A strategy without a trigger: plain Python, asked once a minute. Buys after rising closes, sells after a falling one.
+"""A strategy in plain Python, asked once a minute: buys after rising closes, sells after a falling one.
 
 What it remembers is its State: the engine keeps it, logs each change, and gives it back after a restart.
 """
@@ -65,5 +65,6 @@ def _answer(view: View, prices: tuple[float, ...]) -> Intent | Nothing:
             return Intent(side=Side.SELL, purpose=Purpose.EXIT, reason=reason)
         return Nothing(reason="the rise goes on")
     if view.features.features_valid and len(steps) == view.params.rising and min(steps) > 0.0:
-        return Intent(side=Side.BUY, reason=f"{len(steps)} rising closes, from {prices[0]:.2f} to {prices[-1]:.2f}")
+        reason = f"{len(steps)} rising closes, from {prices[0]:.2f} to {prices[-1]:.2f}"
+        return Intent(side=Side.BUY, reason=reason)
     return Nothing(reason="the closes do not all rise")
