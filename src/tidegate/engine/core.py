@@ -131,9 +131,16 @@ class Core:
 
     def set_timer(self) -> None:
         """Write the earliest timer of judgement where the kernel sees it."""
-        due_ns = min(self.valuation_due_ns, self.orders.due_ns(), *self.timers, NEVER_NS)
-        self.host.integers[self.reading.timer_cell] = due_ns
-        self.note_due(due_ns)
+        due_ns = self.orders.due_ns()
+        if self.valuation_due_ns < due_ns:
+            due_ns = self.valuation_due_ns
+        for timer_ns in self.timers:
+            if timer_ns < due_ns:
+                due_ns = timer_ns
+        integers = self.host.integers
+        integers[self.reading.timer_cell] = due_ns
+        if due_ns < integers[self.host.due_bound_cell]:
+            integers[self.host.due_bound_cell] = due_ns
 
 
 def after(now_ns: int, every_ns: int) -> int:

@@ -127,6 +127,14 @@ class Engine:
         """Return when a tick is due; NEVER_NS when nothing waits for time alone."""
         return self._core.host.next_due()
 
+    def due_by(self, time_ns: int) -> int:
+        """Return when a tick is due if that is at or before a time, NEVER_NS otherwise: `next_due` asked cheaply."""
+        host = self._core.host
+        if host.integers[host.due_bound_cell] > time_ns:
+            return NEVER_NS
+        due_ns = host.next_due()
+        return due_ns if due_ns <= time_ns else NEVER_NS
+
     def equity_attos(self) -> int | None:
         """Return what the account is worth now; None when something held cannot be priced."""
         return self._viewing.equity_attos()
@@ -206,7 +214,8 @@ class Engine:
             core.count_input(message.timestamp)
             seen = self._following.order_event(message)
             self._following.due_orders()
-            self._attend(seen)
+            if seen:
+                self._attend(seen)
         else:
             self._fold_other(message)
         core.set_timer()

@@ -77,7 +77,7 @@ class Folding:
         for other, _before in change.others:
             core.portfolio.fold_order(other)
         strategy, place = self.pairs.after_order(change)
-        if strategy >= 0:
+        if strategy >= 0 and self.pairs.watched(strategy, place):
             core.host.after_order(strategy, place, core.now_ns)
         return change
 

@@ -83,6 +83,15 @@ class Pairs:
         at = core.reading.own_start(core.host.pair(strategy, place))
         self._integers[at + _NEXT] = max(self._integers[at + _NEXT], core.now_ns + wait_ns)
 
+    def watched(self, strategy: int, place: int) -> bool:
+        """Tell whether the pair holds a position with an exit level, so that the kernel has something to look at."""
+        integers = self._integers
+        at = self._core.reading.own_start(self._core.host.pair(strategy, place))
+        if not integers[at + _POSITION]:
+            return False
+        levels = integers[at + _STOP] or integers[at + _TAKE] or integers[at + _TRAIL] or integers[at + _TIME_STOP]
+        return bool(levels) or self._floats[at + _KILL] != 0.0
+
     def rearm(self, strategy: int, place: int, wait_ns: int) -> None:
         """Let the pair enter again after a wait, unless it holds or works something."""
         core = self._core

@@ -18,7 +18,7 @@ from numba.core import types
 from tidegate.kernel.mode import is_kernel
 
 OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": True}
-HELPER_OPTIONS = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # called from kernels only
+HELPER_OPTIONS = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}  # called from kernels only
 
 
 class Compiler:

@@ -91,7 +91,7 @@ class ReplayLoop:
         while True:
             scheduled_ns = self._scheduled[-1].timestamp if self._scheduled else NEVER_NS
             response_ns = self._response_before(next_ns, chunk, at)
-            due_ns = max(self._engine.next_due(), self._engine.now_ns)
+            due_ns = max(self._engine.due_by(next_ns), self._engine.now_ns)
             first_ns = min(scheduled_ns, response_ns, due_ns)
             if first_ns > next_ns:
                 return

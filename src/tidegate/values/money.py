@@ -77,8 +77,9 @@ def _scaled(text: str | int | Decimal, *, digits: int) -> int:
 
 
 def _text(value: int, *, digits: int) -> str:
-    sign = "-" if value < 0 else ""
-    whole, rest = divmod(abs(value), 10**digits)
-    if not rest:
-        return f"{sign}{whole}"
-    return f"{sign}{whole}.{rest:0{digits}d}".rstrip("0")
+    if value == 0:
+        return "0"
+    figures = str(abs(value)).rjust(digits + 1, "0")
+    rest = figures[-digits:].rstrip("0")
+    text = f"{figures[:-digits]}.{rest}" if rest else figures[:-digits]
+    return f"-{text}" if value < 0 else text

@@ -1,0 +1,75 @@
+"""A golden log as tables: the `Run` that a replay gives, read back from disk, and every entry as a DataFrame."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import polars as pl
+
+from tidegate.analytics.collect import Run, Sources, run_from_entries
+from tidegate.events.codec import AnyMessage, decode
+from tidegate.events.session import SessionOpened
+from tidegate.journal import EntryKind, LogReader, read
+from tidegate.journal.rows import COLUMNS, rows
+from tidegate.replay.marks import price_marks, price_series
+from tidegate.replay.verify import TapeNotFoundError, find_tapes
+from tidegate.tapes.errors import TapeError
+from tidegate.tapes.format import Tape
+
+_MESSAGES: Final = frozenset({EntryKind.INPUT, EntryKind.ACT})
+_NUMBERS: Final = frozenset({"entry", "segment", "block", "n", "k", "time"})
+
+
+def read_log(directory: str | Path, *, tapes: Sequence[str | Path] = ()) -> Run:
+    """Return the newest session of a golden log as tables.
+
+    Args:
+        directory: the log.
+        tapes: where to look for its tapes besides where they were; without them the run has no prices.
+
+    Raises:
+        TidegateError: no log, a damaged one, or one of a newer version.
+    """
+    reader = read(Path(directory))
+    found = _tapes(reader.opening, [Path(tape) for tape in tapes])
+    return run_from_entries(_entries(reader), reader.opening, _sources(reader, found))
+
+
+def log_entries(directory: str | Path) -> pl.DataFrame:
+    """Return every entry of a log as a row: its place, type, whom it concerns, and its body as JSON text.
+
+    Raises:
+        TidegateError: no log, a damaged one, or one of a newer version.
+    """
+    encode = msgspec.json.Encoder().encode
+    schema = {name: pl.Int64 if name in _NUMBERS else pl.String for name in COLUMNS}
+    found = [row | {"body": encode(row["body"]).decode()} for row in rows(read(Path(directory)))]
+    return pl.DataFrame(found, schema=schema)
+
+
+def _entries(reader: LogReader) -> Iterator[tuple[str, int, int, AnyMessage]]:
+    for entry in reader.entries(reader.sessions[-1].number):
+        if entry.kind in _MESSAGES:
+            yield entry.kind.name.lower(), entry.n, entry.k, decode(entry.payload)
+
+
+def _tapes(opening: SessionOpened, more: Sequence[Path]) -> tuple[Tape, ...]:
+    try:
+        return find_tapes(opening, more)
+    except (TapeNotFoundError, TapeError):
+        return ()
+
+
+def _sources(reader: LogReader, tapes: tuple[Tape, ...]) -> Sources:
+    records = sum(tape.records for tape in reader.opening.tapes)
+    if not tapes:
+        return Sources(records=records, log=str(reader.directory))
+    return Sources(
+        marks=price_marks(tapes),
+        prices=price_series(tapes),
+        records=records,
+        from_ns=min(tape.meta.first_ns for tape in tapes),
+        until_ns=max(tape.meta.last_ns for tape in tapes),
+        log=str(reader.directory),
+    )
