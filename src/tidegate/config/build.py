@@ -51,16 +51,16 @@ def with_strategies(config: Config, requests: Sequence[str]) -> Config:
     return msgspec.structs.replace(config, strategies=tuple(entries))
 
 
-def instruments_of(config: Config, on_tapes: Sequence[Instrument]) -> tuple[Instrument, ...]:
+def instruments_of(config: Config, tape_symbols: Sequence[Instrument]) -> tuple[Instrument, ...]:
     """Return what the session sees: the configured instruments that are on the tapes, in their order, then the tapes' others.
 
     Raises:
         ConfigError: a symbol on the tapes that the configuration does not know, or nothing is left.
     """
-    given = {instrument.symbol: instrument for instrument in on_tapes}
+    given = {instrument.symbol: instrument for instrument in tape_symbols}
     listed = {instrument.symbol: instrument for instrument in config.instruments}
     found = [_instrument(symbol, facts) for symbol, facts in listed.items() if symbol in given]
-    for symbol in given:
+    for symbol, on_tape in given.items():
         if symbol in listed:
             continue
         if config.other_instruments is None:
@@ -68,7 +68,7 @@ def instruments_of(config: Config, on_tapes: Sequence[Instrument]) -> tuple[Inst
                 f"Symbol {symbol} is on a tape but not among the configuration's instruments; {known(symbol, listed)}; "
                 "add it there, or set other_instruments."
             )
-        found.append(_as_on_tape(_instrument(symbol, config.other_instruments), given[symbol]))
+        found.append(_as_on_tape(_instrument(symbol, config.other_instruments), on_tape))
     if not found:
         raise ConfigError("The tapes hold no symbol; there is nothing to see.")
     return tuple(msgspec.structs.replace(instrument, index=place) for place, instrument in enumerate(found))

@@ -11,7 +11,7 @@ from typing import Final
 
 from tidegate.config.errors import StrategyFileError
 
-_MODULES: Final = frozenset({"math", "typing", "enum", "msgspec", "numpy", "collections.abc"})
+MODULES: Final = frozenset({"math", "typing", "enum", "msgspec", "numpy", "collections.abc"})
 _LAYERS: Final = ("values", "events", "kernel", "market", "features", "regime", "strategies")
 _TIME: Final = "a strategy is told the time: use view.now_ns"
 _CHANCE: Final = "a replay could not repeat it: derive the number from what the view shows"
@@ -121,8 +121,8 @@ def _import_why(node: ast.Import | ast.ImportFrom) -> str:
             continue
         if parts[0] == "numpy" and len(parts) > 1 and parts[1] in _NUMPY:
             return f"imports {module}: {_NUMPY[parts[1]]}"
-        if module not in _MODULES and parts[0] != "numpy":
-            may = f"a strategy may import {', '.join(sorted(_MODULES))} and tidegate.{{{', '.join(_LAYERS)}}}"
+        if module not in MODULES and parts[0] != "numpy":
+            may = f"a strategy may import {', '.join(sorted(MODULES))} and tidegate.{{{', '.join(_LAYERS)}}}"
             return f"imports {module}: {_HINTS.get(parts[0], may)}"
     return ""
 

@@ -114,8 +114,8 @@ def _run(source: bytes, found: Found) -> Namespace:
         tree = ast.parse(source, filename=path)
     except SyntaxError as error:
         raise StrategyFileError(f"{path}:{error.lineno or 1}: this is not Python: {error.msg}.") from error
-    except ValueError as error:
-        raise StrategyFileError(f"{path}: this is not Python: {error}.") from error
+    except (ValueError, RecursionError, MemoryError) as error:  # zero bytes; nested deeper than the parser goes
+        raise StrategyFileError(f"{path}: this is not Python: {error or 'it is nested too deeply'}.") from error
     check_file(tree, path)
     code: CodeType = compile(tree, filename=path, mode="exec", dont_inherit=True)
     names: Namespace = {"__name__": found.module, "__file__": path, "__builtins__": __builtins__}

@@ -183,6 +183,10 @@ class SimulatorSection(Section, frozen=True, kw_only=True):
     response_latency: Annotated[str, _text("From the venue to us", "latency")] = "0.5ms"
     seed: Annotated[int, _count("Seed of drawn latencies")] = 0
     fees: Annotated[Literal["alpaca", "none"], _text("Fee schedule")] = "alpaca"
+    acknowledge: Annotated[
+        Literal["always", "resting"],
+        _text("always: every order is acknowledged first; resting: one that ends on arrival is answered by its end alone"),
+    ] = "always"
     short_selling: Annotated[bool, _text("Whether it lets an account sell what it does not hold", "true/false")] = True
     outside_hours: Annotated[Literal["queue", "reject"], _text("Orders while closed: wait for the open, or rejected")] = "queue"
     buy_stop_collar: Annotated[bool, _text("Buy stops become stop-limits above their stop, as at Alpaca", "true/false")] = True

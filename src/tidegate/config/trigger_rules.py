@@ -94,11 +94,14 @@ def _faults(
     if not _always_returns(function.body) and (is_trigger or _returns_something(function)):
         yield function.lineno, f"may end without `return`, and then {_SAY_NO}"
     local = _local_names(function)
+    ranges = {id(node.iter) for node in ast.walk(function) if isinstance(node, ast.For)}
     for node in _code(function):
         why = _REFUSED.get(type(node), "") or _structure_why(node, function)
         match node:
             case ast.BinOp() | ast.AugAssign():
                 why = why or _arithmetic_why(node, names)
+            case ast.Call(func=ast.Name(id="range")) if id(node) not in ranges:
+                why = why or "uses range outside of `for i in range(n)`"
             case ast.Call():
                 why = why or _call_why(node, functions, names)
             case ast.Name(id=name, ctx=ast.Load()) if name not in local:

@@ -1,6 +1,6 @@
-"""What `tidegate demo` replays: a recorded day where one is at hand, else a generated market; all in one folder.
+"""What `tidegate demo` replays: a recorded day where one is at hand, else a generated market.
 
-The folder is the demo's own, known by a marker file; a folder with anything else in it is left alone.
+All of it lies in one folder of its own, known by a marker file; others are left alone.
 """
 
 import os
@@ -67,7 +67,7 @@ def recorded_files(day: str) -> tuple[Path, ...]:
 
 
 def places() -> tuple[Path, ...]:
-    """Return where recordings are looked for: the place that is set, else beside here and beside the project."""
+    """Return where recordings are looked for: the place that is set, else beside here and the project."""
     given = os.environ.get(DATA_VARIABLE)
     if given:
         return (Path(given),)
@@ -115,7 +115,7 @@ def make_market(folder: Path, day: str, *, generate: Generate, progress: Progres
     tape = folder / "generated.tape"
     generate(tape, progress)
     looked = " or ".join(str(place) for place in places())
-    said = f"GENERATED market, its prices are made up: no recording of {day} in {looked} (set {DATA_VARIABLE})"
+    said = f"GENERATED market with made-up prices: no recording of {day} in {looked} (set {DATA_VARIABLE})"
     return Market(is_recorded=False, config="generated", tape=tape, said=said)
 
 

@@ -29,7 +29,7 @@ from tidegate.values.instruments import Instrument
 from tidegate.values.latency import Latency
 from tidegate.values.time import utc_date
 from tidegate.venues.sim.assumptions import assumptions
-from tidegate.venues.sim.settings import OutsideHours, SimSettings, TradingHours
+from tidegate.venues.sim.settings import Acknowledge, OutsideHours, SimSettings, TradingHours
 from tidegate.venues.sim.setup import Stream
 from tidegate.venues.sim.venue import SimVenue
 
@@ -183,6 +183,7 @@ def sim_settings(loaded: LoadedConfig, scheduled: Sequence[AnyInput]) -> SimSett
     return SimSettings(
         hours=() if always else tuple(TradingHours(open_ns=opens, close_ns=closes) for opens, closes in hours),
         outside_hours=OutsideHours(simulator.outside_hours),
+        acknowledge=Acknowledge(simulator.acknowledge),
         short_selling=simulator.short_selling,
         buy_stop_collar=simulator.buy_stop_collar,
         orders_max=simulator.orders_max,

@@ -1,4 +1,4 @@
-"""A golden log as tables: the `Run` that a replay gives, read back from disk, and every entry as a DataFrame."""
+"""A golden log as tables: the `Run` that a replay gives, read back from disk, and its entries as rows."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

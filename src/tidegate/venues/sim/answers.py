@@ -13,8 +13,10 @@ from tidegate.venues.sim.draws import Draws
 from tidegate.venues.sim.memory import Event
 from tidegate.venues.sim.orders import Orders, SimOrder
 from tidegate.venues.sim.responses import KINDS, REASONS, Response
+from tidegate.venues.sim.settings import Acknowledge
 
 _ENDS: Final = frozenset({rows.FILLED, rows.CANCELED, rows.REJECTED, rows.EXPIRED, rows.REPLACED})
+_NONE: Final[frozenset[int]] = frozenset()
 _CHAINED: Final = frozenset({rows.REPLACED, rows.REPLACE_REJECTED})
 
 
@@ -22,7 +24,10 @@ _CHAINED: Final = frozenset({rows.REPLACED, rows.REPLACE_REJECTED})
 class Answers:
     """Responses on their way to the engine, first in, first out."""
 
-    def __init__(self, draws: Draws, fees: FeeSchedule, instruments: Sequence[Instrument]) -> None:
+    def __init__(
+        self, draws: Draws, fees: FeeSchedule, instruments: Sequence[Instrument], acknowledge: Acknowledge
+    ) -> None:
+        self._skips = acknowledge is Acknowledge.RESTING
         self.queue: deque[Response] = deque()
         self._draws = draws
         self._fees = FeeTable(fees)
@@ -37,8 +42,11 @@ class Answers:
 
     def hear(self, events: Sequence[Event], orders: Orders) -> list[int]:
         """Queue the responses of event rows; return the rows of the orders that have ended."""
-        ended = []
+        ended: list[int] = []
+        answered = {event[1] for event in events if event[0] in _ENDS} if self._skips else _NONE
         for code, slot, quantity, price, filled, venue_ns, stream, place, maker, reason in events:
+            if code == rows.ACCEPTED and slot in answered:
+                continue
             order = orders.at(slot)
             order.filled_nanos = filled
             if code in _ENDS:

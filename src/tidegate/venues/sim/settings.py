@@ -26,6 +26,13 @@ class ReplaceQuantity(StrEnum):
     TOTAL = "total"  # what both may fill: the original's fills are taken off it
 
 
+class Acknowledge(StrEnum):
+    """Which orders the venue acknowledges before it says what became of them."""
+
+    ALWAYS = "always"
+    RESTING = "resting"  # an order that ends on arrival is answered by its end alone
+
+
 class TradingHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One trading session on venue time, ns UTC: orders match from open_ns until just before close_ns."""
 
@@ -38,6 +45,7 @@ class SimSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     hours: tuple[TradingHours, ...] = ()
     outside_hours: OutsideHours = OutsideHours.QUEUE
+    acknowledge: Acknowledge = Acknowledge.ALWAYS
     short_selling: bool = True
     buy_stop_collar: bool = True  # a buy stop becomes a stop-limit above its stop, as Alpaca does it
     replace_quantity: ReplaceQuantity = ReplaceQuantity.REST

@@ -78,7 +78,7 @@ class SimVenue:
         )
         self._orders = Orders(settings.orders_max)
         self._answers = Answers(
-            Draws(response_latency, seed=seed, stream=RESPONSE_STREAM), fees, self._instruments
+            Draws(response_latency, seed=seed, stream=RESPONSE_STREAM), fees, self._instruments, settings.acknowledge
         )
         self._draws = Draws(order_latency, seed=seed, stream=ORDER_STREAM)
         self._commands = 0
