@@ -34,10 +34,10 @@ class Distance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def nanos(self, *, price_nanos: int, atr: float) -> int:
         """Return the distance in nanos at a price; 0 when the ATR it rests on is not known yet."""
         if self.unit is DistanceUnit.PRICE:
-            return int(self.value * NANOS)
+            return round(self.value * NANOS)
         if self.unit is DistanceUnit.BPS:
-            return int(price_nanos * self.value / 10_000)
-        return int(self.value * atr * NANOS)
+            return price_nanos * round(self.value * NANOS) // (10_000 * NANOS)
+        return round(self.value * atr * NANOS)
 
 
 def atr(value: float) -> Distance:
@@ -152,7 +152,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Refuse a plan that cannot work.
 
         Raises:
-            BadPlanError: sized by risk without a stop, a fixed size of nothing, or a negative duration.
+            BadPlanError: sized by risk without a stop, a fixed size of nothing, a negative duration, or exits that are
+                retried without a pause.
         """
         if self.sizing.method is SizingMethod.RISK and self.exits.stop is None:
             raise BadPlanError("A plan sized by risk needs exits.stop: the risk is the distance to it.")
@@ -161,3 +162,5 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         durations = (self.exits.time_stop_ns, self.exits.retry_ns, self.reentry.cooldown_ns, self.entry.live_for_ns)
         if min(durations) < 0:
             raise BadPlanError("A plan holds a negative duration.")
+        if self.exits.retry_ns == 0:
+            raise BadPlanError("exits.retry_ns is 0: a failing exit would be asked for again in the same moment, for ever.")

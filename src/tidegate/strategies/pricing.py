@@ -15,7 +15,8 @@ def entry_price(
     if rule.style is EntryStyle.MARKET:
         return OrderType.MARKET, 0
     if rule.style is EntryStyle.PASSIVE_LIMIT:
-        return OrderType.LIMIT, bid_nanos if side is Side.BUY else ask_nanos
+        near = instrument.floor_price(bid_nanos) if side is Side.BUY else instrument.ceil_price(ask_nanos)
+        return OrderType.LIMIT, near
     far_nanos = ask_nanos if side is Side.BUY else bid_nanos
     return OrderType.LIMIT, through(far_nanos, side, rule.slippage, instrument, atr=atr)
 

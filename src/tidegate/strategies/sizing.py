@@ -1,6 +1,6 @@
 """Quantity from risk: how much may be lost, over how far the stop is, scaled down by volatility and displayed size.
 
-Rows A3.1-A3.3. Exact ints throughout; a float only chooses a factor, never a price.
+Rows A3.1-A3.3. Exact ints: a number of the rule is taken to nine decimals; volatility alone scales by a float.
 """
 
 from tidegate.strategies.plan import SizingMethod, SizingRule
@@ -29,13 +29,15 @@ def entry_quantity(
             return 0, "equity cannot be valued, so nothing can be risked"
         if stop_distance_nanos <= 0:
             return 0, "the stop distance is not known, so the risk of a share is not known"
-        risk_attos = int(equity_attos * rule.risk_bps) // 10_000
+        risk_attos = equity_attos * round(rule.risk_bps * NANOS) // (10_000 * NANOS)
         quantity = risk_attos // (stop_distance_nanos * instrument.multiplier)
-        words = f"{rule.risk_bps:g} bps of equity ${risk_attos // ATTOS} over a stop of ${nanos_text(stop_distance_nanos)}"
+        cents = risk_attos * 100 // ATTOS
+        risk = f"${cents // 100}.{cents % 100:02d}"
+        words = f"{rule.risk_bps:g} bps of equity {risk} over a stop of ${nanos_text(stop_distance_nanos)}"
         if rule.volatility_target and volatility > rule.volatility_target:
             quantity = int(quantity * rule.volatility_target / volatility)
             words += f", scaled by volatility x{rule.volatility_target / volatility:.2f}"
-    cap = int(rule.notional_usd_max * NANOS) * NANOS // max(price_nanos * instrument.multiplier, 1)
+    cap = round(rule.notional_usd_max * NANOS) * NANOS // max(price_nanos * instrument.multiplier, 1)
     if quantity > cap:
         quantity = cap
         words += f", capped at ${rule.notional_usd_max:g}"
