@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from tests.conftest import ROOT
 from tidegate.config import model
 from tidegate.config.finding import SHIPPED
 from tidegate.config.keys import keys_of
@@ -60,3 +61,14 @@ def test_the_page_is_made_of_all_of_it() -> None:
         assert f"| `{row.path}` |" in page
     for name in SHIPPED:
         assert f"## Strategy {name}" in page
+
+
+def test_the_manual_has_the_page_as_it_is_made() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    assert page == reference_markdown(), f"the keys have changed; run: {RENEW}"
+
+
+RENEW = (
+    "python -c 'from pathlib import Path; from tidegate.config.reference import reference_markdown as page; "
+    'Path("docs/configuration.md").write_text(page())\''
+)

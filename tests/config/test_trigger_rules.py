@@ -47,6 +47,7 @@ BODIES = {
     "store in the symbol": ("    symbol.highs[0] = 1.0\n    return NONE", "only the cells of own.scratch"),
     "store in a local": ("    x = own.scratch\n    x[0] = 1.0\n    return NONE", "only the cells of own.scratch"),
     "loop over a row": ("    for x in symbol.highs:\n        pass\n    return NONE", "for i in range(n)"),
+    "range without for": ("    x = max(range(1_000_000_000_000))\n    return NONE", "uses range outside"),
     "unknown math": ("    x = math.gamma(2.0)\n    return NONE", "uses math.gamma"),
     "keyword": ("    x = ratio(1.0, below=2.0, when_none=0.0)\n    return NONE", "by place"),
     "unknown call": ("    x = round(symbol.mid)\n    return NONE", "may call abs"),
@@ -106,7 +107,8 @@ def test_the_rules_hold_in_what_a_trigger_calls(functions: str, why: str, tmp_pa
         f"{FIRST}    x = symbol.seen_ns / 1e9\n    y = own.age_ns // 1000 + TABLE[1]\n    return NONE",
         f"{FIRST}    for i in range(LIMIT):\n        own.scratch[i] = math.sqrt(float(i))\n    return NONE",
         (
-            f"{FIRST}    'Say nothing.'\n    if params.short:\n        return SELL\n    elif regime.label == 1:\n        return BUY\n"
+            f"{FIRST}    'Say nothing.'\n    if params.short:\n        return SELL\n"
+            "    elif regime.label == 1:\n        return BUY\n"
             "    else:\n        return NONE"
         ),
         f"@kernel\ndef remember(own, x):\n    own.scratch[1] = x\n\n\n{FIRST}    remember(own, symbol.mid)\n    return NONE",
