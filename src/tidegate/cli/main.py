@@ -1,0 +1,107 @@
+"""The command `tidegate`: which verbs there are. Each imports what it needs when called: --help is fast."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import typer
+from typer.main import get_command
+
+from tidegate.cli import demo, explaining, logs, replaying, settings, strategies, tapes, verifying
+from tidegate.cli.exits import TRACEBACK, Guard
+from tidegate.cli.words import example
+
+_PLAIN: Final = None  # help without boxes: it loads in no time and pastes well
+
+app = typer.Typer(rich_markup_mode=_PLAIN, add_completion=False, pretty_exceptions_enable=False)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; nothing is raised."""
+    given = sys.argv[1:] if arguments is None else arguments
+    with Guard(given) as guard, get_command(app).make_context("tidegate", list(given)) as context:
+        context.command.invoke(context)
+    return guard.code
+
+
+@app.callback(invoke_without_command=True, epilog=example("tidegate demo", "tidegate replay --help"))
+def root(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    traceback: Annotated[  # noqa: ARG001 - read by the guard, which also sees errors of parsing
+        bool, typer.Option(TRACEBACK, help="Show where in the code an error arose (or TIDEGATE_TRACEBACK=1).")
+    ] = False,
+) -> None:
+    """Trade your own strategies safely: every decision gated, explained, durable and replayable.
+
+    Exit codes: 0 ok, 1 the answer is no, 2 usage, 3 environment, 4 refused by a safety rule, 70 a bug of
+    tidegate, 130 interrupted.
+    """
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"tidegate {installed('tidegate')}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def _group(name: str, purpose: str) -> typer.Typer:
+    """Add a word that other verbs follow."""
+    group = typer.Typer(rich_markup_mode=_PLAIN, help=purpose)
+    app.add_typer(group, name=name)
+
+    @group.callback(invoke_without_command=True)
+    def alone(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            typer.echo(context.get_help())
+
+    return group
+
+
+def _verb(where: typer.Typer, name: str, function: Callable[..., None], *examples: str) -> None:
+    where.command(name, epilog=example(*examples))(function)
+
+
+_verb(app, "demo", demo.demo, "tidegate demo", "tidegate demo --day 2013-10-08")
+_verb(
+    app,
+    "replay",
+    replaying.replay,
+    "tidegate replay day.tape --strategy mean_reversion:entry_z=3 --log day-log --report day.html",
+)
+_verb(app, "verify", verifying.verify, "tidegate verify day-log")
+_verb(app, "explain", explaining.explain, "tidegate explain 412-3 --log day-log")
+_verb(app, "report", explaining.report, "tidegate report day-log day.html")
+
+_tape = _group("tape", "Make tapes of market records, and look into them.")
+_verb(
+    _tape,
+    "import",
+    tapes.import_,
+    "tidegate tape import lean aig/20131007_quote.zip aig/20131007_trade.zip aig.tape",
+    "tidegate tape import csv prints.csv aig.tape --map time=ts,price=px,size=qty,ticker=AIG",
+)
+_verb(
+    _tape,
+    "generate",
+    tapes.generate,
+    "tidegate tape generate market.tape --seed 7 --events 200000 --symbols 3",
+)
+_verb(_tape, "info", tapes.info, "tidegate tape info day.tape")
+_verb(_tape, "head", tapes.head, "tidegate tape head day.tape --count 20")
+_verb(_tape, "sample", tapes.sample, "tidegate tape sample day.tape --count 20")
+
+_log = _group("log", "Look into golden logs, export and recover them.")
+_verb(_log, "show", logs.show, "tidegate log show day-log --type decision --symbol AIG")
+_verb(_log, "stats", logs.stats, "tidegate log stats day-log")
+_verb(_log, "export", logs.export, "tidegate log export day-log day.parquet")
+_verb(_log, "recover", logs.recover, "tidegate log recover day-log")
+
+_verb(app, "strategies", strategies.strategies, "tidegate strategies", "tidegate strategies ./my_strategy.py")
+_new = _group("new", "Write a working start of something of your own.")
+_verb(_new, "strategy", strategies.new, "tidegate new strategy my_strategy")
+
+_config = _group("config", "Look into configurations.")
+_verb(_config, "show", settings.show, "tidegate config show us-stocks", "tidegate config show my.yaml")
+_verb(_config, "keys", settings.keys, "tidegate config keys")

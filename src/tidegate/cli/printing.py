@@ -1,0 +1,68 @@
+"""What the command line says: answers on stdout, everything else on stderr."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Counted = Callable[[int, int], None]  # done, of how many
+
+_WIDTH_WITHOUT_TERMINAL: Final = 120
+
+
+def document(value: Mapping[str, object]) -> None:
+    """Print the one JSON object of a verb."""
+    import msgspec
+
+    sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Print lines of an answer as they come."""
+    for text in texts:
+        sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """Say something that is not the answer."""
+    sys.stdout.flush()  # so that both read in order where both go to one place
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def table(value: "Table") -> None:
+    """Print a table of an answer."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+    Console(width=width, highlight=False).print(value)
+
+
+def grid(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Print rows under headings, columns as wide as they need to be; nothing is cut or wrapped."""
+    texts = [[str(column) for column in columns], *([str(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for row in texts:
+        lines(["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()])
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Counted]:
+    """Show a bar on stderr while the block runs, where somebody can see it."""
+    if not sys.stderr.isatty():
+        yield _unseen
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _unseen(done: int, total: int) -> None:
+    """Nobody watches."""

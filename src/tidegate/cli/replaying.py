@@ -1,0 +1,184 @@
+"""`tidegate replay`: tapes and strategies in; a table, a log and a report out."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tidegate.cli import printing
+from tidegate.cli.exits import InterruptedRunError, UsageProblemError
+from tidegate.cli.kernels import Pure, Strict, mode_of, toolchain
+from tidegate.cli.words import Json, called
+
+if TYPE_CHECKING:
+    from tidegate.config.reading import LoadedConfig
+    from tidegate.replay.prepare import Plan
+    from tidegate.replay.run import Options, Replay
+
+_LATENCY: Final = "such as 0.5ms or lognormal:0.5ms,0.3"
+
+Tapes = Annotated[
+    list[Path], typer.Argument(metavar="TAPE", help="Tape files; each is a stream.", show_default=False)
+]
+Strategies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--strategy",
+        metavar="NAME[:param=value,...]",
+        help="A strategy by name or path; may be repeated. Without it: those of the configuration.",
+        show_default=False,
+    ),
+]
+ConfigName = Annotated[
+    str,
+    typer.Option(
+        "--config",
+        metavar="FILE|NAME",
+        help="A YAML file or a shipped name. Without it: generated for generated tapes, else us-stocks.",
+        show_default=False,
+    ),
+]
+FeedLatency = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help=f"From venue to us, {_LATENCY}. Without it: the tape's own receive times."
+    ),
+]
+OrderLatency = Annotated[str | None, typer.Option(metavar="TIME", help=f"From us to the venue, {_LATENCY}.")]
+ResponseLatency = Annotated[
+    str | None, typer.Option(metavar="TIME", help=f"From the venue's act back to us, {_LATENCY}.")
+]
+Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Of the drawn latencies.")]
+Batch = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Records given to the engine at a time; cannot change an act."),
+]
+LogOut = Annotated[Path | None, typer.Option(metavar="DIR", help="Write a golden log.")]
+ReportOut = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write an HTML report.")]
+
+
+def replay(
+    tapes: Tapes,
+    *,
+    strategy: Strategies = None,
+    config: ConfigName = "",
+    feed_latency: FeedLatency = None,
+    order_latency: OrderLatency = None,
+    response_latency: ResponseLatency = None,
+    seed: Seed = None,
+    batch: Batch = None,
+    log: LogOut = None,
+    report: ReportOut = None,
+    pure: Pure = False,
+    strict: Strict = False,
+    as_json: Json = False,
+) -> None:
+    """Replay tapes through the whole pipeline.
+
+    Senses, strategies, sizing, risk gate, order management and the simulated venue run as they would live.
+
+    With --json: session, events (market records), seconds, events_per_second, orders, fills, rejected, pnl,
+    fees, commands_sha256, state_sha256, log, report.
+    """
+    from tidegate.replay.prepare import Latencies, plan_session
+    from tidegate.replay.run import Options
+
+    check_report_path(report)
+    plan = plan_session(
+        chosen_config(config, tapes),
+        tapes,
+        strategies=strategy or [],
+        latencies=Latencies(feed=feed_latency, order=order_latency, response=response_latency, seed=seed),
+    )
+    options = Options(
+        log=log,
+        report=report,
+        batch=batch,
+        toolchain=toolchain(mode_of(pure=pure, strict=strict)),
+        collect=report is not None or not as_json,
+    )
+    done = run(plan, options)
+    if as_json:
+        printing.document(done.summary.as_dict())
+    else:
+        show(done)
+
+
+def run(plan: "Plan", options: "Options") -> "Replay":
+    """Run a planned session with a progress bar.
+
+    Raises:
+        InterruptedRunError: Ctrl-C; says what is left of the log.
+    """
+    from tidegate.replay.run import run_plan
+
+    try:
+        with printing.progress("replaying") as told:
+            return run_plan(plan, options._replace(progress=told))
+    except KeyboardInterrupt:
+        kept = (
+            f"the log {options.log} is whole up to its last block" if options.log else "nothing was written"
+        )
+        raise InterruptedRunError(f"Interrupted; {kept}.") from None
+
+
+def show(done: "Replay") -> None:
+    """Print the table of a run and where the rest is."""
+    show_table(done)
+    summary = done.summary
+    if summary.report:
+        printing.lines([f"report: {summary.report}"])
+    if summary.log:
+        why = f"{called()} explain {some_order(done)} --log {summary.log}"
+        printing.lines([f"log:    {summary.log}", f"why:    {why}"])
+    else:
+        printing.note("With --log DIR the session can be explained, verified and exported afterwards.")
+
+
+def show_table(done: "Replay") -> None:
+    """Print the figures of a run and how fast it was."""
+    from tidegate.analytics.report import summary_table
+
+    summary = done.summary
+    printing.table(summary_table(done.run))
+    speed = f"{summary.seconds:.2f} s ({summary.events_per_second:,.0f} events/s)"
+    printing.lines([f"{summary.events:,} market records through the full pipeline in {speed}"])
+
+
+def some_order(done: "Replay") -> str:
+    """Return the id of an order worth asking about; the word ID where none was sent."""
+    rows = done.run.order_rows
+    filled = [row.client_order_id for row in rows if row.filled_nanos]
+    return next(iter([*filled, *(row.client_order_id for row in rows)]), "ID")
+
+
+def chosen_config(name: str, tapes: Sequence[Path]) -> "LoadedConfig":
+    """Return the configuration asked for; without a wish, the one that fits where the tapes come from."""
+    from tidegate.config.reading import read_config
+    from tidegate.tapes.format import Tape
+
+    if not name:
+        is_generated = all(Tape.open(path).meta.importer.startswith("generate") for path in tapes)
+        name = "generated" if is_generated else "us-stocks"
+        printing.note(f"configuration: {name} (choose another with --config)")
+    return read_config(name)
+
+
+def check_report_path(path: Path | None) -> None:
+    """Refuse a report's place before the work is done.
+
+    Raises:
+        UsageProblemError: not an .html file, no such folder, or not writable.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise UsageProblemError(
+            f"The report {path} does not end in .html; name it so, and no other file is overwritten."
+        )
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise UsageProblemError(
+            f"The report cannot be written to {path.parent}; name a folder that is there and writable."
+        )
