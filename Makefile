@@ -2,7 +2,7 @@
 
 PYTHON_IN := .venv/bin/python
 PIP := $(PYTHON_IN) -m pip --quiet --quiet --disable-pip-version-check
-DEMO_COMMAND := $(PYTHON_IN) -m tidegate.replay.demo
+DEMO_COMMAND := .venv/bin/tidegate demo
 TEST_WORKERS ?= 2
 
 # Stamps stand inside the environment, so that removing it forgets them.
