@@ -1,5 +1,7 @@
 """A desk for tests: orders and books moved together, as the engine moves them."""
 
+from typing import Any
+
 from tests.portfolio.making import CASH, INSTRUMENTS, NOW_NS, decision, intent, order_event
 from tidegate.events.acts import TradeIntent
 from tidegate.oms.order import Change, Finding, Order
@@ -43,9 +45,9 @@ class Desk:
         self.books.fold_command(made)
         return self.orders.fold_command(made)
 
-    def hear(self, kind: OrderEventKind, order: str = "0-a", **what: object) -> Change | Finding:
+    def hear(self, kind: OrderEventKind, order: str = "0-a", **what: Any) -> Change | Finding:
         """Fold an event as it comes, and book what it filled."""
-        heard = self.orders.fold_event(order_event(kind, order, now_ns=self.now_ns, **what))  # type: ignore[arg-type]
+        heard = self.orders.fold_event(order_event(kind, order, now_ns=self.now_ns, **what))
         if isinstance(heard, Change):
             for fill in heard.fills:
                 self.books.fold_fill(fill)
@@ -54,7 +56,7 @@ class Desk:
                 self.books.fold_order(other)
         return heard
 
-    def change(self, kind: OrderEventKind, order: str = "0-a", **what: object) -> Change:
+    def change(self, kind: OrderEventKind, order: str = "0-a", **what: Any) -> Change:
         """Fold an event of an order that is known."""
         heard = self.hear(kind, order, **what)
         assert isinstance(heard, Change), heard

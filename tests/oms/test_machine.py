@@ -1,4 +1,4 @@
-"""Orders under any history of a venue whose words come late, twice, out of order, or not before a restart (INV4, INV7, FT4, FT5)."""
+"""Orders of a venue whose words come late, twice or out of order, over restarts (INV4, INV7, FT4, FT5)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,14 +35,21 @@ def heard(story: Sequence[Told], side: Side = Side.BUY) -> Desk:
 
 @st.composite
 def stories(draw: st.DrawFn, *, totals: bool) -> list[Told]:
-    """One order's life as the venue saw it, in order: an acceptance, executions, perhaps a cancel or expiry."""
+    """One order's life as the venue saw it, in order.
+
+    An acceptance, executions, perhaps a cancel or expiry.
+    """
     sizes = draw(st.lists(st.integers(1, 60), max_size=5).filter(lambda found: sum(found) <= 100))
     story: list[Told] = [(Kind.SUBMITTED, {})] if draw(st.booleans()) else []
     story += [(Kind.ACCEPTED, {})] if draw(st.booleans()) else []
     done = 0
     for number, size in enumerate(sizes):
         done += size
-        what = {"execution": f"e{number}", "last": size, "price": PRICE + draw(st.integers(-500, 500)) * NANOS // 100}
+        what = {
+            "execution": f"e{number}",
+            "last": size,
+            "price": PRICE + draw(st.integers(-500, 500)) * NANOS // 100,
+        }
         what |= {"fee": draw(st.sampled_from(("0", "0.35", "12.5")))}
         if totals:
             what["cum"] = done
@@ -54,9 +61,9 @@ def stories(draw: st.DrawFn, *, totals: bool) -> list[Told]:
 
 
 @pytest.mark.req("B2.1", "B2.2")
-@given(st.data(), st.booleans(), st.sampled_from(Side))
+@given(data=st.data(), totals=st.booleans(), side=st.sampled_from(Side))
 def test_late_repeated_and_disordered_words_end_where_an_orderly_story_does(
-    data: st.DataObject, totals: bool, side: Side  # noqa: FBT001
+    *, data: st.DataObject, totals: bool, side: Side
 ) -> None:
     story = data.draw(stories(totals=totals))
     repeated = data.draw(st.lists(st.sampled_from(story), max_size=3)) if story else []
@@ -69,12 +76,15 @@ def test_late_repeated_and_disordered_words_end_where_an_orderly_story_does(
     orderly, disorderly = heard(story, side), heard(shuffled, side)
     assert facts(disorderly) == facts(orderly)
     assert disorderly.books.cash_attos == orderly.books.cash_attos
-    assert disorderly.books.holding("mr", "AIG").quantity_nanos == orderly.books.holding("mr", "AIG").quantity_nanos
+    assert (
+        disorderly.books.holding("mr", "AIG").quantity_nanos
+        == orderly.books.holding("mr", "AIG").quantity_nanos
+    )
     assert disorderly.order().anonymous_nanos == 0
 
 
 class Venue(RuleBasedStateMachine):
-    """A venue that fills, cancels and rejects, and a wire that delays, repeats, reorders and loses its words for a while."""
+    """A venue that fills and cancels, and a wire that delays, repeats and reorders its words."""
 
     sent = Bundle("sent")
     plan = OrderPlan(partial_fill=PartialFillPolicy.CANCEL_REST, partial_after_ns=1)
@@ -105,7 +115,12 @@ class Venue(RuleBasedStateMachine):
     def say_a_word(self, order: str, kind: Kind) -> None:
         self._say(order, kind)
 
-    @rule(order=sent, lots=st.integers(1, 60), cents=st.integers(-900, 900), fee=st.sampled_from(("0", "0.25", "11")))
+    @rule(
+        order=sent,
+        lots=st.integers(1, 60),
+        cents=st.integers(-900, 900),
+        fee=st.sampled_from(("0", "0.25", "11")),
+    )
     def fill(self, order: str, lots: int, cents: int, fee: str) -> None:
         truth = self.truth[order]
         lots = min(lots, truth["lots"] - truth["filled"])
@@ -116,7 +131,13 @@ class Venue(RuleBasedStateMachine):
         truth["cost"] += lots * NANOS * price
         truth["fees"] += attos(fee)
         whole = truth["filled"] == truth["lots"]
-        what = {"execution": f"e{self._next()}", "last": lots, "price": price, "cum": truth["filled"], "fee": fee}
+        what = {
+            "execution": f"e{self._next()}",
+            "last": lots,
+            "price": price,
+            "cum": truth["filled"],
+            "fee": fee,
+        }
         self._say(order, Kind.FILLED if whole else Kind.PARTIALLY_FILLED, **what)
 
     @rule(order=sent, kind=st.sampled_from((Kind.CANCELED, Kind.EXPIRED)))
@@ -237,4 +258,4 @@ class Venue(RuleBasedStateMachine):
                 assert order.state.value == truth["state"]
 
 
-TestVenue = Venue.TestCase
+TestVenue = pytest.mark.req("B2.1", "B2.2")(Venue.TestCase)

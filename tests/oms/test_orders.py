@@ -1,5 +1,7 @@
 """Orders: from the approval to the last late fill."""
 
+from typing import Any
+
 import pytest
 
 from tests.oms.making import POLICY, Desk
@@ -93,7 +95,11 @@ def test_no_order_comes_of_anything_but_an_approval(verdict: Verdict) -> None:
     desk, wanted = Desk(), intent()
     with pytest.raises(NotApprovedError, match="d does not approve intent s-1-1") as raised:
         desk.orders.open(
-            decision(wanted, name="d", verdict=verdict), wanted, event_id="c", client_order_id="0-a", now_ns=NOW_NS
+            decision(wanted, name="d", verdict=verdict),
+            wanted,
+            event_id="c",
+            client_order_id="0-a",
+            now_ns=NOW_NS,
         )
     assert raised.value.exit_code is ExitCode.REFUSED
     desk.orders.fold_decision(decision(wanted, name="d", verdict=verdict), wanted)
@@ -142,7 +148,11 @@ def test_a_cancel_names_its_order_and_needs_no_approval() -> None:
     assert (made.decision_id, made.reason, made.chain) == ("", "asked", 0)
     assert made.quantity_nanos == shares(70)
     assert made.valid_until_ns == NOW_NS + 8
-    assert (made.side, made.order_type, made.time_in_force) == (order.side, order.order_type, order.time_in_force)
+    assert (made.side, made.order_type, made.time_in_force) == (
+        order.side,
+        order.order_type,
+        order.time_in_force,
+    )
     assert (made.symbol, made.strategy_id, made.correlation_id) == ("AIG", "mr", "s-1-0")
     assert (made.venue, made.account, made.event_id, made.timestamp) == ("sim", "acct", "c", NOW_NS + 1)
     assert (made.limit_price_nanos, made.stop_price_nanos, made.trail_nanos) == (PRICE, 0, 0)
@@ -160,7 +170,9 @@ def test_an_order_is_sent_accepted_and_filled() -> None:
     assert (accepted.before, accepted.order.state) == (OrderState.SUBMITTED, OrderState.ACCEPTED)
     assert accepted.order.venue_order_id == "v-1"
     desk.wait(1)
-    part = desk.change(Kind.PARTIALLY_FILLED, execution="e1", last=40, price=PRICE, cum=40, fee="0.1", venue_id="")
+    part = desk.change(
+        Kind.PARTIALLY_FILLED, execution="e1", last=40, price=PRICE, cum=40, fee="0.1", venue_id=""
+    )
     assert part.order.state is OrderState.PARTIAL
     assert (part.order.filled_nanos, part.order.remaining_nanos) == (shares(40), shares(60))
     assert part.order.partial_ns == part.order.event_ns == desk.now_ns
@@ -181,7 +193,9 @@ def test_an_order_is_sent_accepted_and_filled() -> None:
 def test_what_was_sold_is_booked_with_the_sign_of_its_side() -> None:
     desk = Desk()
     desk.send(intent(Side.SELL))
-    fills = desk.change(Kind.FILLED, execution="e", last=100, price=PRICE, cum=100, fee="0.5", side=Side.SELL).fills
+    fills = desk.change(
+        Kind.FILLED, execution="e", last=100, price=PRICE, cum=100, fee="0.5", side=Side.SELL
+    ).fills
     assert [(one.quantity_nanos, one.cost_attos, one.fee_attos) for one in fills] == [
         (shares(-100), usd(-5_000), usd("0.5"))
     ]
@@ -360,7 +374,11 @@ def test_anonymous_quantity_is_explained_bit_by_bit_and_exactly() -> None:
     two = desk.change(Kind.PARTIALLY_FILLED, execution="e2", last=40, price=FIFTY_ONE, cum=70, fee="0.1")
     assert two.order.filled_cost_attos == usd(70 * 51)
     assert two.order.fees_attos == usd("0.2")
-    assert (two.order.anonymous_nanos, two.order.anonymous_cost_attos, two.order.anonymous_fees_attos) == (0, 0, 0)
+    assert (two.order.anonymous_nanos, two.order.anonymous_cost_attos, two.order.anonymous_fees_attos) == (
+        0,
+        0,
+        0,
+    )
 
 
 def test_an_execution_partly_told_before_adds_only_the_rest() -> None:
@@ -443,7 +461,11 @@ def test_a_bust_of_a_filled_order_does_not_make_it_work_again() -> None:
     desk.send()
     desk.change(Kind.FILLED, execution="e1", last=100, price=PRICE, cum=100)
     bust = desk.change(Kind.FILL_BUSTED, execution="e1", last=100)
-    assert (bust.order.state, bust.order.remaining_nanos, bust.order.filled_nanos) == (OrderState.FILLED, 0, 0)
+    assert (bust.order.state, bust.order.remaining_nanos, bust.order.filled_nanos) == (
+        OrderState.FILLED,
+        0,
+        0,
+    )
 
 
 @pytest.mark.req("B2.1")
@@ -452,7 +474,9 @@ def test_a_corrected_price_restates_cost_and_fee_alone() -> None:
     desk.send()
     desk.change(Kind.PARTIALLY_FILLED, execution="e1", last=40, price=PRICE, cum=40, fee="0.2")
     fixed = desk.change(Kind.FILL_CORRECTED, execution="e1", last=40, price=FIFTY_ONE, fee="0.3")
-    assert [(one.quantity_nanos, one.cost_attos, one.fee_attos) for one in fixed.fills] == [(0, usd(40), usd("0.1"))]
+    assert [(one.quantity_nanos, one.cost_attos, one.fee_attos) for one in fixed.fills] == [
+        (0, usd(40), usd("0.1"))
+    ]
     assert fixed.order.filled_cost_attos == usd(2_040)
     assert desk.books.holding("mr", "AIG").basis_attos == usd(2_040)
     assert desk.books.cash_attos == CASH - usd("2040.3")
@@ -522,7 +546,7 @@ def test_a_fill_within_a_word_that_no_row_allows_still_counts() -> None:
 
 
 @pytest.mark.parametrize("what", [{"symbol": "BAC"}, {"side": Side.SELL}])
-def test_an_event_of_another_symbol_or_side_is_not_booked(what: dict[str, object]) -> None:
+def test_an_event_of_another_symbol_or_side_is_not_booked(what: dict[str, Any]) -> None:
     desk = Desk()
     desk.send()
     before = desk.orders.snapshot()
@@ -552,11 +576,24 @@ OURS = client_order_id(account="a", event=EventId("e"), chain=0, epoch=0)
 
 @pytest.mark.parametrize(
     "key",
-    ["human-1", "", OURS + "a", OURS[:-1], OURS[:-1] + "A", OURS[:-1] + "1", "x" + OURS, OURS[1:], OURS.replace("-", "_"), "²" + OURS[1:]],
+    [
+        "human-1",
+        "",
+        OURS + "a",
+        OURS[:-1],
+        OURS[:-1] + "A",
+        OURS[:-1] + "1",
+        "x" + OURS,
+        OURS[1:],
+        OURS.replace("-", "_"),
+        "²" + OURS[1:],
+    ],
 )
 def test_another_unknown_order_is_adopted_and_flagged(key: str) -> None:
     desk = Desk()
-    told = desk.change(Kind.PARTIALLY_FILLED, key, execution="e1", last=5, price=PRICE, cum=5, venue_id="v-77")
+    told = desk.change(
+        Kind.PARTIALLY_FILLED, key, execution="e1", last=5, price=PRICE, cum=5, venue_id="v-77"
+    )
     assert kinds(told.findings) == [FindingKind.EXTERNAL_ORDER]
     finding = told.findings[0]
     assert (finding.scope, finding.key, finding.state) == (GateScope.SYMBOL, "AIG", GateState.REDUCE_ONLY)
@@ -567,7 +604,9 @@ def test_another_unknown_order_is_adopted_and_flagged(key: str) -> None:
     assert (order.quantity_nanos, order.filled_nanos, order.remaining_nanos) == (shares(5), shares(5), 0)
     assert (order.state, order.strategy_id, order.purpose) == (OrderState.PARTIAL, "", Purpose.ENTRY)
     assert desk.books.holding("", "AIG").quantity_nanos == shares(5)
-    again = desk.change(Kind.PARTIALLY_FILLED, key, execution="e2", last=6, price=PRICE, cum=11, venue_id="v-77")
+    again = desk.change(
+        Kind.PARTIALLY_FILLED, key, execution="e2", last=6, price=PRICE, cum=11, venue_id="v-77"
+    )
     assert (again.findings, again.order.quantity_nanos) == ((), shares(11))
     done = desk.change(Kind.FILLED, key, execution="e3", last=1, price=PRICE, cum=12, venue_id="v-77")
     assert (done.order.state, done.findings) == (OrderState.FILLED, ())
@@ -576,7 +615,11 @@ def test_another_unknown_order_is_adopted_and_flagged(key: str) -> None:
 def test_an_external_order_that_only_works_is_flagged_too() -> None:
     desk = Desk()
     told = desk.change(Kind.ACCEPTED, "human")
-    assert (told.before, told.order.state, told.order.remaining_nanos) == (OrderState.NEW, OrderState.ACCEPTED, 0)
+    assert (told.before, told.order.state, told.order.remaining_nanos) == (
+        OrderState.NEW,
+        OrderState.ACCEPTED,
+        0,
+    )
     assert (told.order.venue_order_id, told.order.submitted_ns) == ("v-1", NOW_NS)
 
 
@@ -608,16 +651,14 @@ def test_a_refused_cancel_of_a_finished_order_is_no_trouble() -> None:
     desk = Desk()
     desk.send()
     desk.change(Kind.FILLED, execution="e1", last=100, price=PRICE, cum=100)
-    for _ in range(5):
-        told = desk.change(Kind.CANCEL_REJECTED)
+    told = [desk.change(Kind.CANCEL_REJECTED) for _ in range(5)][-1]
     assert (told.order.cancels_refused, told.findings) == (0, ())
 
 
 def test_no_reason_given_is_said_so() -> None:
     desk = Desk()
     desk.send()
-    for _ in range(3):
-        told = desk.change(Kind.CANCEL_REJECTED)
+    told = [desk.change(Kind.CANCEL_REJECTED) for _ in range(3)][-1]
     assert "(no reason given)" in told.findings[0].sentence
 
 
@@ -689,7 +730,12 @@ def test_live_orders_leave_no_trace_of_their_order() -> None:
             desk.orders.fold_command(command(wanted, order=f"0-{name}", decision_id=f"d-{name}"))
             for execution in names:
                 desk.change(
-                    Kind.PARTIALLY_FILLED, f"0-{name}", execution=f"e{execution}", last=10, price=PRICE, fee="0.1"
+                    Kind.PARTIALLY_FILLED,
+                    f"0-{name}",
+                    execution=f"e{execution}",
+                    last=10,
+                    price=PRICE,
+                    fee="0.1",
                 )
             desk.orders.fold_decision(decision(wanted, name=f"e-{name}"), wanted)
     assert one.orders.snapshot() == other.orders.snapshot()
@@ -778,7 +824,9 @@ def test_a_chain_that_fills_within_what_was_approved_is_no_finding() -> None:
     desk.change(Kind.PARTIALLY_FILLED, execution="e1", last=40, price=PRICE, cum=40)
     desk.change(Kind.CANCELED)
     desk.send(intent(quantity=60, replaces="0-a"), "0-b")
-    assert desk.change(Kind.PARTIALLY_FILLED, "0-b", execution="e2", last=10, price=PRICE, cum=10).findings == ()
+    assert (
+        desk.change(Kind.PARTIALLY_FILLED, "0-b", execution="e2", last=10, price=PRICE, cum=10).findings == ()
+    )
     assert desk.change(Kind.FILLED, "0-b", execution="e3", last=50, price=PRICE, cum=60).findings == ()
     assert not desk.order("0-b").cancel_wanted
 
@@ -840,7 +888,9 @@ def test_a_chain_is_followed_as_far_as_it_is_known() -> None:
     desk.change(Kind.CANCELED, "0-a")
     desk.send(intent(quantity=100, replaces="0-a"), "0-b")
     del desk.orders.finished["0-a"]  # forgotten
-    assert desk.change(Kind.PARTIALLY_FILLED, "0-b", execution="e1", last=10, price=PRICE, cum=10).findings == ()
+    assert (
+        desk.change(Kind.PARTIALLY_FILLED, "0-b", execution="e1", last=10, price=PRICE, cum=10).findings == ()
+    )
     desk.change(Kind.CANCELED, "0-b")
     desk.send(intent(quantity=90, replaces="0-b"), "0-c")
     del desk.orders.live["0-c"]

@@ -1,4 +1,7 @@
-"""What is due about working orders: entries that live too long, rests of partial fills, chases, repeated cancels."""
+"""What is due about working orders.
+
+Entries that live too long, rests of partial fills, chases, repeated cancels.
+"""
 
 import pytest
 
@@ -18,7 +21,9 @@ CHASE = OrderPlan(
 )
 
 
-def working(plan: OrderPlan, *, purpose: Purpose = Purpose.ENTRY, filled: int = 0, side: Side = Side.BUY) -> Desk:
+def working(
+    plan: OrderPlan, *, purpose: Purpose = Purpose.ENTRY, filled: int = 0, side: Side = Side.BUY
+) -> Desk:
     desk = Desk(plan)
     desk.send(intent(side, purpose=purpose))
     desk.change(Kind.ACCEPTED, side=side)
@@ -70,7 +75,14 @@ def test_an_order_that_did_not_fill_at_all_has_no_rest() -> None:
 
 
 def test_the_earlier_of_two_reasons_to_cancel_counts() -> None:
-    desk = working(OrderPlan(entry_life_ns=2 * SECOND_NS, partial_fill=PartialFillPolicy.CANCEL_REST, partial_after_ns=3 * SECOND_NS), filled=1)
+    desk = working(
+        OrderPlan(
+            entry_life_ns=2 * SECOND_NS,
+            partial_fill=PartialFillPolicy.CANCEL_REST,
+            partial_after_ns=3 * SECOND_NS,
+        ),
+        filled=1,
+    )
     assert desk.orders.due_ns() == NOW_NS + 2 * SECOND_NS
     desk.wait(2)
     assert [due.reason for due in desk.carry_out()] == ["the entry did not fill in time"]
@@ -229,7 +241,10 @@ def test_a_chase_not_yet_canceled_is_repeated_as_a_chase() -> None:
 
 def test_an_entry_too_old_before_its_rest_is_due_is_canceled_without_a_chase() -> None:
     plan = OrderPlan(
-        entry_life_ns=SECOND_NS, partial_fill=PartialFillPolicy.CHASE, partial_after_ns=9 * SECOND_NS, chases_max=2
+        entry_life_ns=SECOND_NS,
+        partial_fill=PartialFillPolicy.CHASE,
+        partial_after_ns=9 * SECOND_NS,
+        chases_max=2,
     )
     desk = working(plan, filled=40)
     desk.wait(1)
@@ -254,7 +269,9 @@ def test_an_entry_too_old_before_its_rest_is_due_is_canceled_without_a_chase() -
         (Side.SELL, 0, PRICE - 50 * CENT),
     ],
 )
-def test_a_chase_pays_the_touch_within_its_bound_and_on_the_grid(side: Side, touch: int, expected: int) -> None:
+def test_a_chase_pays_the_touch_within_its_bound_and_on_the_grid(
+    side: Side, touch: int, expected: int
+) -> None:
     order = working(CHASE, side=side).order()
     assert chase_price(order, CHASE, INSTRUMENTS["AIG"], touch) == expected
 

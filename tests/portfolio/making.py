@@ -164,7 +164,13 @@ def order_event(
 
 
 def fill(
-    quantity: float, price: int = PRICE, *, fee: int = 0, strategy: str = "mr", symbol: str = "AIG", multiplier: int = 1
+    quantity: float,
+    price: int = PRICE,
+    *,
+    fee: int = 0,
+    strategy: str = "mr",
+    symbol: str = "AIG",
+    multiplier: int = 1,
 ) -> Fill:
     """Signed: a negative quantity was sold."""
     return Fill(

@@ -1,5 +1,11 @@
-"""The books under any history: sums are what their rows say, money is conserved, bytes carry everything (INV4, INV5, INV8)."""
+"""The books under any history.
 
+Sums are what their rows say, money is conserved, bytes carry everything (INV4, INV5, INV8).
+"""
+
+from typing import Any
+
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
@@ -18,7 +24,7 @@ PRICES = st.integers(1, 90_000).map(lambda cents: cents * NANOS // 100)
 
 
 class Books(RuleBasedStateMachine):
-    """Approves, sends, fills, replaces, doubts and ends orders in any order, with two strategies and two symbols."""
+    """Approves, sends, fills, replaces, doubts and ends orders, for two strategies and two symbols."""
 
     waiting = Bundle("waiting")  # (decision id, intent)
     working = Bundle("working")  # order ids
@@ -34,15 +40,24 @@ class Books(RuleBasedStateMachine):
         self.number += 1
         return self.number
 
-    @rule(target=waiting, strategy=STRATEGIES, symbol=SYMBOLS, side=SIDES, lots=LOTS, purpose=st.sampled_from(Purpose))
-    def approve(self, strategy: str, symbol: str, side: Side, lots: int, purpose: Purpose) -> tuple[str, TradeIntent]:
+    @rule(
+        target=waiting,
+        strategy=STRATEGIES,
+        symbol=SYMBOLS,
+        side=SIDES,
+        lots=LOTS,
+        purpose=st.sampled_from(Purpose),
+    )
+    def approve(
+        self, strategy: str, symbol: str, side: Side, lots: int, purpose: Purpose
+    ) -> tuple[str, TradeIntent]:
         wanted = intent(side, lots, strategy=strategy, symbol=symbol, purpose=purpose)
         name = f"d{self._next()}"
         self.portfolio.fold_decision(decision(wanted, name=name), wanted)
         return name, wanted
 
     @rule(target=waiting, order=working, lots=LOTS)
-    def approve_a_replacement(self, order: str, lots: int) -> tuple[str, TradeIntent]:
+    def approve_a_replacement(self, order: str, lots: int) -> Any:
         known = self.orders.get(order)
         if known is None:
             return multiple()
@@ -69,7 +84,13 @@ class Books(RuleBasedStateMachine):
     def lapse(self, approved: tuple[str, TradeIntent]) -> None:
         self.portfolio.fold_lapse(approved[0])
 
-    @rule(order=working, part=st.integers(1, 100), price=PRICES, fee=st.integers(0, 10**18), unknown=st.booleans())
+    @rule(
+        order=working,
+        part=st.integers(1, 100),
+        price=PRICES,
+        fee=st.integers(0, 10**18),
+        unknown=st.booleans(),
+    )
     def fill_some(self, order: str, part: int, price: int, fee: int, *, unknown: bool) -> None:
         known = self.orders.get(order)
         if known is None:
@@ -117,7 +138,9 @@ class Books(RuleBasedStateMachine):
     def money_is_conserved(self) -> None:
         portfolio = self.portfolio
         assert portfolio.cash_attos == CASH - self.paid
-        opened = portfolio.cash_attos + portfolio.basis_attos - portfolio.realized_attos + portfolio.fees_attos
+        opened = (
+            portfolio.cash_attos + portfolio.basis_attos - portfolio.realized_attos + portfolio.fees_attos
+        )
         assert opened == CASH
         for name in ("basis_attos", "realized_attos", "fees_attos"):
             assert getattr(portfolio, name) == sum(getattr(one, name) for one in portfolio.holdings.values())
@@ -128,7 +151,9 @@ class Books(RuleBasedStateMachine):
         exits: dict[tuple[str, str], int] = {}
         for symbol, book in portfolio.books.items():
             counted = {Side.BUY: 0, Side.SELL: 0}
-            rows = [(one.strategy_id, one.side, one.purpose, one.counted_nanos) for one in book.orders.values()]
+            rows = [
+                (one.strategy_id, one.side, one.purpose, one.counted_nanos) for one in book.orders.values()
+            ]
             rows += [
                 (wanted.strategy_id, wanted.side, wanted.purpose, adds)
                 for wanted, adds in portfolio.reserved.values()
@@ -139,7 +164,9 @@ class Books(RuleBasedStateMachine):
                 if purpose is Purpose.EXIT:
                     exits[strategy, symbol] = exits.get((strategy, symbol), 0) + quantity
             assert (book.buys_nanos, book.sells_nanos) == (counted[Side.BUY], counted[Side.SELL])
-            held = sum(one.quantity_nanos for (_, where), one in portfolio.holdings.items() if where == symbol)
+            held = sum(
+                one.quantity_nanos for (_, where), one in portfolio.holdings.items() if where == symbol
+            )
             assert book.net_nanos == held
             assert (symbol in portfolio.active) is not book.idle
         for key, holding in portfolio.holdings.items():
@@ -154,4 +181,4 @@ class Books(RuleBasedStateMachine):
             assert row.counted_nanos == max(0, left - (original[1] if original else 0))
 
 
-TestBooks = Books.TestCase
+TestBooks = pytest.mark.req("B2.5", "A3.4")(Books.TestCase)

@@ -299,7 +299,9 @@ def test_only_the_last_signatures_are_remembered() -> None:
     activity = Activity()
     for number in range(SIGNATURES_MAX):
         activity.fold_order(("mr", "AIG", Side.BUY, Purpose.ENTRY, number, 1), NOW_NS)
-    activity.fold_order(("mr", "AIG", Side.BUY, Purpose.ENTRY, 0, 1), NOW_NS + 1)  # seen again: now the youngest
+    activity.fold_order(
+        ("mr", "AIG", Side.BUY, Purpose.ENTRY, 0, 1), NOW_NS + 1
+    )  # seen again: now the youngest
     activity.fold_order(("mr", "AIG", Side.BUY, Purpose.ENTRY, -1, 1), NOW_NS + 2)
     assert len(activity.signatures) == SIGNATURES_MAX
     assert ("mr", "AIG", Side.BUY, Purpose.ENTRY, 0, 1) in activity.signatures

@@ -1,24 +1,30 @@
 """What the account is worth, and what it could come to hold."""
 
-from collections.abc import Mapping
-
 import pytest
 
 from tests.portfolio.making import CASH, PRICE, books, fill, intent, send, shares, usd
 from tidegate.portfolio.portfolio import Portfolio
-from tidegate.portfolio.valuation import MICRO, NOTHING, Exposure, Marks, Valuation, exposure, micros, valuation
+from tidegate.portfolio.valuation import (
+    MICRO,
+    NOTHING,
+    Exposure,
+    Marks,
+    Valuation,
+    exposure,
+    micros,
+    valuation,
+)
 from tidegate.values.enums import Side
 from tidegate.values.money import NANOS
 
 
 def quotes(**sides: tuple[float, float]) -> Marks:
     """Bid for a long position, ask for a short one; a symbol that is not named cannot be priced."""
-    known: Mapping[str, tuple[float, float]] = sides
 
     def mark(symbol: str, sign: int) -> int | None:
-        if symbol not in known:
+        if symbol not in sides:
             return None
-        return round(known[symbol][0 if sign > 0 else 1] * NANOS)
+        return round(sides[symbol][0 if sign > 0 else 1] * NANOS)
 
     return mark
 
@@ -133,7 +139,9 @@ def test_sector_and_cluster_sums_are_those_asked_for() -> None:
     assert worth(portfolio, mark, "banks", "weather").sector_micros == dollars(200)
     assert worth(portfolio, mark, "banks", "weather").cluster_micros == dollars(60)
     assert worth(portfolio, mark, "insurance", "").sector_micros == dollars(5_000)
-    assert worth(portfolio, mark, "insurance", "").cluster_micros == 0  # no cluster is no cluster, not a common one
+    assert (
+        worth(portfolio, mark, "insurance", "").cluster_micros == 0
+    )  # no cluster is no cluster, not a common one
     assert worth(portfolio, mark, "farming", "votes").sector_micros == 0
 
 

@@ -89,11 +89,13 @@ def view(portfolio: Portfolio | None = None, **changes: Any) -> RiskView:
 
 
 def entry(**changes: Any) -> TradeIntent:
-    return intent(**{"price": ASK, "purpose": Purpose.ENTRY} | changes)
+    facts: dict[str, Any] = {"price": ASK, "purpose": Purpose.ENTRY}
+    return intent(**facts | changes)
 
 
 def leave(**changes: Any) -> TradeIntent:
-    return intent(**{"side": Side.SELL, "price": BID, "purpose": Purpose.EXIT} | changes)
+    facts: dict[str, Any] = {"side": Side.SELL, "price": BID, "purpose": Purpose.EXIT}
+    return intent(**facts | changes)
 
 
 def verdict(of: TradeIntent, seen: RiskView) -> RiskDecision:

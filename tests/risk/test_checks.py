@@ -9,6 +9,7 @@ import pytest
 from tests.portfolio.making import INSTRUMENTS, NOW_NS, PRICE, command, fill, reserve, send, shares, usd
 from tests.portfolio.making import books as empty_books
 from tests.portfolio.making import intent as order_intent
+from tests.portfolio.test_portfolio import moved
 from tests.risk.making import ASK, BID, LIMITS, entry, leave, limits, verdict, view
 from tidegate.events.acts import CheckResult, TradeIntent
 from tidegate.market import rows
@@ -51,16 +52,8 @@ def gate(state: GateState, scope: GateScope = GateScope.SYMBOL) -> GateVerdict:
 def sent_before(of: TradeIntent, seconds: float, **changes: Any) -> RiskView:
     portfolio = empty_books()
     send(portfolio, of, now_ns=NOW_NS - round(seconds * SECOND_NS))
-    portfolio.fold_order(Done("0-a"))
+    portfolio.fold_order(moved("0-a", working=False))
     return view(portfolio, **changes)
-
-
-class Done:
-    """The least that the books read of a finished order."""
-
-    def __init__(self, order: str, symbol: str = "AIG") -> None:
-        self.client_order_id, self.symbol, self.working, self.unknown = order, symbol, False, False
-        self.remaining_nanos = 0
 
 
 def messages(count: int, *, kind: CommandKind = CommandKind.CANCEL) -> Portfolio:
@@ -74,7 +67,7 @@ def orders(count: int) -> Portfolio:
     portfolio = empty_books()
     for number in range(count):
         send(portfolio, order_intent(quantity=1, symbol="BAC", price=number + 1), order=f"0-{number}")
-        portfolio.fold_order(Done(f"0-{number}", "BAC"))
+        portfolio.fold_order(moved(f"0-{number}", working=False, symbol="BAC"))
     return portfolio
 
 
@@ -146,7 +139,9 @@ def money_rows(
         found: list[Row] = []
         for limit in (total + 1, total, total - 1):
             changed = view(portfolio(), limits=limits(**{name: usd(limit)}), instrument=INSTRUMENTS[symbol])
-            found.append(((entry(symbol=symbol, **what), changed), limit >= total, limit * MILLION, total * MILLION))
+            found.append(
+                ((entry(symbol=symbol, **what), changed), limit >= total, limit * MILLION, total * MILLION)
+            )
         near = view(portfolio(), limits=limits(**{name: usd(total) - 1}), instrument=INSTRUMENTS[symbol])
         found.append(((entry(symbol=symbol, **what), near), False, total * MILLION - 1, total * MILLION))
         dark = {"ask_nanos": 0, "limits": limits(**{name: usd(total)}), "instrument": INSTRUMENTS[symbol]}
@@ -182,7 +177,10 @@ def equity_rows(field: str, portfolio: Callable[[], Portfolio], total: int) -> C
 
 def unmarked_power_rows() -> list[Row]:
     seen = view(holding((1, "BAC")), mark=lambda _symbol, _sign: None)
-    return [*equity_rows("buying_power_bps", lambda: holding((100, "BAC")), 7_000)(), ((entry(), seen), False, None, None)]
+    return [
+        *equity_rows("buying_power_bps", lambda: holding((100, "BAC")), 7_000)(),
+        ((entry(), seen), False, None, None),
+    ]
 
 
 def around(
@@ -215,7 +213,9 @@ def net_rows() -> list[Row]:
             limits=limits(net_exposure_attos_max=usd(limit)),
             bid_nanos=4_990 * CENT,
         )
-        rows_found.append(((entry(side=side, price=price), seen), passed, limit * MILLION, observed * MILLION))
+        rows_found.append(
+            ((entry(side=side, price=price), seen), passed, limit * MILLION, observed * MILLION)
+        )
     unmarked = view(holding((1, "BAC")), mark=lambda _symbol, _sign: None)
     unpriced = view(ask_nanos=0)
     blind = entry(price=0, order_type=OrderType.MARKET)
@@ -279,7 +279,12 @@ CASES: dict[str, Callable[[], list[Row]]] = {
         ((entry(price=ASK + 1), view()), False, CENT, ASK + 1),
         ((entry(price=0), view()), False, CENT // 100, 0),
         ((entry(price=-CENT), view()), False, CENT // 100, -CENT),
-        ((entry(price=NANOS // 2 + CENT // 100), view()), True, None, NANOS // 2 + CENT // 100),  # finer below $1
+        (
+            (entry(price=NANOS // 2 + CENT // 100), view()),
+            True,
+            None,
+            NANOS // 2 + CENT // 100,
+        ),  # finer below $1
         ((entry(price=0, order_type=OrderType.MARKET), view()), True, None, 0),
         ((entry(price=7, order_type=OrderType.MARKET), view()), True, None, 7),
         ((entry(price=0, order_type=OrderType.STOP, stop=ASK), view()), True, None, 0),
@@ -350,7 +355,12 @@ CASES: dict[str, Callable[[], list[Row]]] = {
         ((entry(side=Side.SELL, price=BID - 24 * CENT), view()), True, 50, 49),
         ((entry(side=Side.SELL, price=BID - 25 * CENT), view()), False, 50, 51),
         ((entry(price=0, order_type=OrderType.MARKET), view(ask_nanos=0)), True, 50, 0),
-        ((entry(order_type=OrderType.STOP_LIMIT, stop=ASK, price=ASK + 25 * CENT), view(ask_nanos=1)), True, 50, 50),
+        (
+            (entry(order_type=OrderType.STOP_LIMIT, stop=ASK, price=ASK + 25 * CENT), view(ask_nanos=1)),
+            True,
+            50,
+            50,
+        ),
         ((entry(order_type=OrderType.STOP_LIMIT, stop=ASK, price=ASK + 26 * CENT), view()), False, 50, 52),
         ((entry(order_type=OrderType.STOP_LIMIT, stop=0), view()), False, 50, None),
         ((entry(), view(ask_nanos=0)), False, 50, None),
@@ -373,7 +383,12 @@ CASES: dict[str, Callable[[], list[Row]]] = {
         ((entry(side=Side.SELL, price=BID), view(resting(Side.BUY, BID))), False, BID, BID),
         ((entry(), view(resting(Side.SELL, 0, OrderType.MARKET))), False, 0, ASK),
         ((entry(order_type=OrderType.MARKET, price=0), view(resting(Side.SELL, 9 * ASK))), False, 9 * ASK, 0),
-        ((entry(order_type=OrderType.TRAILING_STOP, trail=1), view(resting(Side.SELL, ASK))), True, None, None),
+        (
+            (entry(order_type=OrderType.TRAILING_STOP, trail=1), view(resting(Side.SELL, ASK))),
+            True,
+            None,
+            None,
+        ),
         ((entry(), view(resting(Side.BUY, ASK))), True, None, None),
         ((entry(replaces="0-a"), view(resting(Side.SELL, ASK))), True, None, ASK),
         ((entry(), view()), True, None, None),
@@ -403,8 +418,18 @@ CASES: dict[str, Callable[[], list[Row]]] = {
         ((entry(quantity=1_201), view()), False, shares(1_200), shares(1_201)),
         ((entry(quantity=700), view(holding((500, "AIG")))), True, shares(1_200), shares(1_200)),
         ((entry(quantity=701), view(holding((500, "AIG")))), False, shares(1_200), shares(1_201)),
-        ((entry(side=Side.SELL, quantity=701), view(holding((-500, "AIG")))), False, shares(1_200), shares(1_201)),
-        ((entry(side=Side.SELL, quantity=100), view(holding((500, "AIG")))), True, shares(1_200), shares(500)),
+        (
+            (entry(side=Side.SELL, quantity=701), view(holding((-500, "AIG")))),
+            False,
+            shares(1_200),
+            shares(1_201),
+        ),
+        (
+            (entry(side=Side.SELL, quantity=100), view(holding((500, "AIG")))),
+            True,
+            shares(1_200),
+            shares(500),
+        ),
         ((entry(quantity=200), view(_working(1_000))), True, shares(1_200), shares(1_200)),
         ((entry(quantity=201), view(_working(1_000))), False, shares(1_200), shares(1_201)),
         ((entry(quantity=201), view(_working(1_000, unknown=True))), False, shares(1_200), shares(1_201)),
@@ -415,14 +440,21 @@ CASES: dict[str, Callable[[], list[Row]]] = {
     "position_notional": money_rows("position_notional_attos_max", lambda: _working(100), 10_000),
     "total_quantity": lambda: [
         *[
-            ((entry(), view(_both(), limits=limits(total_quantity_nanos_max=shares(limit)))), limit >= 350, shares(limit), shares(350))
+            (
+                (entry(), view(_both(), limits=limits(total_quantity_nanos_max=shares(limit)))),
+                limit >= 350,
+                shares(limit),
+                shares(350),
+            )
             for limit in (351, 350, 349)
         ],
         ((entry(), view(holding((1, "BAC")), mark=lambda _symbol, _sign: None)), False, shares(4_000), None),
     ],
     "total_notional": money_rows("total_notional_attos_max", lambda: holding((-100, "BAC")), 7_000),
     "concentration": equity_rows("concentration_bps_max", lambda: _working(100), 10_000),
-    "sector_exposure": money_rows("sector_exposure_attos_max", lambda: _working(100, also=("BAC", 50)), 9_999),
+    "sector_exposure": money_rows(
+        "sector_exposure_attos_max", lambda: _working(100, also=("BAC", 50)), 9_999
+    ),
     "cluster_exposure": lambda: [
         *money_rows("cluster_exposure_attos_max", lambda: holding((100, "RAIN")), 18_000, symbol="RAIN")(),
         ((entry(), view(limits=limits(cluster_exposure_attos_max=0))), True, None, None),
@@ -553,7 +585,9 @@ def test_an_exit_is_asked_about_nothing_that_could_trap_it() -> None:
 def test_what_stops_entries_does_not_stop_exits() -> None:
     seen = view(
         holding((100, "AIG")),
-        limits=limits(order_quantity_nanos_max=0, symbols_blocked=frozenset({"AIG"}), orders_per_minute_max=0),
+        limits=limits(
+            order_quantity_nanos_max=0, symbols_blocked=frozenset({"AIG"}), orders_per_minute_max=0
+        ),
         quality=rows.NO_QUOTE,
         quote_ns=0,
         halted=True,
@@ -589,7 +623,9 @@ def test_the_catalogue_lists_every_refusal_in_order_of_precedence() -> None:
 def test_a_check_carries_the_name_of_its_function() -> None:
     for check in CHECKS:
         for purpose, make in ((Purpose.ENTRY, entry), (Purpose.EXIT, leave)):
-            if check.applies is Applies.BOTH or (check.applies is Applies.ENTRY) == (purpose is Purpose.ENTRY):
+            if check.applies is Applies.BOTH or (check.applies is Applies.ENTRY) == (
+                purpose is Purpose.ENTRY
+            ):
                 assert check.function.__name__ == check.name
                 assert any(result[0] == check.name for result in verdict(make(), view()).checks)
 

@@ -21,7 +21,9 @@ KEYS = {
 PERSON = "person:ada"
 
 
-def setting(scope: GateScope, key: str, state: GateState, *, actor: str = PERSON, reason: str = "why") -> GateSet:
+def setting(
+    scope: GateScope, key: str, state: GateState, *, actor: str = PERSON, reason: str = "why"
+) -> GateSet:
     return GateSet(
         event_id="s-1-0",
         timestamp=NOW_NS,
@@ -58,7 +60,7 @@ def strictest(gates: Gates) -> GateVerdict:
 
 def test_gates_are_open_until_somebody_closes_one() -> None:
     assert strictest(Gates()) is OPEN
-    assert OPEN == GateVerdict(ACTIVE, GateScope.GLOBAL, "", "")
+    assert GateVerdict(ACTIVE, GateScope.GLOBAL, "", "") == OPEN
     assert Gates().closed() == []
 
 
@@ -79,6 +81,7 @@ def test_a_scope_leaves_the_orders_of_others_alone(scope: GateScope) -> None:
     assert strictest(gates) == OPEN
 
 
+@pytest.mark.req("B3.1")
 def test_the_strictest_wins_and_of_equals_the_widest() -> None:
     gates = Gates()
     gates.fold_set(setting(GateScope.ACCOUNT, "acct", REDUCE_ONLY, reason="drift"))
@@ -142,7 +145,9 @@ def test_what_is_closed_is_listed_in_order() -> None:
     ]
 
 
-SETTINGS = st.lists(st.tuples(st.sampled_from(GateScope), st.sampled_from(("", "AIG", "mr")), st.sampled_from(GateState)))
+SETTINGS = st.lists(
+    st.tuples(st.sampled_from(GateScope), st.sampled_from(("", "AIG", "mr")), st.sampled_from(GateState))
+)
 
 
 @given(SETTINGS)

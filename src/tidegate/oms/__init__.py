@@ -1,1 +1,4 @@
-"""What became of our orders: one transition table, orders as frozen values, timers as data. It decides nothing about risk."""
+"""What became of our orders: one transition table, orders as frozen values, timers as data.
+
+It decides nothing about risk.
+"""

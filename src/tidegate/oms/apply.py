@@ -1,4 +1,7 @@
-"""One event on one order: its quantity, then its word by the table. Pure: it returns the order after, and what to book."""
+"""One event on one order: its quantity, then its word by the table.
+
+Pure: it returns the order after, and what to book.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -75,7 +78,7 @@ def _quantity(order: Order, event: OrderEvent, kind: OrderEventKind, tallied: Ta
     ordered = order.quantity_nanos
     complete = filled >= ordered
     if order.external:  # its size is not known: what filled of it, until the venue calls it whole
-        ordered = filled if filled > ordered else ordered
+        ordered = max(filled, ordered)
         complete = kind is _FILLED
     state = next_state(order.state, kind, complete=complete)
     assert state is not None, "fills are taken in every state"
@@ -160,7 +163,10 @@ def _word(order: Order, event: OrderEvent, policy: OmsPolicy) -> tuple[Order, tu
 
 
 def _counts(order: Order, event: OrderEvent, policy: OmsPolicy) -> bool:
-    """Tell whether a missed lookup proves anything: past the venue's grace, long enough after the last that counted."""
+    """Tell whether a missed lookup proves anything.
+
+    Past the venue's grace, long enough after the last that counted.
+    """
     now_ns = event.timestamp
     if order.state is not _UNKNOWN or now_ns - order.unknown_ns < policy.lookup_grace_ns:
         return False
@@ -168,7 +174,10 @@ def _counts(order: Order, event: OrderEvent, policy: OmsPolicy) -> bool:
 
 
 def _doubt_since(order: Order, event: OrderEvent, state: OrderState) -> int:
-    """Return since when something about a working order is in doubt: an outcome, or executions short of the total."""
+    """Return since when something about a working order is in doubt.
+
+    An outcome, or executions short of the total.
+    """
     kind = event.kind
     if state is _UNKNOWN or kind is _OUTCOME_UNKNOWN or order.venue_filled_nanos > order.filled_nanos:
         return order.unknown_ns or event.timestamp

@@ -1,4 +1,7 @@
-"""Orders that continue one another: cancel/replace, and the chase of an unfilled rest. Together they fill no more than was approved."""
+"""Orders that continue one another: cancel/replace, and the chase of an unfilled rest.
+
+Together they fill no more than was approved.
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,7 @@
-"""Commands built from orders and approved intents. The only makers of an `OrderCommand`; a bare intent has no way in."""
+"""Commands built from orders and approved intents.
+
+The only makers of an `OrderCommand`; a bare intent has no way in.
+"""
 
 from typing import Final, NamedTuple
 
@@ -20,13 +23,13 @@ class NotApprovedError(TidegateError):
 
 
 class ChainExceededError(TidegateError):
-    """A replacement or chase asks for more than is left of what was approved, or continues an order that is not known."""
+    """A replacement or chase continues an unknown order, or asks for more than is left of the approval."""
 
     exit_code = ExitCode.REFUSED
 
 
 class Stamp(NamedTuple):
-    """Identity of a command: its own event id, when it is given, until when it may be sent, and the account it is for."""
+    """Identity of a command: its event id, when it is given, until when it may be sent, for which account."""
 
     event_id: str
     now_ns: int

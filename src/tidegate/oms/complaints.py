@@ -1,4 +1,7 @@
-"""What does not add up about an order, in words, and the gate each asks for. Built only when there is something to say."""
+"""What does not add up about an order, in words, and the gate each asks for.
+
+Built only when there is something to say.
+"""
 
 from typing import Final
 
@@ -8,10 +11,10 @@ from tidegate.values.enums import GateScope
 from tidegate.values.money import nanos_text
 
 _TALLY: Final = {
-    FindingKind.DUPLICATE_EXECUTION: "one execution came under two ids; it was counted once, as the running total says",
-    FindingKind.FILL_WITHOUT_PRICE: "a fill came without a price; it is booked at the order's own until it is known",
-    FindingKind.UNSEEN_BUST: "an execution that was never booked was busted; if a running total held it, reconcile",
-    FindingKind.CORRECTION_WITHOUT_ID: "a correction names no execution and was not booked; reconcile the account",
+    FindingKind.DUPLICATE_EXECUTION: "one execution came under two ids; it was counted once",
+    FindingKind.FILL_WITHOUT_PRICE: "a fill came without a price; it is booked at the order's own for now",
+    FindingKind.UNSEEN_BUST: "an execution that was never booked was busted; reconcile the account",
+    FindingKind.CORRECTION_WITHOUT_ID: "a correction names no execution; it was not booked, reconcile",
 }
 
 
@@ -36,8 +39,8 @@ def illegal(order: Order, event: OrderEvent) -> Finding:
 def late_appearance(order: Order, event: OrderEvent) -> Finding:
     """An order that was proved not to live does."""
     sentence = (
-        f"Order {order.client_order_id} was {order.state.value} and now the venue says {event.kind.value}; it is taken "
-        "back, canceled if it works, and the symbol is halted until you have looked."
+        f"Order {order.client_order_id} was {order.state.value} and now the venue says {event.kind.value}; "
+        "it is taken back, canceled if it works, and the symbol is halted until you have looked."
     )
     return about(order, FindingKind.LATE_APPEARANCE, sentence, halt=True)
 
@@ -63,8 +66,8 @@ def overfill(order: Order) -> Finding:
     """More filled than was ordered."""
     sentence = (
         f"Order {order.client_order_id} was for {nanos_text(order.quantity_nanos)} and "
-        f"{nanos_text(order.filled_nanos)} filled; the position counts all of it, and the symbol is halted until you "
-        "have reconciled."
+        f"{nanos_text(order.filled_nanos)} filled; the position counts all of it, and the symbol is halted "
+        "until you have reconciled."
     )
     return about(order, FindingKind.OVERFILL, sentence, halt=True)
 
@@ -77,9 +80,10 @@ def of_tally(order: Order, kind: FindingKind) -> Finding:
 
 def chain_overfill(order: Order, *, approved_nanos: int, filled_nanos: int) -> Finding:
     """An order and those that continue it fill, or could fill, more than was approved."""
+    approved, filled = nanos_text(approved_nanos), nanos_text(filled_nanos)
     sentence = (
-        f"Order {order.client_order_id} and those that continue it were approved for {nanos_text(approved_nanos)} "
-        f"together, filled {nanos_text(filled_nanos)} and could fill more; what works of them is canceled."
+        f"Order {order.client_order_id} and those that continue it were approved for {approved} together, "
+        f"filled {filled} and could fill more; what works of them is canceled."
     )
     return about(order, FindingKind.CHAIN_OVERFILL, sentence, halt=filled_nanos > approved_nanos)
 

@@ -1,4 +1,7 @@
-"""One order as a frozen value, and what folding an event gives: a change, or a finding that somebody must look at."""
+"""One order as a frozen value, and what folding an event gives.
+
+A change, or a finding that somebody must look at.
+"""
 
 from enum import StrEnum
 
@@ -19,10 +22,10 @@ from tidegate.values.time import NEVER_NS
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Where one order stands. Prices and quantities in nanos, times in ns, money in attos; an id left empty is none.
+    """Where one order stands. Prices and quantities in nanos, times in ns, money in attos.
 
-    An order continued by another (cancel/replace, or a chase after a confirmed cancel) is linked both ways; the whole chain may
-    fill no more than `approved_nanos`.
+    An id left empty is none. An order continued by another (cancel/replace, or a chase after a confirmed
+    cancel) is linked both ways; the whole chain may fill no more than `approved_nanos`.
     """
 
     client_order_id: str
@@ -78,7 +81,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def price_nanos(self) -> int:
-        """The price its size is valued at while no fill tells better: limit, stop, or what it was priced against."""
+        """The price its size is valued at while no fill tells better.
+
+        Limit, stop, or what it was priced against.
+        """
         return self.limit_price_nanos or self.stop_price_nanos or self.reference_price_nanos
 
 
@@ -88,7 +94,7 @@ class Execution(msgspec.Struct, frozen=True, array_like=True, gc=False):
     quantity_nanos: int
     price_nanos: int
     fee: str  # exact decimal text as received
-    total_nanos: int = 0  # the running total that came with it; 0: none. No two executions of an order share one
+    total_nanos: int = 0  # running total it came with; 0: none. No two executions share one
 
 
 class FindingKind(StrEnum):
@@ -96,23 +102,15 @@ class FindingKind(StrEnum):
 
     ILLEGAL_TRANSITION = "illegal_transition"  # no row of the table allows the word; nothing moved
     MISMATCH = "mismatch"  # symbol or side differ from the order's: taken for a mapping fault, nothing moved
-    UNKNOWN_OWN_ORDER = (
-        "unknown_own_order"  # an id of our shape that we do not know: another of us may be trading
-    )
+    UNKNOWN_OWN_ORDER = "unknown_own_order"  # an id of our shape, not known: another of us may trade
     EXTERNAL_ORDER = "external_order"  # somebody else's order on this account: adopted and flagged
     OVERFILL = "overfill"  # more filled than was ordered; the fill counts
     CHAIN_OVERFILL = "chain_overfill"  # an order and its replacements may fill more than was approved
-    LATE_APPEARANCE = (
-        "late_appearance"  # proved absent, refused or unsent, and yet it works: adopted, canceled
-    )
-    FILL_WITHOUT_PRICE = (
-        "fill_without_price"  # a running total grew without a price: booked at the order's own until told
-    )
+    LATE_APPEARANCE = "late_appearance"  # proved absent, refused or unsent, and yet it works
+    FILL_WITHOUT_PRICE = "fill_without_price"  # booked at the order's own price until it is told
     UNSEEN_BUST = "unseen_bust"  # an execution we never booked was busted; remembered, nothing to take back
     CORRECTION_WITHOUT_ID = "correction_without_id"  # a correction that names no execution cannot be booked
-    DUPLICATE_EXECUTION = (
-        "duplicate_execution"  # one execution under two ids: the running total says so, counted once
-    )
+    DUPLICATE_EXECUTION = "duplicate_execution"  # one execution under two ids: counted once
     LOOKUP_MISSED_WORKING = "lookup_missed_working"  # a complete lookup does not find an order that works
     CANCEL_REFUSED = "cancel_refused"  # the venue keeps refusing to cancel it
     UNKNOWN_INSTRUMENT = "unknown_instrument"  # an event of a symbol that was never defined: cannot be booked
@@ -131,7 +129,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What one event did: the order after it, its state before, the fills to book, and what does not add up."""
+    """What one event did: the order after it, its state before, fills to book, what does not add up."""
 
     order: Order
     before: OrderState

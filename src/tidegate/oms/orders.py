@@ -1,12 +1,12 @@
-"""All orders of one account. State changes only by folding decisions, commands and events; asking what to do changes nothing.
+"""All orders of one account. State changes only by folding decisions, commands and events.
 
-Live orders are kept as long as they live; of finished ones the last FINISHED_KEPT stay known with their executions, for late
-fills and repeated messages. What is older is a stranger of our shape to this container; only the ledger still knows it.
+Asking what to do changes nothing. Live orders are kept as long as they live; of finished ones the last
+FINISHED_KEPT stay known with their executions, for late fills and repeated messages. What is older is a
+stranger of our shape to this container; only the ledger still knows it.
 """
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from heapq import heapify, heappop, heappush
 from typing import Final, final
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tidegate.events.acts import OrderCommand, RiskDecision, TradeIntent
 from tidegate.events.inputs import OrderEvent
 from tidegate.oms import chains, complaints, store, strangers
+from tidegate.oms.agenda import Agenda
 from tidegate.oms.apply import apply_event
 from tidegate.oms.commands import ChainExceededError, NotApprovedError, Stamp, about_order, order_command
 from tidegate.oms.order import Change, Execution, Finding, Order
@@ -26,7 +27,6 @@ from tidegate.values.money import nanos_text
 from tidegate.values.time import NEVER_NS
 
 FINISHED_KEPT: Final = 1_024
-_HEAP_SLACK: Final = 64  # outdated timer entries kept before the heap is built again
 _NO_EXECUTIONS: Final[Mapping[str, Execution]] = {}
 
 # Members of an enum are looked up slowly before Python 3.12.
@@ -37,11 +37,13 @@ _APPROVED: Final = Verdict.APPROVED
 
 @final
 class Orders:
-    """The orders of one account. `instruments` is the engine's own mapping and may grow; `plans` has one per strategy id."""
+    """The orders of one account. `instruments` is the engine's own mapping and may grow.
+
+    `plans` has one per strategy id.
+    """
 
     __slots__ = (
-        "_dues",
-        "_heap",
+        "_agenda",
         "account",
         "approved",
         "executions",
@@ -67,8 +69,7 @@ class Orders:
         self.finished: OrderedDict[str, Order] = OrderedDict()
         self.executions: dict[str, dict[str, Execution]] = {}
         self.approved: dict[str, TradeIntent] = {}  # by decision id, from the verdict to the command
-        self._dues: dict[str, int] = {}  # follows from the orders: when something is due about each
-        self._heap: list[tuple[int, str]] = []  # the same, earliest first, with outdated entries
+        self._agenda = Agenda()
 
     # What is asked.
 
@@ -84,11 +85,13 @@ class Orders:
     def open(
         self, decision: RiskDecision, intent: TradeIntent, *, event_id: str, client_order_id: str, now_ns: int
     ) -> OrderCommand:
-        """Return the command an approval allows: SUBMIT, or REPLACE when the intent continues an order that still works.
+        """Return the command an approval allows.
+
+        SUBMIT, or REPLACE when the intent continues an order that still works.
 
         Raises:
             NotApprovedError: the decision does not approve this intent.
-            ChainExceededError: it continues an unknown order, or asks for more than is left of what was approved.
+            ChainExceededError: it continues an unknown order, or asks for more than is left.
         """
         replaced = None
         if intent.replaces:
@@ -106,31 +109,36 @@ class Orders:
         return self._about(_CANCEL, order, event_id, now_ns, reason)
 
     def due_ns(self) -> int:
-        """Return the earliest time at which something is due; NEVER_NS when nothing is. Constant time for most calls."""
-        heap, dues = self._heap, self._dues
-        while heap:
-            due_ns, client_order_id = heap[0]
-            if dues.get(client_order_id) == due_ns:
-                return due_ns
-            heappop(heap)
-        return NEVER_NS
+        """Return the earliest time at which something is due; NEVER_NS when nothing is.
+
+        Constant time for most calls.
+        """
+        return self._agenda.earliest_ns()
 
     def due(self, now_ns: int) -> list[Due]:
-        """Return what is due now, oldest first. Folding what comes of each (command, decision) moves its next time."""
-        entries = sorted((due_ns, key) for key, due_ns in self._dues.items() if due_ns <= now_ns)
+        """Return what is due now, oldest first.
+
+        Folding what comes of each (command, decision) moves its next time.
+        """
         found: list[Due] = []
-        for _, key in entries:
+        for key in self._agenda.until(now_ns):
             order = self._known(key)
             found += what_is_due(order, self.policy, self._plan(order), now_ns)
         return found
 
     def command_for(self, due: Due, *, event_id: str, now_ns: int) -> OrderCommand:
-        """Return the cancel or lookup that is due. A chase (SUBMIT) has none: it needs an intent and a verdict of its own."""
+        """Return the cancel or lookup that is due.
+
+        A chase (SUBMIT) has none: it needs an intent and a verdict of its own.
+        """
         assert due.kind is not CommandKind.SUBMIT, "a chase is judged as a new intent"
         return self._about(due.kind, due.order, event_id, now_ns, due.reason, chase=due.chase)
 
     def chase_terms(self, order: Order, touch_nanos: int) -> tuple[int, int]:
-        """Return (quantity, limit price) in nanos to chase an order's rest; touch_nanos is the price it would trade at, 0: unseen."""
+        """Return (quantity, limit price) in nanos to chase an order's rest.
+
+        `touch_nanos` is the price it would trade at, 0: unseen.
+        """
         chain = chains.members(order, self.find)
         price = chase_price(chain[0], self._plan(order), self.instruments[order.symbol], touch_nanos)
         return chains.rest(chain), price
@@ -138,7 +146,10 @@ class Orders:
     # What changes it.
 
     def fold_decision(self, decision: RiskDecision, intent: TradeIntent) -> None:
-        """Keep an approved intent until its command; any verdict on a chase ends the waiting of the order it continues."""
+        """Keep an approved intent until its command.
+
+        Any verdict on a chase ends the waiting of the order it continues.
+        """
         if decision.verdict is _APPROVED:
             self.approved[decision.event_id] = intent
         if intent.replaces:
@@ -151,7 +162,9 @@ class Orders:
         del self.approved[decision_id]
 
     def fold_command(self, command: OrderCommand) -> Order:
-        """Take in what was commanded and return the order it is about: a new one in NEW, or the one to cancel or look up.
+        """Take in what was commanded and return the order it is about.
+
+        A new one in NEW, or the one to cancel or look up.
 
         Raises:
             NotApprovedError: an order command whose decision is not waiting for it.
@@ -256,12 +269,9 @@ class Orders:
         self.finished = OrderedDict(contents.finished)
         self.executions = contents.executions
         self.approved = contents.approved
-        self._dues = {}
+        self._agenda = Agenda()
         for order in (*self.live.values(), *self.finished.values()):
-            due_ns = next_due_ns(order, self.policy, self._plan(order))
-            if due_ns != NEVER_NS:
-                self._dues[order.client_order_id] = due_ns
-        self._build_heap()
+            self._agenda.put(order.client_order_id, next_due_ns(order, self.policy, self._plan(order)))
 
     # Inside.
 
@@ -280,7 +290,10 @@ class Orders:
     def _fold_chain(
         self, order: Order, event: OrderEvent, *, filled: bool
     ) -> tuple[Order, tuple[tuple[Order, OrderState], ...], tuple[Finding, ...]]:
-        """See to the orders that this one continues or that continue it; return it anew, with what else moved."""
+        """See to the orders that this one continues or that continue it.
+
+        Return it anew, with what else moved.
+        """
         others: tuple[tuple[Order, OrderState], ...] = ()
         if order.state in NEVER_LIVED or event.kind is OrderEventKind.REPLACE_REJECTED:
             others = self._fold_refused_replacement(order, event)
@@ -290,7 +303,7 @@ class Orders:
     def _plan(self, order: Order) -> OrderPlan:
         return self.plans.get(order.strategy_id, KEEP_PLAN)
 
-    def _about(  # noqa: PLR0913  two ids and a time are not worth a type of their own inside
+    def _about(
         self, kind: CommandKind, order: Order, event_id: str, now_ns: int, reason: str, *, chase: bool = False
     ) -> OrderCommand:
         stamp = Stamp(event_id, now_ns, now_ns + self._plan(order).valid_ns, self.account)
@@ -299,7 +312,7 @@ class Orders:
     def _check_rest(self, decision: RiskDecision, intent: TradeIntent, replaced: Order | None) -> None:
         if replaced is None:
             raise ChainExceededError(
-                f"Intent {intent.event_id} continues order {intent.replaces}, which is not known; send a new one."
+                f"Intent {intent.event_id} continues order {intent.replaces}, which is not known; ask anew."
             )
         left = chains.rest(chains.members(replaced, self.find))
         if replaced.successor_id or decision.quantity_nanos > left:
@@ -309,7 +322,10 @@ class Orders:
             )
 
     def _may_chase(self, order: Order) -> bool:
-        """Tell whether the rest of a finished order may still be asked for: it ended by the cancel that announced the chase."""
+        """Tell whether the rest of a finished order may still be asked for.
+
+        It ended by the cancel that announced the chase.
+        """
         if order.state is not OrderState.CANCELED or order.cancel_wanted or order.successor_id:
             return False
         return chains.rest(chains.members(order, self.find)) > 0
@@ -325,7 +341,10 @@ class Orders:
     def _fold_refused_replacement(
         self, order: Order, event: OrderEvent
     ) -> tuple[tuple[Order, OrderState], ...]:
-        """Unlink a replacement that never came to be; when it was the original that was told, the replacement ends here."""
+        """Unlink a replacement that never came to be.
+
+        When it was the original that was told, the replacement ends here.
+        """
         if order.state in NEVER_LIVED:
             original = self.find(order.predecessor_id)
             if original is not None and original.successor_id == order.client_order_id:
@@ -360,8 +379,8 @@ class Orders:
         """Store an order where it belongs and see to its timer."""
         key = order.client_order_id
         due_ns = next_due_ns(order, self.policy, self.plans.get(order.strategy_id, KEEP_PLAN))
-        if due_ns != self._dues.get(key, NEVER_NS):
-            self._set_timer(key, due_ns)
+        if due_ns != self._agenda.times.get(key, NEVER_NS):
+            self._agenda.put(key, due_ns)
         if order.working:
             self.live[key] = order
             if key in self.finished:  # it lives after all
@@ -372,18 +391,5 @@ class Orders:
         if len(self.finished) > FINISHED_KEPT:
             forgotten, _ = self.finished.popitem(last=False)
             self.executions.pop(forgotten, None)
-            self._dues.pop(forgotten, None)
+            self._agenda.put(forgotten, NEVER_NS)
         return order
-
-    def _set_timer(self, key: str, due_ns: int) -> None:
-        if due_ns == NEVER_NS:
-            del self._dues[key]
-            return
-        self._dues[key] = due_ns
-        heappush(self._heap, (due_ns, key))
-        if len(self._heap) > 2 * len(self._dues) + _HEAP_SLACK:
-            self._build_heap()
-
-    def _build_heap(self) -> None:
-        self._heap = [(due_ns, key) for key, due_ns in self._dues.items()]
-        heapify(self._heap)

@@ -1,6 +1,8 @@
-"""How long to wait for what, and what to do with the rest of a partly filled order. Declared data, no code of a strategy."""
+"""How long to wait for what, and what to do with the rest of a partly filled order.
 
-from enum import StrEnum
+Declared data, no code of a strategy.
+"""
+
 from typing import Final
 
 import msgspec
@@ -24,12 +26,13 @@ class OrderPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class OmsPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The account's rules about orders whose outcome is in doubt. ns; fault FT1 asks for 2 lookups 5 s apart."""
+    """The account's rules about orders whose outcome is in doubt.
+
+    Times in ns; fault FT1 asks for 2 lookups 5 s apart.
+    """
 
     answer_ns: int = 10 * SECOND_NS  # without an answer for so long an order is looked up
-    lookup_grace_ns: int = (
-        10 * SECOND_NS
-    )  # the venue may need so long to show an order; earlier misses prove nothing
+    lookup_grace_ns: int = 10 * SECOND_NS  # the venue may need so long to show an order
     lookup_spacing_ns: int = 5 * SECOND_NS
     lookups_missed_min: int = 2
     cancel_retry_ns: int = 5 * SECOND_NS
@@ -43,7 +46,7 @@ class OmsPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """
         if self.lookups_missed_min < LOOKUPS_MISSED_LEAST or self.lookup_spacing_ns < LOOKUP_SPACING_LEAST_NS:
             raise ValueError(
-                "An order is proved absent by at least 2 complete lookups at least 5 s apart; raise the policy's values."
+                "An order is proved absent by 2 or more lookups at least 5 s apart; raise the values."
             )
         if min(self.answer_ns, self.lookup_grace_ns, self.cancel_retry_ns, self.cancels_refused_max) <= 0:
             raise ValueError(

@@ -1,4 +1,7 @@
-"""All orders as bytes and back. Live orders are sorted by id; finished ones stay in the order in which they will be forgotten."""
+"""All orders as bytes and back.
+
+Live orders are sorted by id; finished ones stay in the order in which they will be forgotten.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple

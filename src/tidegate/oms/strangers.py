@@ -11,7 +11,10 @@ _BODY: Final = frozenset("abcdefghijklmnopqrstuvwxyz234567")
 
 
 def is_our_shape(client_order_id: str) -> bool:
-    """Tell whether an id is written as `values.ids.client_order_id` writes them: lease epoch, dash, 26 base32 letters."""
+    """Tell whether an id is written as `values.ids.client_order_id` writes them.
+
+    Lease epoch, dash, 26 base32 letters.
+    """
     epoch, _, body = client_order_id.partition("-")
     return epoch.isascii() and epoch.isdigit() and len(body) == _BODY_LENGTH and _BODY.issuperset(body)
 
@@ -22,7 +25,7 @@ def unknown_own(event: OrderEvent) -> Finding:
         kind=FindingKind.UNKNOWN_OWN_ORDER,
         client_order_id=event.client_order_id,
         symbol=event.symbol,
-        sentence=f"Order {event.client_order_id} ({event.kind.value}) is written like ours but we never commanded it, or forgot it; "
+        sentence=f"Order {event.client_order_id} ({event.kind.value}) looks like ours but is not known; "
         "make sure that no second trader runs on this account, then reconcile.",
         scope=GateScope.GLOBAL,
     )
@@ -34,7 +37,7 @@ def unknown_instrument(event: OrderEvent) -> Finding:
         kind=FindingKind.UNKNOWN_INSTRUMENT,
         client_order_id=event.client_order_id,
         symbol=event.symbol,
-        sentence=f"An order of {event.symbol} exists at the venue, and no instrument of that name is defined; "
+        sentence=f"An order of {event.symbol} exists at the venue, but no such instrument is defined; "
         "define it and reconcile the account.",
         scope=GateScope.GLOBAL,
         state=GateState.REDUCE_ONLY,
@@ -42,7 +45,10 @@ def unknown_instrument(event: OrderEvent) -> Finding:
 
 
 def adopted(event: OrderEvent) -> tuple[Order, Finding]:
-    """Return somebody else's order as one of the books, and the finding that flags it. Its size is what fills of it."""
+    """Return somebody else's order as one of the books, and the finding that flags it.
+
+    Its size is what fills of it.
+    """
     key = event.client_order_id or event.venue_order_id
     order = Order(
         client_order_id=key,

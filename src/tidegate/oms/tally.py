@@ -1,9 +1,9 @@
 """How much one event filled, and what it cost: executions by id, running totals, corrections and busts. Pure.
 
-An execution counts once, by its id. Where an event has no execution id, the venue's running total counts: what it is ahead of us
-is booked as *anonymous* quantity, and the execution that turns up later explains it (its price and fee replace the provisional
-ones). Where the same execution comes under two ids, by stream and by lookup, the running total leaves no room for the second.
-A running total never falls without a correction.
+An execution counts once, by its id. Where an event has no execution id, the venue's running total counts:
+what it is ahead of us is booked as *anonymous* quantity, and the execution that turns up later explains it
+(its price and fee replace the provisional ones). Where the same execution comes under two ids, by stream and
+by lookup, the running total leaves no room for the second. A running total never falls without a correction.
 """
 
 from collections.abc import Mapping
@@ -67,7 +67,9 @@ def signed(side: Side, value: int) -> int:
     return value if side is _BUY else -value
 
 
-def _execution(order: Order, event: OrderEvent, executions: Mapping[str, Execution], multiplier: int) -> Tally:
+def _execution(
+    order: Order, event: OrderEvent, executions: Mapping[str, Execution], multiplier: int
+) -> Tally:
     quantity, price, total = event.last_quantity_nanos, event.last_price_nanos, event.cum_quantity_nanos
     told = order.venue_filled_nanos
     if total > told:
@@ -96,7 +98,10 @@ def _execution(order: Order, event: OrderEvent, executions: Mapping[str, Executi
 
 
 def _told_before(total_nanos: int, executions: Mapping[str, Execution]) -> bool:
-    """Tell whether another execution came with the same running total: then this is that one under a second id."""
+    """Tell whether another execution came with the same running total.
+
+    Then this is that one under a second id.
+    """
     return any(known.total_nanos == total_nanos and known.quantity_nanos for known in executions.values())
 
 

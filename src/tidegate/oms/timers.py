@@ -1,4 +1,7 @@
-"""When something is due about an order, and what: cancels, lookups, and the chase of an unfilled rest. Pure; reads no clock."""
+"""When something is due about an order, and what: cancels, lookups, and the chase of an unfilled rest.
+
+Pure; reads no clock.
+"""
 
 from typing import Final
 
@@ -20,7 +23,10 @@ _ENTRY: Final = Purpose.ENTRY
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Something to be done about an order now. SUBMIT is a chase: build an intent for the rest and have it judged as new."""
+    """Something to be done about an order now.
+
+    SUBMIT is a chase: build an intent for the rest and have it judged as new.
+    """
 
     kind: CommandKind
     order: Order
@@ -29,7 +35,10 @@ class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def lookup_due_ns(order: Order, policy: OmsPolicy) -> int:
-    """Return when the venue is to be asked about an order: at once when in doubt, later when it was asked or never answered."""
+    """Return when the venue is to be asked about an order.
+
+    At once when in doubt, later when it was asked or never answered.
+    """
     if order.unknown_ns:
         since_ns = order.unknown_ns
     elif order.state is _NEW or order.state is _SUBMITTED:
@@ -89,7 +98,10 @@ def what_is_due(order: Order, policy: OmsPolicy, plan: OrderPlan, now_ns: int) -
 
 
 def chase_price(first: Order, plan: OrderPlan, instrument: Instrument, touch_nanos: int) -> int:
-    """Return the limit of a chase: the far touch, but no worse than `chase_bps_max` past the chain's first order. On the grid."""
+    """Return the limit of a chase.
+
+    The far touch, but no worse than `chase_bps_max` past the chain's first order. On the grid.
+    """
     slack = first.price_nanos * plan.chase_bps_max // _BPS
     if first.side is Side.BUY:
         bound = first.price_nanos + slack

@@ -1,16 +1,20 @@
-"""The order state machine. This table is the machine: nothing else moves an order, and the manual's picture is drawn from it.
+"""The order state machine. This table is the machine.
 
-Rules behind the rows:
+Nothing else moves an order, and the manual's picture is drawn from it. Rules behind the rows:
 
-- Fills are facts and are taken in every state, terminal ones too; a quantity that completes an order makes it FILLED.
-- UNKNOWN is entered when the outcome of a submission is not proved and left by evidence only: an answer, a fill, a lookup that
-  finds it, a proof that it was never sent, or enough complete lookups past the venue's grace that do not (ABSENT).
+- Fills are facts and are taken in every state, terminal ones too; a quantity that completes an order makes it
+  FILLED.
+- UNKNOWN is entered when the outcome of a submission is not proved and left by evidence only: an answer, a
+  fill, a lookup that finds it, a proof that it was never sent, or enough complete lookups past the venue's
+  grace that do not (ABSENT).
 - A request is not an event: a cancel in flight changes no state until the venue says so.
-- Words that come late (an acceptance after the fill, a cancel refused because the order is done) change nothing, but are rows.
+- Words that come late (an acceptance after the fill, a cancel refused because the order is done) change
+  nothing, but are rows.
 - What is in no row contradicts itself: nothing moves, and the caller gets a named finding.
 
-`complete` says that the evidence is whole: for fills and corrections, that the order's quantity is; for a missed lookup,
-that enough complete lookups past the venue's grace have missed. Each cell is (next state, next state when complete).
+`complete` says that the evidence is whole: for fills and corrections, that the order's quantity is; for a
+missed lookup, that enough complete lookups past the venue's grace have missed. Each cell is (next state, next
+state when complete).
 """
 
 from collections.abc import Mapping
@@ -28,7 +32,10 @@ def _to(state: State, complete: State | None = None) -> Cell:
 
 
 def _fills(partial: State) -> dict[Kind, Cell]:
-    """Fills and corrections: FILLED when whole. A FILLED whose executions do not add up yet (one is late) stays partial."""
+    """Fills and corrections: FILLED when whole.
+
+    A FILLED whose executions do not add up yet (one is late) stays partial.
+    """
     cell = _to(partial, State.FILLED)
     return {Kind.PARTIALLY_FILLED: cell, Kind.FILLED: cell, Kind.FILL_CORRECTED: cell}
 
@@ -154,7 +161,10 @@ NEVER_LIVED: Final = frozenset(
 
 
 def next_state(state: State, kind: Kind, *, complete: bool) -> State | None:
-    """Return the state after an event; None when no row allows it: nothing may move and somebody must be told."""
+    """Return the state after an event.
+
+    None when no row allows it: nothing may move and somebody must be told.
+    """
     cell = TRANSITIONS[state].get(kind)
     if cell is None:
         return None

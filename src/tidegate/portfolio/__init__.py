@@ -1,1 +1,4 @@
-"""What is held, what works and what is reserved, in exact integers; changed only by folding decisions, commands and order events."""
+"""What is held, what works and what is reserved, in exact integers.
+
+Changed only by folding decisions, commands and order events.
+"""

@@ -1,4 +1,7 @@
-"""What was sent lately: counts per minute and the last identical orders. Bounded, and changed only by folding commands."""
+"""What was sent lately: counts per minute and the last identical orders.
+
+Bounded, and changed only by folding commands.
+"""
 
 from collections import OrderedDict, deque
 from typing import Final, final
@@ -58,7 +61,7 @@ class MinuteCount:
 
 @final
 class Activity:
-    """Orders of the account and messages per symbol in the last minute, and when each kind of order was last sent."""
+    """The last minute's orders and messages per symbol, and when each kind of order was last sent."""
 
     __slots__ = ("by_symbol", "orders", "signatures")
 

@@ -1,4 +1,7 @@
-"""The portfolio as bytes and back. Rows are sorted, so that the bytes say what the state is and not how it came about."""
+"""The portfolio as bytes and back.
+
+Rows are sorted, so that the bytes say what the state is and not how it came about.
+"""
 
 from typing import TYPE_CHECKING, Final
 

@@ -1,7 +1,8 @@
 """What could still fill in one symbol: working orders and reservations, counted as they come and go.
 
-An order counts at full remaining size until it is proved done; UNKNOWN changes nothing in that. A replacement in
-flight counts with its original as the larger of the two (Alpaca reserves the same), never as their sum and never as one alone.
+An order counts at full remaining size until it is proved done; UNKNOWN changes nothing in that. A replacement
+in flight counts with its original as the larger of the two (Alpaca reserves the same), never as their sum and
+never as one alone.
 """
 
 from typing import Final, Protocol, final
@@ -111,10 +112,10 @@ class SymbolBook:
         assert total >= 0, "more was released than ever worked"
 
     def worst_nanos(self, *, buys: int = 0, sells: int = 0) -> int:
-        """Return the largest absolute position that could come about, whichever side fills, with so much more on it."""
+        """Return the largest absolute position that could come about with so much more on either side."""
         net = self.net_nanos
         long, short = net + self.buys_nanos + buys, self.sells_nanos + sells - net
-        return long if long >= short else short
+        return max(long, short)
 
     def crossing(self, side: Side, price_nanos: int, *, besides: str) -> int | None:
         """Return the price of an own resting order that an order would trade with; None: there is none.
@@ -127,7 +128,7 @@ class SymbolBook:
             own = order.book_price_nanos
             if order.side is side or own == NO_PRICE or order.client_order_id == besides:
                 continue
-            if own == ANY_PRICE or price_nanos == ANY_PRICE or (price_nanos - own) * sign >= 0:
+            if ANY_PRICE in {own, price_nanos} or (price_nanos - own) * sign >= 0:
                 found = own if found is None else min(found, own)
         return found
 
@@ -138,8 +139,8 @@ UNTOUCHED: Final = SymbolBook()  # of a symbol in which nothing ever happened; r
 def book_price(order_type: OrderType, limit_price_nanos: int) -> int:
     """Return the price at which an order could meet another of ours.
 
-    Alpaca refuses any pair of opposite orders with a market or a stop in it as a potential wash trade, and lets trailing stops
-    pass (fact sheet, 13.4); the strictest venue sets the rule.
+    Alpaca refuses any pair of opposite orders with a market or a stop in it as a potential wash trade, and
+    lets trailing stops pass (fact sheet, 13.4); the strictest venue sets the rule.
     """
     if order_type is _LIMIT or order_type is _STOP_LIMIT:
         return limit_price_nanos

@@ -1,8 +1,8 @@
 """The account's books: cash, positions per strategy, net per symbol, working orders and reservations.
 
-State changes only in the fold methods, by what was decided (decisions, commands) and what happened (orders, fills); asking never
-changes it, so a recorded log rebuilds it. Exposure counts from the verdict on: an approved intent is reserved before anything else
-is judged.
+State changes only in the fold methods, by what was decided (decisions, commands) and what happened (orders,
+fills); asking never changes it, so a recorded log rebuilds it. Exposure counts from the verdict on: an
+approved intent is reserved before anything else is judged.
 """
 
 from collections.abc import Mapping
@@ -37,8 +37,9 @@ class NotReservedError(TidegateError):
 class Portfolio:
     """One account's books. `instruments` is the engine's own mapping and may grow.
 
-    Fields to read: cash_attos, realized_attos, fees_attos, basis_attos (sums over all strategies), books (per symbol), active (the
-    books with a position or working orders), holdings (per strategy and symbol), activity.
+    Fields to read: cash_attos, realized_attos, fees_attos, basis_attos (sums over all strategies), books (per
+    symbol), active (the books with a position or working orders), holdings (per strategy and symbol),
+    activity.
     """
 
     __slots__ = (
@@ -84,9 +85,10 @@ class Portfolio:
         return 0 if order is None else order.remaining_nanos
 
     def reducible(self, intent: TradeIntent) -> int:
-        """Return the largest quantity in nanos by which an exit may reduce, on the account's net and the strategy's own.
+        """Return in nanos what an exit may reduce, on the account's net and the strategy's own.
 
-        Working, UNKNOWN and reserved orders of that side are taken off both; an order the exit replaces is given back.
+        Working, UNKNOWN and reserved orders of that side are taken off both; what the exit replaces is given
+        back.
         """
         book = self.book(intent.symbol)
         holding = self.holding(intent.strategy_id, intent.symbol)
@@ -94,15 +96,18 @@ class Portfolio:
         working = book.buys_nanos if intent.side is _BUY else book.sells_nanos
         account = -sign * book.net_nanos - working
         own = -sign * holding.quantity_nanos - holding.exits_nanos
-        least = account if account < own else own
+        least = min(account, own)
         if intent.replaces:
             least += self.working_remaining(intent.symbol, intent.replaces)
-        return least if least > 0 else 0
+        return max(0, least)
 
     def beyond_replaced(self, intent: TradeIntent) -> int:
-        """Return what an intent adds to the working quantity in nanos: all of it, less what still works of the original."""
+        """Return what an intent adds to the working quantity in nanos.
+
+        All of it, less what still works of the original.
+        """
         left = intent.quantity_nanos - self.working_remaining(intent.symbol, intent.replaces)
-        return left if left > 0 else 0
+        return max(0, left)
 
     # What changes it.
 
@@ -118,7 +123,7 @@ class Portfolio:
         self._count(intent.strategy_id, intent.symbol, intent.side, intent.purpose, counted)
 
     def fold_lapse(self, decision_id: str) -> None:
-        """Release the reservation of an approved decision that got no command, as after a crash between the two."""
+        """Release the reservation of a decision that got no command, as after a crash between the two."""
         intent, counted = self.reserved.pop(decision_id)
         self._count(intent.strategy_id, intent.symbol, intent.side, intent.purpose, -counted)
 
@@ -137,7 +142,7 @@ class Portfolio:
         reserved = self.reserved.pop(command.decision_id, None)
         if reserved is None:
             raise NotReservedError(
-                f"Order {command.client_order_id} has no approved decision waiting for it; judge its intent first."
+                f"Order {command.client_order_id} has no approved decision waiting; judge its intent first."
             )
         intent, counted = reserved
         symbol, strategy_id, now_ns = intent.symbol, intent.strategy_id, command.timestamp
@@ -166,7 +171,10 @@ class Portfolio:
             holding.exit_correlation_id = command.correlation_id
 
     def fold_order(self, order: OrderFacts) -> None:
-        """Take over what still works of an order after the OMS moved it; an order not seen before is taken in."""
+        """Take over what still works of an order after the OMS moved it.
+
+        An order not seen before is taken in.
+        """
         book = self.books.get(order.symbol)
         if book is None:
             book = self.books[order.symbol] = SymbolBook()
@@ -191,7 +199,7 @@ class Portfolio:
         self._recount(book, working)
 
     def fold_fill(self, fill: Fill) -> int:
-        """Move position and cash by one fill or restatement and return the realized P&L it made, in attos, before fees."""
+        """Move position and cash by a fill or restatement; return the realized P&L in attos, before fees."""
         holding = self._holding(fill.strategy_id, fill.symbol)
         basis = holding.basis_attos
         realized = holding.apply(fill)
@@ -205,7 +213,10 @@ class Portfolio:
         return realized
 
     def snapshot(self) -> bytes:
-        """Return the whole state as bytes; equal states give equal bytes, whatever order they were reached in."""
+        """Return the whole state as bytes.
+
+        Equal states give equal bytes, whatever order they were reached in.
+        """
         return books.encode(self)
 
     def restore(self, data: bytes) -> None:
@@ -225,7 +236,7 @@ class Portfolio:
         self._mark_active(symbol, book)
 
     def _recount(self, book: SymbolBook, working: WorkingOrder) -> None:
-        """Count an order at what is left of it beyond the original it replaces, and then those that replace it."""
+        """Count an order at what is left beyond the original it replaces, then those that replace it."""
         counted = working.remaining_nanos
         if working.predecessor_id and counted:
             original = book.orders.get(working.predecessor_id)

@@ -1,8 +1,9 @@
-"""One strategy's position in one symbol: quantity, cost basis, realized P&L, fees. Exact integers by the average-cost method.
+"""One strategy's position in one symbol: quantity, cost basis, realized P&L, fees.
 
-There is no average price: the cost basis is the signed money the open quantity cost, so that nothing is ever rounded. A
-partial close releases basis x closed / open, rounded toward zero; the remainder stays in the basis. Then
-cash + basis - realized + fees does not move with any fill, which is what the account's books are checked by.
+Exact integers by the average-cost method. There is no average price: the cost basis is the signed money the
+open quantity cost, so that nothing is ever rounded. A partial close releases basis x closed / open, rounded
+toward zero; the remainder stays in the basis. Then cash + basis - realized + fees does not move with any
+fill, which is what the account's books are checked by.
 """
 
 from typing import final
@@ -13,10 +14,11 @@ from tidegate.values.enums import Side
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Money and quantity that one execution, or its restatement, moved. A reversal has the opposite sign of the execution.
+    """Money and quantity that one execution, or its restatement, moved.
 
-    quantity_nanos is signed (+ adds, - takes away) and cost_attos is what was paid (+) or received (-) for it, without the
-    fee. A quantity of 0 restates only what an earlier fill of this side cost.
+    A reversal has the opposite sign of the execution. quantity_nanos is signed (+ adds, - takes away) and
+    cost_attos is what was paid (+) or received (-) for it, without the fee. A quantity of 0 restates only
+    what an earlier fill of this side cost.
     """
 
     strategy_id: str
@@ -71,7 +73,7 @@ class Holding:
         return realized
 
     def _restate(self, fill: Fill) -> int:
-        """Put a change of cost into the basis while its quantity is still held, else into what was realized."""
+        """Put a change of cost into the basis while its quantity is held, else into what was realized."""
         if self.quantity_nanos * fill.side.sign > 0:
             self.basis_attos += fill.cost_attos
             return 0

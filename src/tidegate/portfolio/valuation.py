@@ -1,7 +1,8 @@
-"""What the account is worth and what it could come to hold, at given marks. Reads the portfolio, changes nothing.
+"""What the account is worth and what it could come to hold, at given marks.
 
-A mark is the price at which a position of that sign could be closed now: the bid for a long one, the ask for a short one. What is
-held and cannot be priced makes the whole value None: missing is not zero.
+Reads the portfolio, changes nothing. A mark is the price at which a position of that sign could be closed
+now: the bid for a long one, the ask for a short one. What is held and cannot be priced makes the whole value
+None: missing is not zero.
 """
 
 from collections.abc import Callable
@@ -27,7 +28,8 @@ class Valuation(NamedTuple):
 class Exposure(msgspec.Struct, frozen=True, gc=False):
     """What the account could come to hold if the worst of its working orders fill, in millionths of a dollar.
 
-    Per symbol the worse of position + buys and position - sells counts; long and short are the sums each side could reach.
+    Per symbol the worse of position + buys and position - sells counts; long and short are the sums each side
+    could reach.
     """
 
     gross_micros: int = 0
@@ -68,7 +70,8 @@ def micros(value_attos: int) -> int:
 def exposure(portfolio: "Portfolio", mark: Marks, sector: str, cluster: str) -> Exposure | None:
     """Return what the account could come to hold; None when something in it cannot be priced.
 
-    `sector` and `cluster` choose whose sums are returned; an empty cluster is none. Event clusters hold markets settled by one fact.
+    `sector` and `cluster` choose whose sums are returned; an empty cluster is none. Event clusters hold
+    markets settled by one fact.
     """
     if not portfolio.active:
         return NOTHING

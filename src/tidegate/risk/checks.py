@@ -1,7 +1,7 @@
 """The policy: every check in order of precedence. The manual's catalogue of refusals is made from this table.
 
-A new check is a function in one of the `*_checks` files, a row here and its words in `wording`; a test fails until
-there is a case that it refuses.
+A new check is a function in one of the `*_checks` files, a row here and its words in `wording`; a test fails
+until there is a case that it refuses.
 """
 
 from collections.abc import Callable
@@ -46,7 +46,7 @@ class Applies(StrEnum):
 
 
 class Check(NamedTuple):
-    """One row of the policy: a named function, the unit of its limit and observed value, and whom it is asked about."""
+    """One row of the policy: a named function, the unit of its numbers, and what it is asked about."""
 
     name: str
     function: Function
@@ -111,7 +111,7 @@ CHECKS_FOR: Final = {Purpose.ENTRY: ENTRY_CHECKS, Purpose.EXIT: EXIT_CHECKS}
 
 
 def refusal_catalogue() -> list[tuple[str, str, str, str]]:
-    """Return (name, what it is about, unit, applies to) of every refusal in order of precedence, for the manual."""
+    """Return (name, what it is about, unit, applies to) of every refusal, in order of precedence."""
     rows = [(check.name, WORDING[check.name].what, check.unit.value, check.applies.value) for check in CHECKS]
     unseen = "what a check needs could not be seen; the check's name follows after a colon"
     return [*rows, (INPUT_MISSING, unseen, "", Applies.BOTH.value)]

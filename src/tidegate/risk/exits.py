@@ -1,4 +1,7 @@
-"""How an exit is cut and priced so that the gate need not refuse it: slices below the caps, prices without a quote."""
+"""How an exit is cut and priced so that the gate need not refuse it.
+
+Slices below the caps, prices without a quote.
+"""
 
 from typing import Final
 
@@ -15,7 +18,8 @@ def exit_slices(
 ) -> list[int]:
     """Cut an exit into quantities within the caps on one order: never refused for its size.
 
-    price_nanos is what a unit is valued at. Whole lots, at least one lot a slice; a remainder below one lot is left out.
+    price_nanos is what a unit is valued at. Whole lots, at least one lot a slice; a remainder below one lot
+    is left out.
     """
     cap = limits.order_quantity_nanos_max
     if price_nanos > 0:
@@ -32,8 +36,8 @@ def blind_exit_price(
 ) -> int:
     """Return an exit's limit when there is no fresh quote: the last good price less a collar, on the grid.
 
-    The collar starts at a quarter of `blind_collar_bps_max` and widens by as much with every failed try. 0 when there is
-    no good price either: then only a person can price it.
+    The collar starts at a quarter of `blind_collar_bps_max` and widens by as much with every failed try. 0
+    when there is no good price either: then only a person can price it.
     """
     if last_good_nanos <= 0:
         return 0

@@ -1,7 +1,8 @@
-"""What could the account come to hold with this order: per symbol, in total, per sector and cluster, against equity.
+"""What could the account come to hold with this order.
 
-Position limits count held + working + UNKNOWN + reserved + this, the worse way round. Money is compared in millionths of
-a dollar, the observed value rounded up and the limit down. A price or a mark that cannot be seen refuses.
+Per symbol, in total, per sector and cluster, against equity. Position limits count held + working + UNKNOWN +
+reserved + this, the worse way round. Money is compared in millionths of a dollar, the observed value rounded
+up and the limit down. A price or a mark that cannot be seen refuses.
 """
 
 from typing import Final
@@ -21,7 +22,10 @@ _NO_CLUSTER: Final[CheckResult] = ("cluster_exposure", True, None, None)
 
 
 def prepare(intent: TradeIntent, view: RiskView) -> None:
-    """Work out once what several checks of an entry need: price, notional, worst position, the account's exposure."""
+    """Work out once what several checks of an entry need.
+
+    Price, notional, worst position, the account's exposure.
+    """
     if view.bounds.limits is not view.limits:
         view.bounds = Bounds(view.limits)
     portfolio, instrument = view.portfolio, view.instrument
@@ -40,10 +44,7 @@ def prepare(intent: TradeIntent, view: RiskView) -> None:
         return
     view.exposure = exposure(portfolio, view.mark, instrument.sector, instrument.event_cluster)
     price = view.ask_nanos if buying else view.bid_nanos
-    if intent.limit_price_nanos > price:
-        price = intent.limit_price_nanos
-    if intent.stop_price_nanos > price:
-        price = intent.stop_price_nanos
+    price = max(price, intent.limit_price_nanos, intent.stop_price_nanos)
     if price <= 0:
         return
     price *= -instrument.multiplier  # negative, so that // rounds what follows up
@@ -140,7 +141,7 @@ def net_exposure(intent: TradeIntent, view: RiskView) -> CheckResult:
         long += notional
     else:
         short += notional
-    net = long if long > short else short
+    net = max(long, short)
     return ("net_exposure", net <= limit, limit, net)
 
 

@@ -1,6 +1,7 @@
-"""The one door: an intent and what can be seen go in, a verdict with all its reasons comes out. Only this file makes a `RiskDecision`.
+"""The one door: an intent and what can be seen go in, a verdict with all its reasons comes out.
 
-Every failed check is listed, not the first alone. A bug inside a check is not a refusal and surely not a pass: it is not caught here.
+Only this file makes a `RiskDecision`. Every failed check is listed, not the first alone. A bug inside a check
+is not a refusal and surely not a pass: it is not caught here.
 """
 
 from typing import Final
@@ -44,8 +45,12 @@ def judge(intent: TradeIntent, view: RiskView, *, event_id: str) -> RiskDecision
 
 
 def explain(decision: RiskDecision) -> list[str]:
-    """Return the verdict and every check of a decision in words, passed ones too. Needs nothing but the decision."""
-    head = f"{decision.verdict.value.capitalize()}: {decision.purpose.value} {decision.side.value} {decision.symbol}."
+    """Return the verdict and every check of a decision in words, passed ones too.
+
+    Needs nothing but the decision.
+    """
+    verdict = decision.verdict.value.capitalize()
+    head = f"{verdict}: {decision.purpose.value} {decision.side.value} {decision.symbol}."
     lines = [head if not decision.sentence else f"{head} {decision.sentence}"]
     for result in decision.checks:
         mark = "ok" if result[1] else "FAILED"

@@ -1,6 +1,7 @@
-"""Gate states as data: what each scope may do, and which scope is the strictest. Kills persist: they are state, folded from the log.
+"""Gate states as data: what each scope may do, and which scope is the strictest.
 
-A rule of ours may only tighten; to loosen takes a person (who may do so is checked before the request becomes an input).
+Kills persist: they are state, folded from the log. A rule of ours may only tighten; to loosen takes a person
+(who may do so is checked before the request becomes an input).
 """
 
 from typing import Final, NamedTuple, final
@@ -73,7 +74,10 @@ class Gates:
     def change(
         self, scope: GateScope, key: str, state: GateState, *, actor: str
     ) -> tuple[GateState, GateState] | None:
-        """Return (before, after) of setting a gate; None when nothing would change or a rule of ours would loosen it."""
+        """Return (before, after) of setting a gate.
+
+        None when nothing would change or a rule of ours would loosen it.
+        """
         before = self.state(scope, key)
         if state is before or (actor.startswith(RULE_ACTOR) and _STRICTNESS[state] < _STRICTNESS[before]):
             return None

@@ -1,7 +1,8 @@
-"""The account's limits: complete or not built. A missing limit is an error at start, never a default that widens risk.
+"""The account's limits: complete or not built.
 
-Money in attos (1e-18 dollars; configuration files write decimal dollars), quantities in nanos (1e-9 of a share or contract),
-shares in basis points (10,000 = all of it), times in ns. The manual's table is made from the metadata of each field.
+A missing limit is an error at start, never a default that widens risk. Money in attos (1e-18 dollars;
+configuration files write decimal dollars), quantities in nanos (1e-9 of a share or contract), shares in basis
+points (10,000 = all of it), times in ns. The manual's table is made from the metadata of each field.
 """
 
 from typing import Annotated, Final, NamedTuple, final
@@ -24,7 +25,10 @@ def _field(unit: str, text: str) -> msgspec.Meta:
 
 
 class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one account may do. Every field must be given; None in a symbol list means that the list does not restrict."""
+    """What one account may do. Every field must be given.
+
+    None in a symbol list means that the list does not restrict.
+    """
 
     symbols_allowed: Annotated[
         frozenset[str] | None, _field("symbols", "Entries only in these; null: in any defined symbol")
@@ -102,7 +106,10 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 @final
 class Bounds:
-    """The money limits in millionths of a dollar, rounded down: worked out once, compared with at every verdict."""
+    """The money limits in millionths of a dollar, rounded down.
+
+    Worked out once, compared with at every verdict.
+    """
 
     __slots__ = (
         "cluster_exposure",

@@ -1,7 +1,8 @@
-"""May anybody enter this market now: gates, permission, hours, streams, quote quality, regime, spread and displayed size.
+"""May anybody enter this market now.
 
-Each check returns (name, passed, limit, observed); observed None with passed False means that it could not be seen. Constant
-results are built once: most orders pass most checks.
+Gates, permission, hours, streams, quote quality, regime, spread and displayed size. Each check returns (name,
+passed, limit, observed); observed None with passed False means that it could not be seen. Constant results
+are built once: most orders pass most checks.
 """
 
 from typing import Final
@@ -72,7 +73,8 @@ def symbol_not_blocked(intent: TradeIntent, view: RiskView) -> CheckResult:
 def symbol_owner(intent: TradeIntent, view: RiskView) -> CheckResult:
     """No other strategy holds or works anything in the symbol, unless the configuration shares symbols.
 
-    Two owners could hold opposite positions: each exit would add to the account's net, and none could be proved to reduce it.
+    Two owners could hold opposite positions: each exit would add to the account's net, and none could be
+    proved to reduce it.
     """
     if view.owner is None:
         return _OWNER[None]
@@ -126,7 +128,10 @@ def quote_age(_intent: TradeIntent, view: RiskView) -> CheckResult:
 
 
 def quote_quality(_intent: TradeIntent, view: RiskView) -> CheckResult:
-    """Nothing is wrong with the last quote: not crossed, locked, one-sided, wide, a spike, after a gap, or from the future."""
+    """Nothing is wrong with the last quote.
+
+    Not crossed, locked, one-sided, wide, a spike, after a gap, or from the future.
+    """
     doubts = view.quality & BLOCKING_QUALITY
     return ("quote_quality", doubts == 0, 0, doubts)
 
@@ -154,7 +159,10 @@ def cooldown(_intent: TradeIntent, view: RiskView) -> CheckResult:
 
 
 def spread(_intent: TradeIntent, view: RiskView) -> CheckResult:
-    """The spread is within the account's maximum and that of the matrix cell. Observed is rounded up to whole bps."""
+    """The spread is within the account's maximum and that of the matrix cell.
+
+    Observed is rounded up to whole bps.
+    """
     limit = view.limits.spread_bps_max
     cell = view.cell_spread_bps_max
     if cell is not None and cell < limit:
@@ -172,7 +180,7 @@ def displayed_size(_intent: TradeIntent, view: RiskView) -> CheckResult:
     bid, ask = view.bid_size_nanos, view.ask_size_nanos
     if bid <= 0 or ask <= 0:
         return ("displayed_size", False, limit, None)
-    size = bid if bid < ask else ask
+    size = min(bid, ask)
     return ("displayed_size", size >= limit, limit, size)
 
 

@@ -1,4 +1,7 @@
-"""Is this order sane by itself and beside the last ones: grid, collars, size, duplicates, self-trades, message rates."""
+"""Is this order sane by itself and beside the last ones.
+
+Grid, collars, size, duplicates, self-trades, message rates.
+"""
 
 from typing import Final
 
@@ -23,7 +26,10 @@ _TRAILING_STOP: Final = OrderType.TRAILING_STOP
 
 
 def price_grid(intent: TradeIntent, view: RiskView) -> CheckResult:
-    """Every price the order type needs is positive and on the instrument's grid. Observed is the first bad one."""
+    """Every price the order type needs is positive and on the instrument's grid.
+
+    Observed is the first bad one.
+    """
     instrument = view.instrument
     if instrument is None:
         return ("price_grid", False, None, None)
@@ -48,7 +54,10 @@ def quantity_grid(intent: TradeIntent, view: RiskView) -> CheckResult:
 
 
 def price_collar(intent: TradeIntent, view: RiskView) -> CheckResult:
-    """The limit does not pass the far touch (a stop-limit's: its stop) by more than the collar. Observed is rounded up."""
+    """The limit does not pass the far touch (a stop-limit's: its stop) by more than the collar.
+
+    Observed is rounded up.
+    """
     limit = view.limits.collar_bps_max
     kind = intent.order_type
     if kind is _LIMIT:
@@ -66,8 +75,8 @@ def price_collar(intent: TradeIntent, view: RiskView) -> CheckResult:
 def exit_price(intent: TradeIntent, view: RiskView) -> CheckResult:
     """An exit does not give the position away: a limit near the far touch, or blind near the last good price.
 
-    Without a fresh clean quote a market order is not an exit but a bet, and is refused as not seen; stops at the venue wait for a
-    price by themselves and pass.
+    Without a fresh clean quote a market order is not an exit but a bet, and is refused as not seen; stops at
+    the venue wait for a price by themselves and pass.
     """
     kind = intent.order_type
     limit = view.limits.exit_collar_bps_max
@@ -105,7 +114,10 @@ def duplicate_order(intent: TradeIntent, view: RiskView) -> CheckResult:
 
 
 def self_trade(intent: TradeIntent, view: RiskView) -> CheckResult:
-    """The order would not trade with one of our own. Limit is the own price it meets (0: a market or stop order)."""
+    """The order would not trade with one of our own.
+
+    Limit is the own price it meets (0: a market or stop order).
+    """
     book = view.book
     if not (book.sells_nanos if intent.side is _BUY else book.buys_nanos):
         return _MEETS_NONE
@@ -143,7 +155,7 @@ def symbol_messages(intent: TradeIntent, view: RiskView) -> CheckResult:
 
 
 def reducing_quantity(intent: TradeIntent, view: RiskView) -> CheckResult:
-    """An exit only reduces: within |position| - working - UNKNOWN exits, on the account's net and the strategy's own."""
+    """An exit only reduces what is held and not being exited, on the account's net and the strategy's own."""
     limit = view.portfolio.reducible(intent)
     return ("reducing_quantity", intent.quantity_nanos <= limit, limit, intent.quantity_nanos)
 
@@ -166,7 +178,10 @@ def sees_market(view: RiskView) -> bool:
 
 
 def bps_past(intent: TradeIntent, anchor_nanos: int) -> int:
-    """Return by how many basis points a limit gives more than the anchor price, rounded up; 0 when it gives nothing."""
+    """Return by how many basis points a limit gives more than the anchor price, rounded up.
+
+    0 when it gives nothing.
+    """
     limit = intent.limit_price_nanos
     given = limit - anchor_nanos if intent.side is _BUY else anchor_nanos - limit
     return -(-given * BPS // anchor_nanos) if given > 0 else 0

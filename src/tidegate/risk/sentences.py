@@ -1,4 +1,7 @@
-"""Verdicts in words, with numbers and units. Built for refusals and on request, never on the way of an approved order."""
+"""Verdicts in words, with numbers and units.
+
+Built for refusals and on request, never on the way of an approved order.
+"""
 
 from typing import Final
 
@@ -37,17 +40,20 @@ def number(value: int | None, unit: Unit) -> str:
     """Return a limit or observed value with its unit; None reads as nothing known."""
     if value is None:
         return "nothing"
-    if unit is Unit.USD:
-        return "$" + attos_text(value * MICRO)
-    if unit is Unit.QUANTITY or unit is Unit.PRICE:
-        return nanos_text(value)
-    if unit is Unit.BPS:
-        return f"{value} bps" if value < BPS else f"{value / BPS * 100:g}%"
-    if unit is Unit.DURATION:
-        return duration(value)
-    if unit is Unit.TIME:
-        return iso_utc(value)
-    return _coded(value, unit)
+    match unit:
+        case Unit.USD:
+            words = "$" + attos_text(value * MICRO)
+        case Unit.QUANTITY | Unit.PRICE:
+            words = nanos_text(value)
+        case Unit.BPS:
+            words = f"{value} bps" if value < BPS else f"{value / BPS * 100:g}%"
+        case Unit.DURATION:
+            words = duration(value)
+        case Unit.TIME:
+            words = iso_utc(value)
+        case _:
+            words = _coded(value, unit)
+    return words
 
 
 def duration(ns: int) -> str:

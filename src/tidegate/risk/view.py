@@ -1,6 +1,7 @@
-"""All that the gate may look at for one intent. The engine fills it; what it leaves None could not be seen, and is refused.
+"""All that the gate may look at for one intent.
 
-Plain ints in nanos, ns and attos. One view serves one verdict: the engine may reuse the object by setting its fields again.
+The engine fills it; what it leaves None could not be seen, and is refused. Plain ints in nanos, ns and attos.
+One view serves one verdict: the engine may reuse the object by setting its fields again.
 """
 
 from typing import Final

@@ -1,4 +1,7 @@
-"""What each check is about, and how its result reads. {observed} and {limit} are filled in with their units."""
+"""What each check is about, and how its result reads.
+
+{observed} and {limit} are filled in with their units.
+"""
 
 from typing import Final, NamedTuple
 
@@ -73,7 +76,7 @@ WORDING: Final = {
         "the quote is {observed} old, within {limit}",
     ),
     "quote_quality": Wording(
-        "the quality of the last quote: crossed, locked, one-sided, wide, spike, gap, future timestamp, suspicious, feed down",
+        "the last quote: crossed, locked, one-sided, wide, spike, after a gap, future, suspicious, feed down",
         "the last quote is {observed}",
         "the last quote is clean",
     ),
@@ -108,7 +111,7 @@ WORDING: Final = {
         "the quantity {observed} is whole lots of {limit}",
     ),
     "reducing_quantity": Wording(
-        "what may still be reduced: |position| - working - UNKNOWN exits, on the account's net and the strategy's own",
+        "what may be reduced: |position| - working - UNKNOWN exits, on the account's net and one's own",
         "the exit is for {observed} and only {limit} may be reduced",
         "the exit of {observed} is within the reducible {limit}",
     ),
