@@ -1,4 +1,4 @@
-"""When something is due about which order: earliest first, at a constant cost. Follows from the orders, is no state."""
+"""When something is due about which order, earliest first. Follows from the orders; no state of its own."""
 
 from heapq import heapify, heappop, heappush
 from typing import Final, final
