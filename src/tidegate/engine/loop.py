@@ -14,7 +14,7 @@ from tidegate.kernel.trigger import call_trigger
 from tidegate.market import rows as market
 from tidegate.market.bars import add_volume, close, extend, is_over
 from tidegate.market.book import take_quote, take_status, take_trade
-from tidegate.regime.classify import classify_group, classify_symbol
+from tidegate.regime.classify import classify_group, classify_symbol, untradeable_why
 from tidegate.strategies import rows as strategies
 from tidegate.strategies.watch import entry_mask, exit_wanted, may_exit
 from tidegate.values.time import MINUTE_NS, NEVER_NS, SECOND_NS
@@ -68,16 +68,12 @@ def take_record(senses: Any, record: Any, now_ns: int) -> None:
     kind = record.kind
     if kind == records.QUOTE:
         if take_quote(symbol, record, settings):
-            if symbol.quality & market.GAP != 0:
-                start_again(symbol, now_ns, settings)
-            on_quote(symbol, settings)
-            if symbol.bars_from_trades == 0:
-                extend(symbol.second, now_ns, SECOND_NS, symbol.mid)
-                extend(symbol.minute, now_ns, MINUTE_NS, symbol.mid)
+            _count_quote(senses, place, now_ns)
             watch(senses, place, now_ns)
     elif kind == records.TRADE:
+        before_ns = symbol.trade_ns
         if take_trade(symbol, record):
-            _count_trade(symbol, record, now_ns)
+            _count_trade(senses, place, record, before_ns)
             watch(senses, place, now_ns)
     elif kind == records.STATUS:
         take_status(symbol, record)
@@ -87,15 +83,39 @@ def take_record(senses: Any, record: Any, now_ns: int) -> None:
 
 
 @kernel
-def _count_trade(symbol: Any, record: Any, now_ns: int) -> None:
+def _count_quote(senses: Any, place: int, now_ns: int) -> None:
+    symbol = row_at(senses.symbols, place)
+    if symbol.quality & market.GAP != 0:
+        _after_gap(senses, place, now_ns)
+    on_quote(symbol, senses.settings)
+    if symbol.bars_from_trades == 0:
+        extend(symbol.second, now_ns, SECOND_NS, symbol.mid)
+        extend(symbol.minute, now_ns, MINUTE_NS, symbol.mid)
+
+
+@kernel
+def _after_gap(senses: Any, place: int, now_ns: int) -> None:
+    """Start features again; the label follows at once, not with the next second bar."""
+    start_again(row_at(senses.symbols, place), now_ns, senses.settings)
+    reclassify(senses, place, now_ns)
+
+
+@kernel
+def _count_trade(senses: Any, place: int, record: Any, before_ns: int) -> None:
+    symbol = row_at(senses.symbols, place)
+    now_ns = record.ts_recv
     price = symbol.last_trade
     size = record.b / _DOLLARS
     on_trade(symbol, price, size)
     if symbol.bars_from_trades == 1:
+        if before_ns != 0 and now_ns - before_ns > senses.settings.gap_ns:
+            _after_gap(senses, place, now_ns)
         extend(symbol.second, now_ns, SECOND_NS, price)
         extend(symbol.minute, now_ns, MINUTE_NS, price)
-    add_volume(symbol.second, now_ns, SECOND_NS, price, size)
-    add_volume(symbol.minute, now_ns, MINUTE_NS, price, size)
+    elif symbol.quote_ns == 0:
+        return  # its bars are of mids, and there is none yet
+    add_volume(symbol.second, now_ns, SECOND_NS, symbol.mid, size)
+    add_volume(symbol.minute, now_ns, MINUTE_NS, symbol.mid, size)
 
 
 @kernel
@@ -170,10 +190,13 @@ def _take_trigger(senses: Any, s: int, place: int, said: int, now_ns: int) -> No
     strategy = row_at(senses.strategies, s)
     if said == strategies.EXIT:
         if own.position_nanos != 0 and may_exit(own, now_ns):
+            own.exit_level_nanos = 0
             _attend_exit(senses, s, place, strategies.EXIT_TRIGGER, now_ns)
         return
     symbol = row_at(senses.symbols, place)
     mask = entry_mask(own, symbol, row_at(senses.regimes, place), strategy, row_at(senses.sessions, symbol.session), now_ns)
+    if mask < 0 and untradeable_why(symbol, senses.settings, now_ns) != 0:
+        mask = strategies.MASK_REGIME  # the label is as old as the last second bar
     if mask >= 0:
         own.masked[mask] += 1
         return

@@ -4,6 +4,7 @@ import msgspec
 
 from tidegate.engine.senses import SensesHost
 from tidegate.engine.spec import EngineSpec, StrategySlot
+from tidegate.market.rows import NO_QUOTE
 from tidegate.oms.plans import OrderPlan
 from tidegate.strategies.plan import Plan
 from tidegate.values.time import NEVER_NS
@@ -24,7 +25,7 @@ def write_spec(host: SensesHost, spec: EngineSpec) -> None:
         row["session"] = venues.index(instrument.venue)
         row["group"] = groups.index(instrument.market_group) if instrument.market_group else -1
         row["bars_from_trades"] = int(instrument.bars_from_trades)
-        row["quality"] = 0
+        row["quality"] = 0 if instrument.bars_from_trades else NO_QUOTE
     places = {instrument.symbol: instrument.index for instrument in spec.instruments}
     for place, group in enumerate(spec.groups):
         host.table("groups")[place]["index_symbol"] = places[group.index_symbol] if group.index_symbol else -1

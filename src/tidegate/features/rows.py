@@ -25,6 +25,7 @@ SYMBOL_FIELDS: Final[list[tuple[object, ...]]] = [
     ("trend_strength", "<f8"),  # |mean| / size, 0 to 1 (an EW form of Kaufman's efficiency ratio, 1995)
     ("trend_direction", "<f8"),  # -1, 0, +1
     ("atr", "<f8"),  # Wilder's average true range of minute bars, dollars (Wilder 1978)
+    ("spread_quotes", "<i8"),  # accepted quotes since the start or the last gap
     ("spread_mean", "<f8"),  # EW over accepted quotes, bps
     ("spread_deviation", "<f8"),  # EW of absolute deviations, bps
     ("spread_anomaly", "<f8"),  # (spread - mean) / deviation

@@ -9,6 +9,7 @@ from typing import Any
 from tidegate.kernel.mode import kernel
 
 _SECOND_NS = 1_000_000_000
+_SPREAD_STEP_BPS = 0.01  # a spread that never moved must not make its first move endlessly strange
 
 
 @kernel
@@ -18,15 +19,23 @@ def ratio(above: float, below: float, when_none: float) -> float:
 
 
 @kernel
+def weight(settled: float, samples: int) -> float:
+    """Weigh the newest of so many samples: a plain mean at first, lest the very first one is taken for what is usual."""
+    return 1.0 / samples if settled * samples < 1.0 else settled
+
+
+@kernel
 def on_quote(symbol: Any, settings: Any) -> None:
     """Move what follows every accepted quote: the spread's mean and anomaly."""
     spread = symbol.spread_bps
-    if symbol.spread_mean == 0.0:
+    symbol.spread_quotes += 1
+    if symbol.spread_quotes == 1:
         symbol.spread_mean = spread
     off = spread - symbol.spread_mean
-    symbol.spread_anomaly = ratio(off, symbol.spread_deviation, 0.0)
-    symbol.spread_mean += settings.spread_weight * off
-    symbol.spread_deviation += settings.spread_weight * (abs(off) - symbol.spread_deviation)
+    symbol.spread_anomaly = off / max(symbol.spread_deviation, _SPREAD_STEP_BPS)
+    share = weight(settings.spread_weight, symbol.spread_quotes)
+    symbol.spread_mean += share * off
+    symbol.spread_deviation += share * (abs(off) - symbol.spread_deviation)
 
 
 @kernel
@@ -43,16 +52,17 @@ def on_second(symbol: Any, settings: Any) -> None:
     bar = symbol.last_second
     close = bar.close
     symbol.warm_seconds += 1
-    if symbol.warm_seconds == 1:
+    samples = symbol.warm_seconds
+    if samples == 1:
         symbol.ema_fast = symbol.ema_slow = close
         symbol.volume_short = symbol.volume_long = bar.volume
     else:
         seconds = (bar.start_ns - symbol.previous_second_ns) // _SECOND_NS
         _take_return(symbol, settings, math.log(close / symbol.previous_second_close), seconds)
-        symbol.ema_fast += settings.ema_fast_weight * (close - symbol.ema_fast)
-        symbol.ema_slow += settings.ema_slow_weight * (close - symbol.ema_slow)
-        symbol.volume_short += settings.volume_short_weight * (bar.volume - symbol.volume_short)
-        symbol.volume_long += settings.volume_long_weight * (bar.volume - symbol.volume_long)
+        symbol.ema_fast += weight(settings.ema_fast_weight, samples) * (close - symbol.ema_fast)
+        symbol.ema_slow += weight(settings.ema_slow_weight, samples) * (close - symbol.ema_slow)
+        symbol.volume_short += weight(settings.volume_short_weight, samples) * (bar.volume - symbol.volume_short)
+        symbol.volume_long += weight(settings.volume_long_weight, samples) * (bar.volume - symbol.volume_long)
     symbol.volume_anomaly = ratio(symbol.volume_short, symbol.volume_long, 1.0)
     symbol.previous_second_close = close
     symbol.previous_second_ns = bar.start_ns
@@ -64,15 +74,16 @@ def on_second(symbol: Any, settings: Any) -> None:
 @kernel
 def _take_return(symbol: Any, settings: Any, log_return: float, seconds: int) -> None:
     squared = log_return * log_return / seconds  # over quiet seconds the variance is spread evenly
-    if symbol.warm_seconds == 2:
+    samples = symbol.warm_seconds - 1
+    if samples == 1:
         symbol.variance_short = symbol.variance_long = squared
-        symbol.return_size = abs(log_return)
-    symbol.variance_short += settings.variance_short_weight * (squared - symbol.variance_short)
-    symbol.variance_long += settings.variance_long_weight * (squared - symbol.variance_long)
+    symbol.variance_short += weight(settings.variance_short_weight, samples) * (squared - symbol.variance_short)
+    symbol.variance_long += weight(settings.variance_long_weight, samples) * (squared - symbol.variance_long)
     symbol.volatility_short = math.sqrt(symbol.variance_short)
     symbol.volatility_long = math.sqrt(symbol.variance_long)
-    symbol.return_mean += settings.trend_weight * (log_return - symbol.return_mean)
-    symbol.return_size += settings.trend_weight * (abs(log_return) - symbol.return_size)
+    share = weight(settings.trend_weight, samples)
+    symbol.return_mean += share * (log_return - symbol.return_mean)
+    symbol.return_size += share * (abs(log_return) - symbol.return_size)
     symbol.trend_strength = ratio(abs(symbol.return_mean), symbol.return_size, 0.0)
     symbol.trend_direction = 1.0 if symbol.return_mean > 0.0 else (-1.0 if symbol.return_mean < 0.0 else 0.0)
 
@@ -86,10 +97,7 @@ def on_minute(symbol: Any, settings: Any) -> None:
     if symbol.warm_minutes > 0:
         true_range = max(high, symbol.previous_minute_close) - min(low, symbol.previous_minute_close)
     symbol.warm_minutes += 1
-    if symbol.warm_minutes <= settings.warm_minutes_min:  # Wilder starts with the plain mean
-        symbol.atr += (true_range - symbol.atr) / symbol.warm_minutes
-    else:
-        symbol.atr += settings.atr_weight * (true_range - symbol.atr)
+    symbol.atr += weight(settings.atr_weight, symbol.warm_minutes) * (true_range - symbol.atr)  # Wilder starts with the plain mean
     symbol.previous_minute_close = bar.close
     place = symbol.warm_minutes % settings.range_minutes
     symbol.highs[place], symbol.lows[place] = high, low
@@ -117,10 +125,12 @@ def start_again(symbol: Any, now_ns: int, settings: Any) -> None:
     symbol.atr = 0.0
     symbol.return_mean = 0.0
     symbol.return_size = 0.0
-    symbol.spread_mean = 0.0
+    symbol.spread_quotes = 0
     symbol.spread_deviation = 0.0
     symbol.second.start_ns = 0
     symbol.minute.start_ns = 0
+    symbol.second.trades = 0
+    symbol.minute.trades = 0
     symbol.second.volume = 0.0
     symbol.minute.volume = 0.0
     symbol.shock_until_ns = now_ns + settings.shock_ns

@@ -1,6 +1,7 @@
 """Time bars of a symbol, on receive time: built from accepted mids, or from regular trades where the row says so.
 
-A bar closes at the first record or tick of its symbol at or past its end. An interval without activity has no bar.
+A bar closes at the first record or tick of its symbol at or past its end. An interval without activity has no bar; one with trades but
+no quote has the last mid as its price.
 """
 
 from typing import Any
@@ -24,7 +25,7 @@ def extend(bar: Any, now_ns: int, length_ns: int, price: float) -> None:
 
 @kernel
 def add_volume(bar: Any, now_ns: int, length_ns: int, price: float, size: float) -> None:
-    """Count a regular trade in the bar that covers now."""
+    """Count a regular trade in the bar that covers now; `price` opens the bar where nothing else has."""
     if bar.start_ns == 0:
         extend(bar, now_ns, length_ns, price)
     bar.volume += size

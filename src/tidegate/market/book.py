@@ -12,6 +12,7 @@ from tidegate.kernel.mode import kernel
 from tidegate.market import rows
 
 _DOLLARS = 1e9
+_PRINT_FLAGS = records.REGULAR | records.SUSPICIOUS | records.CORRECTION  # a regular print has the first and neither of the others
 
 
 @kernel
@@ -66,7 +67,7 @@ def _jump_flags(symbol: Any, mid: float, now_ns: int, settings: Any) -> int:
 def take_trade(symbol: Any, record: Any) -> bool:
     """Fold a trade; return whether it is a regular print that may move bars and features."""
     symbol.trades += 1
-    if record.flags & records.REGULAR == 0 or record.a <= 0 or record.b <= 0:
+    if record.flags & _PRINT_FLAGS != records.REGULAR or record.a <= 0 or record.b <= 0:
         return False
     symbol.last_trade_nanos = record.a
     symbol.last_trade = record.a / _DOLLARS

@@ -21,8 +21,9 @@ def classify_symbol(symbol: Any, regime: Any, settings: Any, now_ns: int) -> boo
     label = rows.UNTRADEABLE
     if why == 0:
         label, why = _moving_label(symbol, regime.label, settings)
-    regime.direction = symbol.trend_direction if label == rows.TREND else 0.0
-    return settle(regime, label, why, settings.confirmations_min, now_ns)
+    changed = settle(regime, label, why, settings.confirmations_min, now_ns)
+    regime.direction = symbol.trend_direction if regime.label == rows.TREND else 0.0
+    return changed
 
 
 @kernel
