@@ -4,6 +4,7 @@ Only this file makes a `RiskDecision`. Every failed check is listed, not the fir
 is not a refusal and surely not a pass: it is not caught here.
 """
 
+from operator import itemgetter
 from typing import Final
 
 from tidegate.events.acts import CheckResult, RiskDecision, TradeIntent
@@ -15,6 +16,7 @@ from tidegate.values.enums import GateState, Purpose, Verdict
 
 # Members of an enum are looked up slowly before Python 3.12.
 _ENTRY: Final = Purpose.ENTRY
+_PASSED: Final = itemgetter(1)  # of a check's result
 _REFUSED: Final = Verdict.REFUSED
 _APPROVED: Final = Verdict.APPROVED
 
@@ -25,7 +27,7 @@ def judge(intent: TradeIntent, view: RiskView, *, event_id: str) -> RiskDecision
     if purpose is _ENTRY:
         prepare(intent, view)
     results = tuple([check(intent, view) for check in CHECKS_FOR[purpose]])
-    failed = [result for result in results if not result[1]]
+    failed = [] if all(map(_PASSED, results)) else [result for result in results if not result[1]]
     return RiskDecision(
         event_id=event_id,
         timestamp=view.now_ns,
