@@ -4,9 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tidegate.strategies.plan import ExitRule, Plan, SizingRule, atr
-from tidegate.strategies.rows import BUY, EXIT, NONE
-from tidegate.strategies.strategy import Attention, Intent, NoState, View
+from tidegate import BUY, EXIT, NONE, Attention, ExitRule, Intent, NoState, Plan, SizingRule, View, atr
 
 NAME = "first_trigger"
 VERSION = 1

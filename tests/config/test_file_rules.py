@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+import tidegate
 from tests.config.making import SOUND, line_of, strategy_file
 from tidegate.config.errors import StrategyFileError
-from tidegate.config.file_rules import check_file
+from tidegate.config.file_rules import PUBLIC, check_file
 from tidegate.config.loading import load_strategy
 from tidegate.values.errors import ExitCode
 
@@ -57,6 +58,7 @@ AT_TOP = {
     "import of a service": ("from tidegate.replay import loop", "a strategy may import"),
     "import of numpy.random": ("from numpy import random", "a replay could not repeat it"),
     "import of numpy.random as a module": ("import numpy.random", "a replay could not repeat it"),
+    "import of a tool": ("from tidegate import run_replay", "a strategy may import"),
     "import of the package": ("import tidegate", "a strategy may import"),
     "list": ("SEEN = []", "something that may change"),
     "dict": ("SEEN = {}", "something that may change"),
@@ -122,6 +124,7 @@ def test_a_file_may_not_hold(case: str, tmp_path: Path) -> None:
         "def local(x):\n    seen = {}\n    seen[x] = [1]\n    return sorted(seen)",
         "def bound(x, least=0, *, most=(1, 2)):\n    return min(max(x, least), *most)",
         "from collections.abc import Mapping\nfrom enum import Enum\n\n\nclass Word(Enum):\n    YES = 1",
+        "from tidegate import Subscription, dollars",
         "import numpy as np\n\n\ndef mean(x):\n    return np.mean(np.array(x))",
     ],
 )
@@ -132,3 +135,11 @@ def test_a_file_may_hold(part: str, tmp_path: Path) -> None:
 def test_the_first_bad_line_is_named() -> None:
     with pytest.raises(StrategyFileError, match=r"^f\.py:2: this line imports os"):
         check_file(ast.parse("x = 1\nimport os\nimport time\n"), "f.py")
+
+
+def test_the_public_words_of_a_strategy_come_from_the_layers_it_may_import() -> None:
+    assert set(tidegate.__all__) >= PUBLIC
+    for name in PUBLIC:
+        kind = getattr(tidegate, name)
+        home = getattr(kind, "__module__", "tidegate.strategies.rows")
+        assert home.split(".")[1] in {"strategies", "values"}, name

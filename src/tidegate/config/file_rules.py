@@ -13,6 +13,34 @@ from tidegate.config.errors import StrategyFileError
 
 MODULES: Final = frozenset({"math", "typing", "enum", "msgspec", "numpy", "collections.abc"})
 _LAYERS: Final = ("values", "events", "kernel", "market", "features", "regime", "strategies")
+PUBLIC: Final = frozenset(  # what a strategy may take from `tidegate` itself: the words of strategy files
+    [
+        "BUY",
+        "SELL",
+        "EXIT",
+        "NONE",
+        "Attention",
+        "Bar",
+        "Intent",
+        "NoState",
+        "Nothing",
+        "View",
+        "EntryRule",
+        "EntryStyle",
+        "ExitRule",
+        "PartialFillRule",
+        "Plan",
+        "ReentryRule",
+        "SizingMethod",
+        "SizingRule",
+        "Subscription",
+        "atr",
+        "bps",
+        "dollars",
+        "Purpose",
+        "Side",
+    ]
+)
 _TIME: Final = "a strategy is told the time: use view.now_ns"
 _CHANCE: Final = "a replay could not repeat it: derive the number from what the view shows"
 _WORLD: Final = "a strategy asks the world for nothing: make it a parameter"
@@ -108,23 +136,28 @@ def _expression_why(node: ast.AST, *, is_member_list: bool) -> str:
 
 def _import_why(node: ast.Import | ast.ImportFrom) -> str:
     if isinstance(node, ast.Import):
-        modules = [alias.name for alias in node.names]
-    elif node.level:
+        return next((why for alias in node.names if (why := _module_why(alias.name))), "")
+    names = {alias.name for alias in node.names}
+    if node.level:
         return "imports a file beside it: one strategy is one file, so that its hash covers all of it"
-    else:
-        modules = [f"{node.module}.{alias.name}" if node.module == "numpy" else str(node.module) for alias in node.names]
-        if any(alias.name == "*" for alias in node.names):
-            return "imports *: name what is used"
-    for module in modules:
-        parts = module.split(".")
-        if parts[0] == "tidegate" and len(parts) > 1 and parts[1] in _LAYERS:
-            continue
-        if parts[0] == "numpy" and len(parts) > 1 and parts[1] in _NUMPY:
-            return f"imports {module}: {_NUMPY[parts[1]]}"
-        if module not in MODULES and parts[0] != "numpy":
-            may = f"a strategy may import {', '.join(sorted(MODULES))} and tidegate.{{{', '.join(_LAYERS)}}}"
-            return f"imports {module}: {_HINTS.get(parts[0], may)}"
-    return ""
+    if "*" in names:
+        return "imports *: name what is used"
+    if node.module == "tidegate" and names <= PUBLIC:
+        return ""
+    if node.module == "numpy":
+        return next((why for name in sorted(names) if (why := _module_why(f"numpy.{name}"))), "")
+    return _module_why(str(node.module))
+
+
+def _module_why(module: str) -> str:
+    top, _, rest = module.partition(".")
+    part = rest.partition(".")[0]
+    if top == "numpy":
+        return f"imports {module}: {_NUMPY[part]}" if part in _NUMPY else ""
+    if module in MODULES or (top == "tidegate" and part in _LAYERS):
+        return ""
+    may = f"a strategy may import {', '.join(sorted(MODULES))} and tidegate.{{{', '.join(_LAYERS)}}}"
+    return f"imports {module}: {_HINTS.get(top, may)}"
 
 
 def _attribute_why(node: ast.Attribute) -> str:
