@@ -7,15 +7,8 @@ import math
 
 import msgspec
 
-from tidegate.strategies.plan import (
-    EntryRule,
-    ExitRule,
-    Plan,
-    ReentryRule,
-    SizingMethod,
-    SizingRule,
-    dollars,
-)
+from tidegate.features.update import ratio
+from tidegate.strategies.plan import EntryRule, ExitRule, Plan, ReentryRule, SizingMethod, SizingRule, dollars
 from tidegate.strategies.rows import BUY, EXIT, NONE, SELL
 from tidegate.strategies.strategy import Intent
 from tidegate.values.money import NANOS
@@ -42,7 +35,7 @@ def plan(params):
     return Plan(
         signal="z-score of the fast average against the slow one",
         entry=EntryRule(slippage=dollars(0.05)),
-        exits=ExitRule(slippage=dollars(0.05), retry_ns=0),
+        exits=ExitRule(slippage=dollars(0.05), retry_ns=1),
         sizing=SizingRule(method=SizingMethod.FIXED, fixed_quantity_nanos=params.shares * NANOS, displayed_share=0.0, notional_usd_max=1e9),
         reentry=ReentryRule(refusal_cooldown_ns=0),
     )
@@ -50,22 +43,21 @@ def plan(params):
 
 def trigger(symbol, regime, own, params):
     """Move the averages with every quote and say what to do."""
-    memory = own.scratch
     mid = symbol.mid
-    if memory[SEEN] == 0.0:
-        memory[FAST] = mid
-        memory[SLOW] = mid
-    fast = memory[FAST] + params.fast_weight * (mid - memory[FAST])
-    slow = memory[SLOW] + params.slow_weight * (mid - memory[SLOW])
+    if own.scratch[SEEN] == 0.0:
+        own.scratch[FAST] = mid
+        own.scratch[SLOW] = mid
+    fast = own.scratch[FAST] + params.fast_weight * (mid - own.scratch[FAST])
+    slow = own.scratch[SLOW] + params.slow_weight * (mid - own.scratch[SLOW])
     off = mid - slow
-    variance = memory[VARIANCE] + params.slow_weight * (off * off - memory[VARIANCE])
-    memory[FAST] = fast
-    memory[SLOW] = slow
-    memory[VARIANCE] = variance
-    memory[SEEN] += 1.0
-    if memory[SEEN] <= params.warm_up_quotes or variance <= 0.0:
+    variance = own.scratch[VARIANCE] + params.slow_weight * (off * off - own.scratch[VARIANCE])
+    own.scratch[FAST] = fast
+    own.scratch[SLOW] = slow
+    own.scratch[VARIANCE] = variance
+    own.scratch[SEEN] += 1.0
+    if own.scratch[SEEN] <= params.warm_up_quotes or variance <= 0.0:
         return NONE
-    z = (fast - slow) / math.sqrt(variance)
+    z = ratio(fast - slow, math.sqrt(variance), 0.0)
     if own.position_nanos == 0:
         return SELL if z > params.z_in else (BUY if z < -params.z_in else NONE)
     late = own.age_events >= params.hold_quotes

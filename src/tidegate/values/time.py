@@ -38,11 +38,13 @@ def ns_of(moment: datetime) -> int:
 
 
 def parse_duration(text: str) -> int:
-    """Return a duration such as `0.5ms`, `30s` or `2m` as nanoseconds.
+    """Return a duration such as `0.5ms`, `30s` or `2m` as nanoseconds; `0` needs no unit.
 
     Raises:
         BadDurationError: no known unit, not a number, negative, or finer than a nanosecond.
     """
+    if text == "0":
+        return 0
     number = text.rstrip("nusmhd")
     unit = _UNITS.get(text[len(number) :])
     whole, _, decimals = number.partition(".")
