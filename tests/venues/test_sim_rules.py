@@ -182,6 +182,16 @@ def test_a_halt_stops_matching_and_voids_the_quote_of_before() -> None:
     assert fills(story(market, (6, order("c", BUY, 9, order_type=MARKET)))) == [(8, 2, 99)]
 
 
+def test_an_order_that_waited_through_a_halt_rests_once_it_has_met_a_quote() -> None:
+    market = (
+        status(1, records.STATUS_HALT),
+        status(3, records.STATUS_RESUME),
+        quote(4, 98, 103),
+        quote(5, 97, 98, 5, 2),
+    )
+    assert fills(story(market, (2, order("a", BUY, 9, limit=100)))) == [(5, 2, 100)]
+
+
 def test_a_feed_outage_does_not_touch_the_venue() -> None:
     market = (quote(1, 99, 100), status(2, records.STATUS_FEED_DOWN))
     assert fills(story(market, (3, order("a", BUY, 1, limit=100, time_in_force=IOC)))) == [(3, 1, 100)]
