@@ -21,7 +21,7 @@ from tidegate.oms.orders import Orders
 from tidegate.portfolio.portfolio import Portfolio
 from tidegate.risk.gates import Gates
 from tidegate.strategies.plan import Plan
-from tidegate.values.ids import EventId, SessionId, event_id
+from tidegate.values.ids import EventId, SessionId
 from tidegate.values.instruments import Instrument
 from tidegate.values.time import MINUTE_NS, NEVER_NS, SECOND_NS
 
@@ -67,6 +67,7 @@ class Core:
         self.timers: Final[list[int]] = [NEVER_NS for _ in self.plans]
         self.valuation_due_ns = NEVER_NS
         self.n = 0
+        self._prefix = ""  # of this input's event ids: values.ids.event_id, less the number of the act
         self.k = 0
         self.now_ns = 0
         self.acts: list[NumberedAct] = []
@@ -77,6 +78,7 @@ class Core:
         """Take over number and time of the input the senses have just counted."""
         integers = self.host.integers
         self.n = integers[self.reading.n_cell]
+        self._prefix = f"{self.session}-{self.n}-"
         self.now_ns = integers[self.reading.now_cell]
         self.k = 0
         self.commanded = False
@@ -102,7 +104,7 @@ class Core:
 
     def next_id(self) -> EventId:
         """Return the id of the act that is emitted next."""
-        return event_id(self.session, self.n, self.k + 1)
+        return EventId(f"{self._prefix}{self.k + 1}")
 
     def emit(self, act: Act) -> None:
         """Number an act made with `next_id`, fold it, and keep it for the caller."""
