@@ -38,9 +38,7 @@ MARKET, STOP, STOP_LIMIT, TRAILING = (
 SEES_ALL = [1_000]
 
 
-def story(
-    market: tuple[Rec, ...], *commands: tuple[int, OrderCommand], **words: Any
-) -> list[tuple[Any, ...]]:
+def story(market: tuple[Rec, ...], *commands: tuple[int, OrderCommand], **words: Any) -> list[tuple[Any, ...]]:
     """Send commands at their times, each after all records of that time; return (time, kind, shares, cents) of all answers."""
     return told(venue(stream(*market), **words), *commands)
 
@@ -156,9 +154,7 @@ def test_a_broken_quote_fills_nothing_on_the_broken_side() -> None:
     assert fills(story(locked, (1, order("a", BUY, 1, limit=105, time_in_force=IOC)))) == [(1, 1, 100)]
     no_ask = (quote(1, 99, 0, 5, 0),)
     assert fills(story(no_ask, (1, order("a", BUY, 1, order_type=MARKET, time_in_force=IOC)))) == []
-    assert fills(story(no_ask, (1, order("a", SELL, 1, order_type=MARKET, time_in_force=IOC)))) == [
-        (1, 1, 99)
-    ]
+    assert fills(story(no_ask, (1, order("a", SELL, 1, order_type=MARKET, time_in_force=IOC)))) == [(1, 1, 99)]
     slow = (quote(1, 99, 100, flags=records.SLOW_QUOTE),)
     assert fills(story(slow, (1, order("a", BUY, 1, limit=105, time_in_force=IOC)))) == []
 
@@ -186,7 +182,7 @@ def test_an_order_that_waited_through_a_halt_rests_once_it_has_met_a_quote() -> 
     market = (
         status(1, records.STATUS_HALT),
         status(3, records.STATUS_RESUME),
-        quote(4, 98, 103),
+        quote(4, 101, 103),
         quote(5, 97, 98, 5, 2),
     )
     assert fills(story(market, (2, order("a", BUY, 9, limit=100)))) == [(5, 2, 100)]
