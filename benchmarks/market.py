@@ -26,7 +26,7 @@ _CHUNK: Final = 1_000_000
 Columns = dict[str, NDArray[np.int64]]
 
 
-@numba.njit
+@numba.njit  # type: ignore[untyped-decorator]  # numba is untyped
 def _mean_reverting(shocks: NDArray[np.float64], pull: float) -> NDArray[np.float64]:
     path = np.empty(len(shocks))
     level = 0.0

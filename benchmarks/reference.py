@@ -26,10 +26,8 @@ class Outcome(NamedTuple):
     position: int
 
 
-@numba.njit
-def _loop(
-    bid: NDArray[np.float64], ask: NDArray[np.float64], z_in: float, hold: int, quantity: int
-) -> tuple[int, float, int]:
+@numba.njit  # type: ignore[untyped-decorator]  # numba is untyped
+def _loop(bid: NDArray[np.float64], ask: NDArray[np.float64], z_in: float, hold: int, quantity: int) -> tuple[int, float, int]:
     fast = slow = 0.5 * (bid[0] + ask[0])
     variance = cash = 0.0
     position = entered = orders = 0

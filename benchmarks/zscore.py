@@ -4,13 +4,14 @@ A marketable IOC order of 100 shares against the move where |z| > 1.85; exit whe
 """
 
 import math
+from typing import Any
 
 import msgspec
 
 from tidegate.features.update import ratio
 from tidegate.strategies.plan import EntryRule, ExitRule, Plan, ReentryRule, SizingMethod, SizingRule, dollars
 from tidegate.strategies.rows import BUY, EXIT, NONE, SELL
-from tidegate.strategies.strategy import Intent
+from tidegate.strategies.strategy import Attention, Intent, NoState, View
 from tidegate.values.money import NANOS
 
 NAME = "zscore"
@@ -30,7 +31,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     shares: int = 100
 
 
-def plan(params):
+def plan(params: Params) -> Plan:
     """Return the declared rules."""
     return Plan(
         signal="z-score of the fast average against the slow one",
@@ -41,7 +42,7 @@ def plan(params):
     )
 
 
-def trigger(symbol, regime, own, params):
+def trigger(symbol: Any, regime: Any, own: Any, params: Any) -> int:  # noqa: ARG001 - the contract of a trigger
     """Move the averages with every quote and say what to do."""
     mid = symbol.mid
     if own.scratch[SEEN] == 0.0:
@@ -66,6 +67,7 @@ def trigger(symbol, regime, own, params):
     return EXIT if z <= 0.0 or late else NONE
 
 
-def decide(view, state, attention):
+def decide(view: View, state: NoState, attention: Attention) -> tuple[NoState, Intent]:  # noqa: ARG001 - the contract of decide
     """Take the trigger at its word."""
+    assert attention.side is not None, "a trigger's attention has a side"
     return state, Intent(attention.side, "z beyond its threshold")

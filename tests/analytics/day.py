@@ -96,10 +96,7 @@ def opening() -> SessionOpened:
             )
             for name in STRATEGIES
         ),
-        tapes=tuple(
-            TapeRef(name=f"{s.lower()}-quotes", path=f"tapes/{s}.tape", sha256="77aa" * 16, records=412_331)
-            for s in STARTS
-        ),
+        tapes=tuple(TapeRef(name=f"{s.lower()}-quotes", path=f"tapes/{s}.tape", sha256="77aa" * 16, records=412_331) for s in STARTS),
         instruments=msgspec.msgpack.encode(instruments),
         feed_latency="0.5ms",
         order_latency="lognormal:2ms,0.4",

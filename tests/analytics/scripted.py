@@ -91,9 +91,7 @@ class Scripted:
             )
         )
 
-    def label(
-        self, symbol: str, after: Regime, why: str = "volatility ratio 2.4 over 2.0", group: str = ""
-    ) -> None:
+    def label(self, symbol: str, after: Regime, why: str = "volatility ratio 2.4 over 2.0", group: str = "") -> None:
         """Change a regime label."""
         key = symbol or group
         self.say(
@@ -188,9 +186,7 @@ class Scripted:
                 time_stop_ns=20 * MINUTE_NS if entry else 0,
                 exit_reason=exit_reason,
                 replaces=replaces,
-                sizing=f"$100 of risk over a stop distance of ${stop} gives {quantity}, within the shown 500."
-                if entry
-                else "",
+                sizing=f"$100 of risk over a stop distance of ${stop} gives {quantity}, within the shown 500." if entry else "",
                 reason="price is 2.1 deviations below its mean" if entry else "",
             )
         )
@@ -224,9 +220,7 @@ class Scripted:
         )
         return head["event_id"]
 
-    def submit(
-        self, symbol: str, strategy: str, story: str, decision_id: str, kind: CommandKind = CommandKind.SUBMIT
-    ) -> Order:
+    def submit(self, symbol: str, strategy: str, story: str, decision_id: str, kind: CommandKind = CommandKind.SUBMIT) -> Order:
         """Write the command for the intent said last."""
         intent = next(e.message for e in reversed(self.entries) if isinstance(e.message, TradeIntent))
         head = self.head(symbol, strategy, story)
@@ -253,30 +247,20 @@ class Scripted:
         self.change(order, OrderState.SUBMITTED, before=OrderState.NEW)
         return order
 
-    def enter(
-        self, symbol: str, strategy: str, side: Side, quantity: int, quote: Quote, *, stop: str = "0.10"
-    ) -> Order:
+    def enter(self, symbol: str, strategy: str, side: Side, quantity: int, quote: Quote, *, stop: str = "0.10") -> Order:
         """Write a whole approved entry at the far side of the book."""
         story = self.attend(symbol, strategy, quote, side)
-        intent = self.intend(
-            symbol, strategy, story, side, quantity, quote[1] if side is Side.BUY else quote[0], stop=stop
-        )
+        intent = self.intend(symbol, strategy, story, side, quantity, quote[1] if side is Side.BUY else quote[0], stop=stop)
         return self.submit(symbol, strategy, story, self.judge(symbol, strategy, story, intent))
 
-    def leave(
-        self, symbol: str, strategy: str, side: Side, quantity: int, quote: Quote, why: ExitReason
-    ) -> Order:
+    def leave(self, symbol: str, strategy: str, side: Side, quantity: int, quote: Quote, why: ExitReason) -> Order:
         """Write a whole approved exit."""
         story = self.attend(symbol, strategy, quote, side, exit_reason=why, kind=AttentionKind.EXIT)
         limit = quote[1] if side is Side.BUY else quote[0]
-        intent = self.intend(
-            symbol, strategy, story, side, quantity, limit, purpose=Purpose.EXIT, exit_reason=why
-        )
+        intent = self.intend(symbol, strategy, story, side, quantity, limit, purpose=Purpose.EXIT, exit_reason=why)
         return self.submit(symbol, strategy, story, self.judge(symbol, strategy, story, intent))
 
-    def refuse(
-        self, symbol: str, strategy: str, quote: Quote, failed: tuple[CheckResult, ...], sentence: str
-    ) -> str:
+    def refuse(self, symbol: str, strategy: str, quote: Quote, failed: tuple[CheckResult, ...], sentence: str) -> str:
         """Write an entry the gate refuses; return the decision's id."""
         story = self.attend(symbol, strategy, quote, Side.BUY)
         intent = self.intend(symbol, strategy, story, Side.BUY, 200, quote[1])
@@ -323,9 +307,7 @@ class Scripted:
             )
         )
 
-    def change(
-        self, order: Order, after: OrderState, note: str = "", before: OrderState | None = None
-    ) -> None:
+    def change(self, order: Order, after: OrderState, note: str = "", before: OrderState | None = None) -> None:
         """Write the order's new state."""
         self.say(
             OrderChanged(

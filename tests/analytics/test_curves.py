@@ -39,9 +39,7 @@ def test_a_fall_from_a_peak_that_is_not_positive_has_no_share() -> None:
 def test_the_drawdown_is_the_worst_of_all_pairs_of_a_peak_and_what_follows(values: list[int]) -> None:
     found = curves.max_drawdown(values)
     assert found is not None
-    assert found.amount == min(
-        values[j] - values[i] for i in range(len(values)) for j in range(i, len(values))
-    )
+    assert found.amount == min(values[j] - values[i] for i in range(len(values)) for j in range(i, len(values)))
     assert values[found.trough_index] - values[found.peak_index] == found.amount
 
 
@@ -72,15 +70,11 @@ def test_a_run_of_twenty_days_is_sampled_by_day() -> None:
 
 @pytest.mark.parametrize("equity", [[], [100], [100, 101], [100, 100, 100], [100, 0, 100], [100, -1, 50]])
 def test_there_is_no_sharpe_ratio_of_too_few_equal_or_worthless_samples(equity: list[int]) -> None:
-    assert (
-        curves.sharpe([(index * curves.SHARPE_STEP_NS, value) for index, value in enumerate(equity)]) is None
-    )
+    assert curves.sharpe([(index * curves.SHARPE_STEP_NS, value) for index, value in enumerate(equity)]) is None
 
 
 @given(intervals, intervals)
-def test_overlap_and_length_agree_with_counting_single_moments(
-    first: list[tuple[int, int]], second: list[tuple[int, int]]
-) -> None:
+def test_overlap_and_length_agree_with_counting_single_moments(first: list[tuple[int, int]], second: list[tuple[int, int]]) -> None:
     def moments(spans: list[tuple[int, int]]) -> set[int]:
         return {moment for start, end in spans for moment in range(start, end)}
 
@@ -108,9 +102,7 @@ def test_means_and_shares_of_nothing_are_unknown_not_zero() -> None:
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(4, 60))
-def test_a_thinned_series_keeps_its_extremes_its_ends_and_its_bound(
-    values: list[float], points_max: int
-) -> None:
+def test_a_thinned_series_keeps_its_extremes_its_ends_and_its_bound(values: list[float], points_max: int) -> None:
     data = np.array(values)
     times = np.arange(len(data), dtype=np.int64)
     at, kept = extremes(times, data, points_max)

@@ -52,9 +52,7 @@ def told() -> tuple[Run, dict[str, str]]:
     script.at(OPEN_NS + 61 * SECOND_NS).fill(out, 300, "48.90", "0.60")
     script.at(OPEN_NS + 70 * SECOND_NS)
     failed: tuple[CheckResult, ...] = (("spread", False, 5, 11), ("buying_power", False, None, None))
-    ids["refused"] = script.refuse(
-        "AIG", "trend", QUOTE, failed, "The entry was refused because the spread is 11 bps, above 5 bps."
-    )
+    ids["refused"] = script.refuse("AIG", "trend", QUOTE, failed, "The entry was refused because the spread is 11 bps, above 5 bps.")
     script.at(OPEN_NS + 80 * SECOND_NS)
     ids["nothing"] = script.decline("AIG", "trend", QUOTE, "the bar closed inside its range")
     ids |= {"entry": order.client_id, "exit": out.client_id, "story": order.story}
@@ -90,8 +88,7 @@ def test_the_story_of_an_exit_ends_with_what_the_trade_made(told: tuple[Run, dic
     run, ids = told
     (result,) = texts(explain(run, ids["exit"]), "result")
     assert result == (
-        "closed trade 1 (long 300 AIG, entered at 49.0233, left at 48.90 by stop loss after 59 s): "
-        "gross −$37.00, fees $0.90, net −$37.90"
+        "closed trade 1 (long 300 AIG, entered at 49.0233, left at 48.90 by stop loss after 59 s): gross −$37.00, fees $0.90, net −$37.90"
     )
     assert "exit (stop loss) SELL 300 AIG" in texts(explain(run, ids["exit"]), "intent")[0]
 
@@ -148,9 +145,7 @@ def test_a_unique_beginning_or_the_place_of_an_act_is_enough(told: tuple[Run, di
 
 
 @pytest.mark.parametrize("asked", ["", "0-", "nothing-like-it", "0-zzzzzzzzzzzzzzzzzzzzzzzzzz"])
-def test_an_unknown_or_ambiguous_id_gets_one_sentence_and_exit_code_1(
-    told: tuple[Run, dict[str, str]], asked: str
-) -> None:
+def test_an_unknown_or_ambiguous_id_gets_one_sentence_and_exit_code_1(told: tuple[Run, dict[str, str]], asked: str) -> None:
     with pytest.raises(UnknownIdError) as caught:
         explain(told[0], asked)
     assert caught.value.exit_code is ExitCode.ANSWER_IS_NO
@@ -176,9 +171,7 @@ def test_a_sentence_for_hovering_says_what_why_and_what_became_of_it(
 ) -> None:
     run, _ = told
     entry, leave = (order_sentence(run, row) for row in run.order_rows)
-    assert entry.startswith(
-        "trend: BUY 300 AIG limit 49.02 IOC, filled at 49.0233. Why: price is 2.1 deviations"
-    )
+    assert entry.startswith("trend: BUY 300 AIG limit 49.02 IOC, filled at 49.0233. Why: price is 2.1 deviations")
     assert entry.endswith("APPROVED: all 3 checks held.")
     assert "Why: stop loss." in leave
 
@@ -224,9 +217,7 @@ def test_a_strategy_that_fails_is_told_as_a_fault_with_its_gate() -> None:
     )
     gate = run.entries[-1].message.event_id
     (told_gate,) = texts(explain(run, gate), "gate")
-    assert told_gate.startswith(
-        "strategy mine went from active to reduce_only by rule:strategy-fault: decide failed"
-    )
+    assert told_gate.startswith("strategy mine went from active to reduce_only by rule:strategy-fault: decide failed")
 
 
 def test_a_regime_change_can_be_asked_for() -> None:
@@ -234,28 +225,16 @@ def test_a_regime_change_can_be_asked_for() -> None:
     script.at(OPEN_NS).label("", Regime.TREND, why="breadth above 0.6", group="us_stocks")
     run = run_of(script)
     told = explain(run, run.entries[0].message.event_id)
-    assert texts(told, "regime") == [
-        "market group us_stocks went from UNTRADEABLE to TREND: breadth above 0.6"
-    ]
+    assert texts(told, "regime") == ["market group us_stocks went from UNTRADEABLE to TREND: breadth above 0.6"]
 
 
 def test_what_came_from_outside_is_told_too() -> None:
     script = Scripted()
     head = script.at(OPEN_NS).head("", "")
-    gate = GateSet(
-        **head, scope=GateScope.GLOBAL, key="", state=GateState.HALTED, reason="lunch", actor="ann"
-    )
+    gate = GateSet(**head, scope=GateScope.GLOBAL, key="", state=GateState.HALTED, reason="lunch", actor="ann")
     script.say(gate)
-    script.say(
-        StreamChanged(
-            **script.at(OPEN_NS + 1).head("", ""), venue="sim", stream="quotes", up=False, reason="eof"
-        )
-    )
-    script.say(
-        StreamChanged(
-            **script.at(OPEN_NS + 2).head("", ""), venue="sim", stream="quotes", up=True, reason="ok"
-        )
-    )
+    script.say(StreamChanged(**script.at(OPEN_NS + 1).head("", ""), venue="sim", stream="quotes", up=False, reason="eof"))
+    script.say(StreamChanged(**script.at(OPEN_NS + 2).head("", ""), venue="sim", stream="quotes", up=True, reason="ok"))
     lines = [line.text for entry in run_of(script).entries for line in lines_of(entry)]
     assert lines == [
         "global was set to halted by ann: lunch",

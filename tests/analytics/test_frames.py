@@ -63,10 +63,7 @@ def test_a_table_becomes_a_pandas_frame(run: Run) -> None:
 
 def test_floats_agree_with_the_exact_integers_beside_them(run: Run) -> None:
     rows = run.fills.select("quantity", "quantity_nanos", "price", "price_nanos").iter_rows()
-    assert all(
-        quantity * 1e9 == exact and price * 1e9 == pytest.approx(nanos)
-        for quantity, exact, price, nanos in rows
-    )
+    assert all(quantity * 1e9 == exact and price * 1e9 == pytest.approx(nanos) for quantity, exact, price, nanos in rows)
 
 
 def test_what_is_not_known_is_null_not_zero() -> None:
@@ -90,9 +87,7 @@ def test_an_order_without_a_limit_or_a_fill_shows_nulls(run: Run) -> None:
 
 def test_times_are_what_the_messages_say(run: Run) -> None:
     first = run.orders.row(0, named=True)
-    assert first["created_at"] == dt.datetime(2013, 10, 7, tzinfo=dt.UTC) + dt.timedelta(
-        seconds=(first["created_ns"] // 10**9) % 86_400
-    )
+    assert first["created_at"] == dt.datetime(2013, 10, 7, tzinfo=dt.UTC) + dt.timedelta(seconds=(first["created_ns"] // 10**9) % 86_400)
 
 
 def test_a_run_rebuilt_from_encoded_log_entries_has_the_same_tables(run: Run) -> None:

@@ -107,10 +107,7 @@ def test_the_sharpe_ratio_looks_at_trading_time_alone() -> None:
         script = Scripted()
         script.at(OPEN_NS - 300 * MINUTE_NS).hours()
         quiet = [(OPEN_NS - 5 * MINUTE_NS * step, "1000") for step in range(before, 0, -1)]
-        busy = [
-            (OPEN_NS + 5 * MINUTE_NS * step, text)
-            for step, text in enumerate(["1000", "1010", "990", "1005"])
-        ]
+        busy = [(OPEN_NS + 5 * MINUTE_NS * step, text) for step, text in enumerate(["1000", "1010", "990", "1005"])]
         for ns, equity in [
             *quiet,
             *busy,
@@ -258,10 +255,7 @@ def test_refusals_are_counted_by_check_and_by_which_decided() -> None:
     script.at(OPEN_NS + 1).refuse("AIG", "trend", QUOTE, (unseen,), "The entry was refused because …")
     script.at(OPEN_NS + 2).enter("AIG", "trend", Side.BUY, 100, QUOTE)
     run = run_of(script)
-    rows = {
-        row["check"]: (row["ran"], row["failed"], row["deciding"])
-        for row in refusals_by_check(run).to_dicts()
-    }
+    rows = {row["check"]: (row["ran"], row["failed"], row["deciding"]) for row in refusals_by_check(run).to_dicts()}
     assert rows["spread"] == (4, 1, 1)
     assert rows["buying_power"] == (2, 2, 1)
     assert rows["quote_age"] == (3, 0, 0)
@@ -283,9 +277,7 @@ def test_masked_triggers_are_counted_by_strategy_and_symbol_and_unknown_when_nob
 
 
 @pytest.mark.req("C2.1", "C2.2", "C2.3")
-@pytest.mark.parametrize(
-    "name", ["trades", "net_usd", "orders", "fills", "decisions", "refused", "stop_outs"]
-)
+@pytest.mark.parametrize("name", ["trades", "net_usd", "orders", "fills", "decisions", "refused", "stop_outs"])
 @pytest.mark.parametrize("by", ["strategy", "symbol", "regime"])
 def test_the_parts_of_each_grouping_add_up_to_the_total(run: Run, name: str, by: str) -> None:
     found = groups(run)

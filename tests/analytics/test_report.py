@@ -144,9 +144,7 @@ def test_text_from_a_session_cannot_become_markup() -> None:
     script.at(OPEN_NS + 1).fill(order, 100, "10.01")
     script.at(OPEN_NS + 2).label(evil, Regime.TREND, why=evil)
     script.at(OPEN_NS + 3).label(evil, Regime.CHOP, why=evil)
-    html = report_html(
-        run_from_entries(("act", n, k, message) for n, k, message in script.entries), title=evil
-    )
+    html = report_html(run_from_entries(("act", n, k, message) for n, k, message in script.entries), title=evil)
     assert "<img" not in html[: html.index('id="figures"')]
     assert "<script>alert" not in html
     assert html.count("<script") == len(re.findall(r"</script>", html))
@@ -182,9 +180,7 @@ def test_the_file_appears_whole_under_its_name_and_nothing_else_stays(run: Run, 
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
-def test_a_report_that_cannot_be_written_is_one_sentence_and_leaves_the_old_file(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_report_that_cannot_be_written_is_one_sentence_and_leaves_the_old_file(run: Run, tmp_path: Path) -> None:
     with pytest.raises(ReportNotWrittenError, match="choose another place") as caught:
         write_report(run, tmp_path / "missing" / "report.html")
     assert caught.value.exit_code is ExitCode.ENVIRONMENT

@@ -67,9 +67,7 @@ def test_a_short_trade_gains_when_the_price_falls() -> None:
     script.at(OPEN_NS + 2)
     out = script.leave("AIG", "trend", Side.BUY, 100, ("48.50", "48.52"), ExitReason.TRIGGER)
     script.at(OPEN_NS + 3).fill(out, 100, "48.52")
-    (trade,) = run_of(
-        script, Sources(marks=lambda *_: (48_400_000_000, 49_100_000_000, 48_420_000_000, 49_120_000_000))
-    ).trade_rows
+    (trade,) = run_of(script, Sources(marks=lambda *_: (48_400_000_000, 49_100_000_000, 48_420_000_000, 49_120_000_000))).trade_rows
     assert (trade.direction, trade.net_attos) == (-1, attos("48"))
     assert trade.excursions_bps is not None
     assert trade.excursions_bps[0] == pytest.approx(-0.12 / 49.00 * 10_000)  # the ask at its highest
@@ -142,9 +140,7 @@ def test_a_contract_multiplier_scales_value_but_not_price() -> None:
 _numbers = count(1)
 
 
-def made(
-    *, side: Side, quantity: int = 100, price: str = "10", fee: int = 0, strategy: str = "one"
-) -> FillRow:
+def made(*, side: Side, quantity: int = 100, price: str = "10", fee: int = 0, strategy: str = "one") -> FillRow:
     """One execution; the fee in attos."""
     number = next(_numbers)
     return FillRow(

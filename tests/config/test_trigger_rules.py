@@ -13,9 +13,7 @@ FIRST = "def trigger(symbol, regime, own, params):\n"
 
 
 def loaded(folder: Path, trigger: str) -> Strategy:
-    return load_strategy(
-        strategy_file(folder, f"{HEAD}\nLIMIT = 2\nTABLE = (1.0, 2.0)\nWORD = 'x'\n{PLAN}\n{trigger}\n{DECIDE}"), {}
-    )
+    return load_strategy(strategy_file(folder, f"{HEAD}\nLIMIT = 2\nTABLE = (1.0, 2.0)\nWORD = 'x'\n{PLAN}\n{trigger}\n{DECIDE}"), {})
 
 
 BODIES = {

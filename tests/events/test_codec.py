@@ -84,9 +84,7 @@ REFUSED = {
 def test_a_message_of_another_version_is_refused_with_one_sentence(changes):
     for read, message in ((decode, Tick), (decode_opening, SessionOpened)):
         fields = {field.name for field in msgspec.structs.fields(message)}
-        known = {
-            key: value for key, value in changes.items() if key not in {"timestamp", "seed"} or key in fields
-        }
+        known = {key: value for key, value in changes.items() if key not in {"timestamp", "seed"} or key in fields}
         with pytest.raises(UnreadableMessageError, match=r"cannot be read .*\.$") as caught:
             read(changed(message, **known))
         assert caught.value.exit_code is ExitCode.ENVIRONMENT

@@ -13,9 +13,7 @@ from tidegate.events.session import SessionOpened
 pytestmark = pytest.mark.req("B1.1")
 
 every_message = pytest.mark.parametrize("message", MESSAGES, ids=tag_of)
-every_headed_message = pytest.mark.parametrize(
-    "message", [message for message in MESSAGES if message is not SessionOpened], ids=tag_of
-)
+every_headed_message = pytest.mark.parametrize("message", [message for message in MESSAGES if message is not SessionOpened], ids=tag_of)
 
 
 def opened(message: type[msgspec.Struct], data: bytes) -> msgspec.Struct:
@@ -92,8 +90,7 @@ def test_every_message_carries_the_same_head(message):
 def test_a_tick_has_these_bytes():
     tick: AnyMessage = Tick(event_id="s-1-0", timestamp=5, symbol="", strategy_id="", correlation_id="s-1-0")
     assert encode(tick) == (
-        b"\x86\xa4type\xa4tick\xa8event_id\xa5s-1-0\xa9timestamp\x05\xa6symbol\xa0"
-        b"\xabstrategy_id\xa0\xaecorrelation_id\xa5s-1-0"
+        b"\x86\xa4type\xa4tick\xa8event_id\xa5s-1-0\xa9timestamp\x05\xa6symbol\xa0\xabstrategy_id\xa0\xaecorrelation_id\xa5s-1-0"
     )
 
 

@@ -124,8 +124,7 @@ def blocks(directory: Path) -> list[Block]:
             scan = scan_segment(data, number, first_entry=entry, payloads=True)
         assert scan.spot is None
         found += [
-            Block(number, head.block, offset, offset + head.bytes_total, head.first_entry, head.entries)
-            for offset, head in scan.blocks
+            Block(number, head.block, offset, offset + head.bytes_total, head.first_entry, head.entries) for offset, head in scan.blocks
         ]
         entry = scan.end_entry
     return found

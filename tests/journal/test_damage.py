@@ -231,9 +231,7 @@ def test_a_block_of_an_unknown_kind_is_not_passed_over(sealed_log, tmp_path):
     assert "kind is unknown" in damage_of(copy).what
 
 
-def test_a_change_that_renewed_every_checksum_of_a_block_is_found_by_the_hash_of_the_segment(
-    sealed_log, tmp_path
-):
+def test_a_change_that_renewed_every_checksum_of_a_block_is_found_by_the_hash_of_the_segment(sealed_log, tmp_path):
     copy = a_copy(sealed_log, tmp_path)
     path = segment_path(copy, 0)
     path.write_bytes(resealed(path.read_bytes().replace(b"and another", b"and no other"[:11])))

@@ -48,9 +48,7 @@ def log(tmp_path):
     story = {"symbol": "BAC", "strategy_id": "trend", "correlation_id": "one-9-1"}
     writer.act(9, 1, message(TradeIntent, **story, timestamp=T0 + 1, reason="two words"))
     writer.act(9, 2, message(RiskDecision, **story, timestamp=T0 + 1, version=1))
-    writer.act(
-        9, 3, message(StrategyStateChanged, state=msgspec.msgpack.encode({"armed": True}), timestamp=T0 + 1)
-    )
+    writer.act(9, 3, message(StrategyStateChanged, state=msgspec.msgpack.encode({"armed": True}), timestamp=T0 + 1))
     writer.act(9, 4, message(StrategyStateChanged, state=b"\xc1 no msgpack", timestamp=T0 + 1))
     writer.evidence(b'{"raw": 1} \xff')
     writer.input(10, message(OrderEvent, symbol="BAC", timestamp=T0 + 2))

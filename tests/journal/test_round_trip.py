@@ -89,9 +89,7 @@ class Player:
     block_bytes_max=st.sampled_from([1, 64, 200, 1_000, 1 << 18]),
     first_n=st.sampled_from([0, 1]),
 )
-def test_any_sequence_of_entries_over_two_sessions_reads_back_in_order(
-    steps, more, segment_bytes_max, block_bytes_max, first_n
-):
+def test_any_sequence_of_entries_over_two_sessions_reads_back_in_order(steps, more, segment_bytes_max, block_bytes_max, first_n):
     sizes = {"segment_bytes_max": segment_bytes_max, "block_bytes_max": block_bytes_max}
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder) / "log"

@@ -20,9 +20,7 @@ pytestmark = pytest.mark.req("X1")
 
 
 def a_snapshot(n, *, session_id="one"):
-    return Snapshot(
-        session_id=session_id, n=n, layout_sha256="11" * 32, code_sha256="22" * 32, state=bytes(range(100))
-    )
+    return Snapshot(session_id=session_id, n=n, layout_sha256="11" * 32, code_sha256="22" * 32, state=bytes(range(100)))
 
 
 def test_snapshots_of_a_session_come_back_newest_first(tmp_path):

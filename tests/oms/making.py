@@ -39,9 +39,7 @@ class Desk:
         """Approve an intent, command its order, and return it."""
         wanted = wanted or intent()
         name = self.approve(wanted)
-        made = self.orders.open(
-            decision(wanted, name=name), wanted, event_id="c", client_order_id=order, now_ns=self.now_ns
-        )
+        made = self.orders.open(decision(wanted, name=name), wanted, event_id="c", client_order_id=order, now_ns=self.now_ns)
         self.books.fold_command(made)
         return self.orders.fold_command(made)
 

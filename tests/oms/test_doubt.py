@@ -103,10 +103,7 @@ def test_an_order_found_partly_filled_is_booked_and_works_on() -> None:
 @pytest.mark.req("B2.1")
 def test_an_order_found_whole_in_the_fills_is_filled() -> None:
     desk = unknown()
-    assert (
-        desk.change(Kind.FILLED, execution="e1", last=100, price=PRICE, cum=100).order.state
-        is OrderState.FILLED
-    )
+    assert desk.change(Kind.FILLED, execution="e1", last=100, price=PRICE, cum=100).order.state is OrderState.FILLED
 
 
 @pytest.mark.parametrize("kind", [Kind.SUBMITTED, Kind.OUTCOME_UNKNOWN, Kind.CANCEL_REJECTED])
@@ -210,12 +207,8 @@ def test_an_order_that_appears_late_is_taken_back_canceled_and_halts_its_symbol(
 
 
 @pytest.mark.req("B2.1")
-@pytest.mark.parametrize(
-    ("last", "state", "works"), [(100, OrderState.FILLED, False), (40, OrderState.PARTIAL, True)]
-)
-def test_a_late_fill_of_an_absent_order_counts_and_halts(
-    *, last: int, state: OrderState, works: bool
-) -> None:
+@pytest.mark.parametrize(("last", "state", "works"), [(100, OrderState.FILLED, False), (40, OrderState.PARTIAL, True)])
+def test_a_late_fill_of_an_absent_order_counts_and_halts(*, last: int, state: OrderState, works: bool) -> None:
     desk = unknown()
     desk.change(Kind.NOT_SENT)
     late = desk.change(Kind.PARTIALLY_FILLED, execution="e1", last=last, price=PRICE, cum=last)

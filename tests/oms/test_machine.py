@@ -62,9 +62,7 @@ def stories(draw: st.DrawFn, *, totals: bool) -> list[Told]:
 
 @pytest.mark.req("B2.1", "B2.2")
 @given(data=st.data(), totals=st.booleans(), side=st.sampled_from(Side))
-def test_late_repeated_and_disordered_words_end_where_an_orderly_story_does(
-    *, data: st.DataObject, totals: bool, side: Side
-) -> None:
+def test_late_repeated_and_disordered_words_end_where_an_orderly_story_does(*, data: st.DataObject, totals: bool, side: Side) -> None:
     story = data.draw(stories(totals=totals))
     repeated = data.draw(st.lists(st.sampled_from(story), max_size=3)) if story else []
     twins: list[Told] = []
@@ -76,10 +74,7 @@ def test_late_repeated_and_disordered_words_end_where_an_orderly_story_does(
     orderly, disorderly = heard(story, side), heard(shuffled, side)
     assert facts(disorderly) == facts(orderly)
     assert disorderly.books.cash_attos == orderly.books.cash_attos
-    assert (
-        disorderly.books.holding("mr", "AIG").quantity_nanos
-        == orderly.books.holding("mr", "AIG").quantity_nanos
-    )
+    assert disorderly.books.holding("mr", "AIG").quantity_nanos == orderly.books.holding("mr", "AIG").quantity_nanos
     assert disorderly.order().anonymous_nanos == 0
 
 

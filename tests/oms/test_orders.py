@@ -50,9 +50,7 @@ def test_an_approval_becomes_one_order_with_everything_it_was_approved_for() -> 
         trail=3,
         reference=PRICE + 1,
     )
-    made = desk.orders.open(
-        decision(wanted, name="d"), wanted, event_id="c", client_order_id="0-a", now_ns=NOW_NS + 5
-    )
+    made = desk.orders.open(decision(wanted, name="d"), wanted, event_id="c", client_order_id="0-a", now_ns=NOW_NS + 5)
     assert made.kind is CommandKind.SUBMIT
     assert (made.event_id, made.timestamp, made.client_order_id) == ("c", NOW_NS + 5, "0-a")
     assert (made.venue, made.account, made.valid_until_ns) == ("sim", "acct", NOW_NS + 12)
@@ -109,9 +107,7 @@ def test_no_order_comes_of_anything_but_an_approval(verdict: Verdict) -> None:
 def test_an_approval_of_another_intent_does_not_do() -> None:
     desk = Desk()
     with pytest.raises(NotApprovedError):
-        desk.orders.open(
-            decision(intent(name="other")), intent(), event_id="c", client_order_id="0-a", now_ns=NOW_NS
-        )
+        desk.orders.open(decision(intent(name="other")), intent(), event_id="c", client_order_id="0-a", now_ns=NOW_NS)
 
 
 @pytest.mark.req("B2.2")
@@ -170,9 +166,7 @@ def test_an_order_is_sent_accepted_and_filled() -> None:
     assert (accepted.before, accepted.order.state) == (OrderState.SUBMITTED, OrderState.ACCEPTED)
     assert accepted.order.venue_order_id == "v-1"
     desk.wait(1)
-    part = desk.change(
-        Kind.PARTIALLY_FILLED, execution="e1", last=40, price=PRICE, cum=40, fee="0.1", venue_id=""
-    )
+    part = desk.change(Kind.PARTIALLY_FILLED, execution="e1", last=40, price=PRICE, cum=40, fee="0.1", venue_id="")
     assert part.order.state is OrderState.PARTIAL
     assert (part.order.filled_nanos, part.order.remaining_nanos) == (shares(40), shares(60))
     assert part.order.partial_ns == part.order.event_ns == desk.now_ns
@@ -193,12 +187,8 @@ def test_an_order_is_sent_accepted_and_filled() -> None:
 def test_what_was_sold_is_booked_with_the_sign_of_its_side() -> None:
     desk = Desk()
     desk.send(intent(Side.SELL))
-    fills = desk.change(
-        Kind.FILLED, execution="e", last=100, price=PRICE, cum=100, fee="0.5", side=Side.SELL
-    ).fills
-    assert [(one.quantity_nanos, one.cost_attos, one.fee_attos) for one in fills] == [
-        (shares(-100), usd(-5_000), usd("0.5"))
-    ]
+    fills = desk.change(Kind.FILLED, execution="e", last=100, price=PRICE, cum=100, fee="0.5", side=Side.SELL).fills
+    assert [(one.quantity_nanos, one.cost_attos, one.fee_attos) for one in fills] == [(shares(-100), usd(-5_000), usd("0.5"))]
     assert (fills[0].strategy_id, fills[0].symbol, fills[0].side) == ("mr", "AIG", Side.SELL)
     assert desk.order().filled_nanos == shares(100)
 
@@ -412,9 +402,7 @@ def test_a_fill_without_a_price_is_booked_at_the_orders_own(execution: str, last
     assert (told.findings[0].client_order_id, told.findings[0].symbol) == ("0-a", "AIG")
 
 
-@pytest.mark.parametrize(
-    ("limit", "stop", "reference", "expected"), [(5, 6, 7, 5), (0, 6, 7, 6), (0, 0, 7, 7), (0, 0, 0, 0)]
-)
+@pytest.mark.parametrize(("limit", "stop", "reference", "expected"), [(5, 6, 7, 5), (0, 6, 7, 6), (0, 0, 7, 7), (0, 0, 0, 0)])
 def test_an_orders_own_price_is_its_limit_its_stop_or_what_it_was_priced_against(
     limit: int, stop: int, reference: int, expected: int
 ) -> None:
@@ -474,9 +462,7 @@ def test_a_corrected_price_restates_cost_and_fee_alone() -> None:
     desk.send()
     desk.change(Kind.PARTIALLY_FILLED, execution="e1", last=40, price=PRICE, cum=40, fee="0.2")
     fixed = desk.change(Kind.FILL_CORRECTED, execution="e1", last=40, price=FIFTY_ONE, fee="0.3")
-    assert [(one.quantity_nanos, one.cost_attos, one.fee_attos) for one in fixed.fills] == [
-        (0, usd(40), usd("0.1"))
-    ]
+    assert [(one.quantity_nanos, one.cost_attos, one.fee_attos) for one in fixed.fills] == [(0, usd(40), usd("0.1"))]
     assert fixed.order.filled_cost_attos == usd(2_040)
     assert desk.books.holding("mr", "AIG").basis_attos == usd(2_040)
     assert desk.books.cash_attos == CASH - usd("2040.3")
@@ -591,9 +577,7 @@ OURS = client_order_id(account="a", event=EventId("e"), chain=0, epoch=0)
 )
 def test_another_unknown_order_is_adopted_and_flagged(key: str) -> None:
     desk = Desk()
-    told = desk.change(
-        Kind.PARTIALLY_FILLED, key, execution="e1", last=5, price=PRICE, cum=5, venue_id="v-77"
-    )
+    told = desk.change(Kind.PARTIALLY_FILLED, key, execution="e1", last=5, price=PRICE, cum=5, venue_id="v-77")
     assert kinds(told.findings) == [FindingKind.EXTERNAL_ORDER]
     finding = told.findings[0]
     assert (finding.scope, finding.key, finding.state) == (GateScope.SYMBOL, "AIG", GateState.REDUCE_ONLY)
@@ -604,9 +588,7 @@ def test_another_unknown_order_is_adopted_and_flagged(key: str) -> None:
     assert (order.quantity_nanos, order.filled_nanos, order.remaining_nanos) == (shares(5), shares(5), 0)
     assert (order.state, order.strategy_id, order.purpose) == (OrderState.PARTIAL, "", Purpose.ENTRY)
     assert desk.books.holding("", "AIG").quantity_nanos == shares(5)
-    again = desk.change(
-        Kind.PARTIALLY_FILLED, key, execution="e2", last=6, price=PRICE, cum=11, venue_id="v-77"
-    )
+    again = desk.change(Kind.PARTIALLY_FILLED, key, execution="e2", last=6, price=PRICE, cum=11, venue_id="v-77")
     assert (again.findings, again.order.quantity_nanos) == ((), shares(11))
     done = desk.change(Kind.FILLED, key, execution="e3", last=1, price=PRICE, cum=12, venue_id="v-77")
     assert (done.order.state, done.findings) == (OrderState.FILLED, ())
@@ -752,9 +734,7 @@ def test_a_replacement_names_what_it_replaces() -> None:
     assert desk.orders.chain_number(wanted) == 1
     assert desk.orders.chain_number(intent()) == 0
     assert desk.orders.chain_number(intent(replaces="unheard")) == 0
-    made = desk.orders.open(
-        decision(wanted, name="d"), wanted, event_id="c", client_order_id="0-b", now_ns=NOW_NS
-    )
+    made = desk.orders.open(decision(wanted, name="d"), wanted, event_id="c", client_order_id="0-b", now_ns=NOW_NS)
     assert (made.kind, made.target_id, made.chain) == (CommandKind.REPLACE, "0-a", 1)
     order = desk.send(wanted, "0-b")
     assert (order.predecessor_id, order.chain, order.approved_nanos) == ("0-a", 1, shares(100))
@@ -788,9 +768,7 @@ def test_a_chase_of_a_canceled_order_is_a_new_order() -> None:
     desk.send(intent(quantity=100))
     desk.change(Kind.CANCELED)
     wanted = intent(quantity=100, replaces="0-a")
-    made = desk.orders.open(
-        decision(wanted, name="d"), wanted, event_id="c", client_order_id="0-b", now_ns=NOW_NS
-    )
+    made = desk.orders.open(decision(wanted, name="d"), wanted, event_id="c", client_order_id="0-b", now_ns=NOW_NS)
     assert (made.kind, made.target_id, made.chain) == (CommandKind.SUBMIT, "", 1)
 
 
@@ -824,9 +802,7 @@ def test_a_chain_that_fills_within_what_was_approved_is_no_finding() -> None:
     desk.change(Kind.PARTIALLY_FILLED, execution="e1", last=40, price=PRICE, cum=40)
     desk.change(Kind.CANCELED)
     desk.send(intent(quantity=60, replaces="0-a"), "0-b")
-    assert (
-        desk.change(Kind.PARTIALLY_FILLED, "0-b", execution="e2", last=10, price=PRICE, cum=10).findings == ()
-    )
+    assert desk.change(Kind.PARTIALLY_FILLED, "0-b", execution="e2", last=10, price=PRICE, cum=10).findings == ()
     assert desk.change(Kind.FILLED, "0-b", execution="e3", last=50, price=PRICE, cum=60).findings == ()
     assert not desk.order("0-b").cancel_wanted
 
@@ -888,9 +864,7 @@ def test_a_chain_is_followed_as_far_as_it_is_known() -> None:
     desk.change(Kind.CANCELED, "0-a")
     desk.send(intent(quantity=100, replaces="0-a"), "0-b")
     del desk.orders.finished["0-a"]  # forgotten
-    assert (
-        desk.change(Kind.PARTIALLY_FILLED, "0-b", execution="e1", last=10, price=PRICE, cum=10).findings == ()
-    )
+    assert desk.change(Kind.PARTIALLY_FILLED, "0-b", execution="e1", last=10, price=PRICE, cum=10).findings == ()
     desk.change(Kind.CANCELED, "0-b")
     desk.send(intent(quantity=90, replaces="0-b"), "0-c")
     del desk.orders.live["0-c"]

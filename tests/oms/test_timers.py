@@ -16,14 +16,10 @@ from tidegate.values.time import NEVER_NS, SECOND_NS
 
 CENT = NANOS // 100
 CANCEL_REST = OrderPlan(partial_fill=PartialFillPolicy.CANCEL_REST, partial_after_ns=3 * SECOND_NS)
-CHASE = OrderPlan(
-    partial_fill=PartialFillPolicy.CHASE, partial_after_ns=3 * SECOND_NS, chase_bps_max=100, chases_max=2
-)
+CHASE = OrderPlan(partial_fill=PartialFillPolicy.CHASE, partial_after_ns=3 * SECOND_NS, chase_bps_max=100, chases_max=2)
 
 
-def working(
-    plan: OrderPlan, *, purpose: Purpose = Purpose.ENTRY, filled: int = 0, side: Side = Side.BUY
-) -> Desk:
+def working(plan: OrderPlan, *, purpose: Purpose = Purpose.ENTRY, filled: int = 0, side: Side = Side.BUY) -> Desk:
     desk = Desk(plan)
     desk.send(intent(side, purpose=purpose))
     desk.change(Kind.ACCEPTED, side=side)
@@ -269,9 +265,7 @@ def test_an_entry_too_old_before_its_rest_is_due_is_canceled_without_a_chase() -
         (Side.SELL, 0, PRICE - 50 * CENT),
     ],
 )
-def test_a_chase_pays_the_touch_within_its_bound_and_on_the_grid(
-    side: Side, touch: int, expected: int
-) -> None:
+def test_a_chase_pays_the_touch_within_its_bound_and_on_the_grid(side: Side, touch: int, expected: int) -> None:
     order = working(CHASE, side=side).order()
     assert chase_price(order, CHASE, INSTRUMENTS["AIG"], touch) == expected
 

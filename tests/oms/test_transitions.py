@@ -50,9 +50,7 @@ SAID: Mapping[State, Mapping[Kind, State]] = {
     State.EXPIRED: stays(State.EXPIRED, Kind.CANCELED, Kind.EXPIRED, *LATE),
     State.REPLACED: stays(State.REPLACED, Kind.CANCELED, Kind.EXPIRED, Kind.REPLACED, *LATE),
     State.REJECTED: LIVES
-    | stays(
-        State.REJECTED, Kind.SUBMITTED, Kind.REJECTED, Kind.CANCELED, Kind.OUTCOME_UNKNOWN, Kind.LOOKUP_MISSED
-    )
+    | stays(State.REJECTED, Kind.SUBMITTED, Kind.REJECTED, Kind.CANCELED, Kind.OUTCOME_UNKNOWN, Kind.LOOKUP_MISSED)
     | stays(State.REJECTED, *REFUSED_REQUESTS),
     State.UNKNOWN: ENDS
     | LIVES
@@ -70,9 +68,7 @@ SAID: Mapping[State, Mapping[Kind, State]] = {
     | stays(State.NOT_SENT, Kind.NOT_SENT, Kind.LOOKUP_MISSED, *REFUSED_REQUESTS)
     | {Kind.CANCELED: State.CANCELED, Kind.REJECTED: State.REJECTED, Kind.OUTCOME_UNKNOWN: State.UNKNOWN},
 }
-AFTER_A_PART = {
-    state: state if state in TERMINAL and state not in NEVER_LIVED else State.PARTIAL for state in State
-}
+AFTER_A_PART = {state: state if state in TERMINAL and state not in NEVER_LIVED else State.PARTIAL for state in State}
 
 
 def expected(state: State, kind: Kind, *, complete: bool) -> State | None:

@@ -48,9 +48,7 @@ class Books(RuleBasedStateMachine):
         lots=LOTS,
         purpose=st.sampled_from(Purpose),
     )
-    def approve(
-        self, strategy: str, symbol: str, side: Side, lots: int, purpose: Purpose
-    ) -> tuple[str, TradeIntent]:
+    def approve(self, strategy: str, symbol: str, side: Side, lots: int, purpose: Purpose) -> tuple[str, TradeIntent]:
         wanted = intent(side, lots, strategy=strategy, symbol=symbol, purpose=purpose)
         name = f"d{self._next()}"
         self.portfolio.fold_decision(decision(wanted, name=name), wanted)
@@ -62,9 +60,7 @@ class Books(RuleBasedStateMachine):
         if known is None:
             return multiple()
         old = known[0]
-        wanted = intent(
-            old.side, lots, strategy=old.strategy_id, symbol=old.symbol, purpose=old.purpose, replaces=order
-        )
+        wanted = intent(old.side, lots, strategy=old.strategy_id, symbol=old.symbol, purpose=old.purpose, replaces=order)
         name = f"d{self._next()}"
         self.portfolio.fold_decision(decision(wanted, name=name), wanted)
         return name, wanted
@@ -74,9 +70,7 @@ class Books(RuleBasedStateMachine):
         name, wanted = approved
         order = f"0-{self._next()}"
         kind = CommandKind.REPLACE if wanted.replaces else CommandKind.SUBMIT
-        self.portfolio.fold_command(
-            command(wanted, order=order, decision_id=name, kind=kind, now_ns=NOW_NS + self.number)
-        )
+        self.portfolio.fold_command(command(wanted, order=order, decision_id=name, kind=kind, now_ns=NOW_NS + self.number))
         self.orders[order] = (wanted, wanted.quantity_nanos)
         return order
 
@@ -138,9 +132,7 @@ class Books(RuleBasedStateMachine):
     def money_is_conserved(self) -> None:
         portfolio = self.portfolio
         assert portfolio.cash_attos == CASH - self.paid
-        opened = (
-            portfolio.cash_attos + portfolio.basis_attos - portfolio.realized_attos + portfolio.fees_attos
-        )
+        opened = portfolio.cash_attos + portfolio.basis_attos - portfolio.realized_attos + portfolio.fees_attos
         assert opened == CASH
         for name in ("basis_attos", "realized_attos", "fees_attos"):
             assert getattr(portfolio, name) == sum(getattr(one, name) for one in portfolio.holdings.values())
@@ -151,9 +143,7 @@ class Books(RuleBasedStateMachine):
         exits: dict[tuple[str, str], int] = {}
         for symbol, book in portfolio.books.items():
             counted = {Side.BUY: 0, Side.SELL: 0}
-            rows = [
-                (one.strategy_id, one.side, one.purpose, one.counted_nanos) for one in book.orders.values()
-            ]
+            rows = [(one.strategy_id, one.side, one.purpose, one.counted_nanos) for one in book.orders.values()]
             rows += [
                 (wanted.strategy_id, wanted.side, wanted.purpose, adds)
                 for wanted, adds in portfolio.reserved.values()
@@ -164,9 +154,7 @@ class Books(RuleBasedStateMachine):
                 if purpose is Purpose.EXIT:
                     exits[strategy, symbol] = exits.get((strategy, symbol), 0) + quantity
             assert (book.buys_nanos, book.sells_nanos) == (counted[Side.BUY], counted[Side.SELL])
-            held = sum(
-                one.quantity_nanos for (_, where), one in portfolio.holdings.items() if where == symbol
-            )
+            held = sum(one.quantity_nanos for (_, where), one in portfolio.holdings.items() if where == symbol)
             assert book.net_nanos == held
             assert (symbol in portfolio.active) is not book.idle
         for key, holding in portfolio.holdings.items():

@@ -180,9 +180,7 @@ def test_asking_for_what_was_never_touched_makes_nothing() -> None:
     ],
 )
 @pytest.mark.req("A3.4")
-def test_an_exit_may_reduce_what_is_held_less_what_works(
-    mine: int, others: int, working: int, side: Side, expected: int
-) -> None:
+def test_an_exit_may_reduce_what_is_held_less_what_works(mine: int, others: int, working: int, side: Side, expected: int) -> None:
     portfolio = books()
     if mine:
         portfolio.fold_fill(fill(mine))
@@ -299,9 +297,7 @@ def test_only_the_last_signatures_are_remembered() -> None:
     activity = Activity()
     for number in range(SIGNATURES_MAX):
         activity.fold_order(("mr", "AIG", Side.BUY, Purpose.ENTRY, number, 1), NOW_NS)
-    activity.fold_order(
-        ("mr", "AIG", Side.BUY, Purpose.ENTRY, 0, 1), NOW_NS + 1
-    )  # seen again: now the youngest
+    activity.fold_order(("mr", "AIG", Side.BUY, Purpose.ENTRY, 0, 1), NOW_NS + 1)  # seen again: now the youngest
     activity.fold_order(("mr", "AIG", Side.BUY, Purpose.ENTRY, -1, 1), NOW_NS + 2)
     assert len(activity.signatures) == SIGNATURES_MAX
     assert ("mr", "AIG", Side.BUY, Purpose.ENTRY, 0, 1) in activity.signatures
@@ -355,9 +351,7 @@ def test_each_order_type_rests_where_it_could_meet_others(order_type: OrderType,
         (Side.SELL, NO_PRICE, Side.BUY, 1_000, None),
     ],
 )
-def test_an_order_meets_own_orders_at_or_through_its_price(
-    own_side: Side, own_price: int, side: Side, price: int, met: int | None
-) -> None:
+def test_an_order_meets_own_orders_at_or_through_its_price(own_side: Side, own_price: int, side: Side, price: int, met: int | None) -> None:
     portfolio = books()
     send(portfolio, intent(own_side))
     portfolio.book("AIG").orders["0-a"].book_price_nanos = own_price

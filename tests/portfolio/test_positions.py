@@ -53,9 +53,7 @@ def test_closing_part_releases_its_share_of_the_cost() -> None:
 
 @pytest.mark.req("B2.5")
 def test_closing_all_leaves_no_cost_behind() -> None:
-    holding = holding_after(
-        fill(3, 10 * NANOS), fill(4, 11 * NANOS), fill(-2, 12 * NANOS), fill(-5, 9 * NANOS)
-    )
+    holding = holding_after(fill(3, 10 * NANOS), fill(4, 11 * NANOS), fill(-2, 12 * NANOS), fill(-5, 9 * NANOS))
     assert holding.quantity_nanos == 0
     assert holding.basis_attos == 0
     assert holding.realized_attos == usd(24 + 45 - 74)
@@ -100,9 +98,7 @@ def test_what_does_not_divide_stays_in_the_basis() -> None:
     assert short.basis_attos == -7
 
 
-@pytest.mark.parametrize(
-    ("held", "side", "in_basis"), [(5, Side.BUY, True), (-5, Side.SELL, True), (5, Side.SELL, False)]
-)
+@pytest.mark.parametrize(("held", "side", "in_basis"), [(5, Side.BUY, True), (-5, Side.SELL, True), (5, Side.SELL, False)])
 def test_a_restated_cost_goes_where_its_quantity_is(held: int, side: Side, *, in_basis: bool) -> None:
     holding = holding_after(fill(held))
     before = holding.basis_attos

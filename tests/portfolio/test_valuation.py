@@ -139,9 +139,7 @@ def test_sector_and_cluster_sums_are_those_asked_for() -> None:
     assert worth(portfolio, mark, "banks", "weather").sector_micros == dollars(200)
     assert worth(portfolio, mark, "banks", "weather").cluster_micros == dollars(60)
     assert worth(portfolio, mark, "insurance", "").sector_micros == dollars(5_000)
-    assert (
-        worth(portfolio, mark, "insurance", "").cluster_micros == 0
-    )  # no cluster is no cluster, not a common one
+    assert worth(portfolio, mark, "insurance", "").cluster_micros == 0  # no cluster is no cluster, not a common one
     assert worth(portfolio, mark, "farming", "votes").sector_micros == 0
 
 

@@ -130,18 +130,14 @@ def quality_rows() -> list[Row]:
     return [*found, ((entry(), view(quality=rows.HALTED)), True, 0, 0), ((entry(), view()), True, 0, 0)]
 
 
-def money_rows(
-    name: str, portfolio: Callable[[], Portfolio], total: int, *, symbol: str = "AIG", **what: Any
-) -> Callable[[], list[Row]]:
+def money_rows(name: str, portfolio: Callable[[], Portfolio], total: int, *, symbol: str = "AIG", **what: Any) -> Callable[[], list[Row]]:
     """Below, at and above a money limit: `total` dollars are observed with an order of 100 at 50."""
 
     def rows_of() -> list[Row]:
         found: list[Row] = []
         for limit in (total + 1, total, total - 1):
             changed = view(portfolio(), limits=limits(**{name: usd(limit)}), instrument=INSTRUMENTS[symbol])
-            found.append(
-                ((entry(symbol=symbol, **what), changed), limit >= total, limit * MILLION, total * MILLION)
-            )
+            found.append(((entry(symbol=symbol, **what), changed), limit >= total, limit * MILLION, total * MILLION))
         near = view(portfolio(), limits=limits(**{name: usd(total) - 1}), instrument=INSTRUMENTS[symbol])
         found.append(((entry(symbol=symbol, **what), near), False, total * MILLION - 1, total * MILLION))
         dark = {"ask_nanos": 0, "limits": limits(**{name: usd(total)}), "instrument": INSTRUMENTS[symbol]}
@@ -183,17 +179,12 @@ def unmarked_power_rows() -> list[Row]:
     ]
 
 
-def around(
-    make: Callable[[int], Case], limit: int, *, at_least: bool = False, told: int | None = None
-) -> Callable[[], list[Row]]:
+def around(make: Callable[[int], Case], limit: int, *, at_least: bool = False, told: int | None = None) -> Callable[[], list[Row]]:
     """Below, at and above a limit on a plain number."""
 
     def rows_of() -> list[Row]:
         shown = limit if told is None else told
-        return [
-            (make(value), value >= limit if at_least else value <= limit, shown, value)
-            for value in (limit - 1, limit, limit + 1)
-        ]
+        return [(make(value), value >= limit if at_least else value <= limit, shown, value) for value in (limit - 1, limit, limit + 1)]
 
     return rows_of
 
@@ -213,9 +204,7 @@ def net_rows() -> list[Row]:
             limits=limits(net_exposure_attos_max=usd(limit)),
             bid_nanos=4_990 * CENT,
         )
-        rows_found.append(
-            ((entry(side=side, price=price), seen), passed, limit * MILLION, observed * MILLION)
-        )
+        rows_found.append(((entry(side=side, price=price), seen), passed, limit * MILLION, observed * MILLION))
     unmarked = view(holding((1, "BAC")), mark=lambda _symbol, _sign: None)
     unpriced = view(ask_nanos=0)
     blind = entry(price=0, order_type=OrderType.MARKET)
@@ -452,9 +441,7 @@ CASES: dict[str, Callable[[], list[Row]]] = {
     ],
     "total_notional": money_rows("total_notional_attos_max", lambda: holding((-100, "BAC")), 7_000),
     "concentration": equity_rows("concentration_bps_max", lambda: _working(100), 10_000),
-    "sector_exposure": money_rows(
-        "sector_exposure_attos_max", lambda: _working(100, also=("BAC", 50)), 9_999
-    ),
+    "sector_exposure": money_rows("sector_exposure_attos_max", lambda: _working(100, also=("BAC", 50)), 9_999),
     "cluster_exposure": lambda: [
         *money_rows("cluster_exposure_attos_max", lambda: holding((100, "RAIN")), 18_000, symbol="RAIN")(),
         ((entry(), view(limits=limits(cluster_exposure_attos_max=0))), True, None, None),
@@ -560,9 +547,7 @@ def test_an_entry_with_everything_in_order_passes_every_check() -> None:
     decision = verdict(entry(), view())
     assert decision.verdict is Verdict.APPROVED
     assert (decision.refusals, decision.sentence) == ((), "")
-    assert [result[0] for result in decision.checks] == [
-        check.name for check in CHECKS if check.applies is not Applies.EXIT
-    ]
+    assert [result[0] for result in decision.checks] == [check.name for check in CHECKS if check.applies is not Applies.EXIT]
 
 
 @pytest.mark.req("B3.1")
@@ -585,9 +570,7 @@ def test_an_exit_is_asked_about_nothing_that_could_trap_it() -> None:
 def test_what_stops_entries_does_not_stop_exits() -> None:
     seen = view(
         holding((100, "AIG")),
-        limits=limits(
-            order_quantity_nanos_max=0, symbols_blocked=frozenset({"AIG"}), orders_per_minute_max=0
-        ),
+        limits=limits(order_quantity_nanos_max=0, symbols_blocked=frozenset({"AIG"}), orders_per_minute_max=0),
         quality=rows.NO_QUOTE,
         quote_ns=0,
         halted=True,
@@ -623,9 +606,7 @@ def test_the_catalogue_lists_every_refusal_in_order_of_precedence() -> None:
 def test_a_check_carries_the_name_of_its_function() -> None:
     for check in CHECKS:
         for purpose, make in ((Purpose.ENTRY, entry), (Purpose.EXIT, leave)):
-            if check.applies is Applies.BOTH or (check.applies is Applies.ENTRY) == (
-                purpose is Purpose.ENTRY
-            ):
+            if check.applies is Applies.BOTH or (check.applies is Applies.ENTRY) == (purpose is Purpose.ENTRY):
                 assert check.function.__name__ == check.name
                 assert any(result[0] == check.name for result in verdict(make(), view()).checks)
 

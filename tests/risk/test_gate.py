@@ -47,9 +47,7 @@ def test_only_the_order_layer_makes_a_command() -> None:
 
 @pytest.mark.req("B3.7")
 def test_a_verdict_says_what_it_judged() -> None:
-    wanted = entry(
-        quantity=40, name="s-7-1", correlation="s-7-0", strategy="trend", side=Side.SELL, price=ASK
-    )
+    wanted = entry(quantity=40, name="s-7-1", correlation="s-7-0", strategy="trend", side=Side.SELL, price=ASK)
     decision = judge(wanted, view(owner="trend"), event_id="s-7-2")
     assert (decision.event_id, decision.intent_id, decision.timestamp) == ("s-7-2", "s-7-1", NOW_NS)
     assert (decision.symbol, decision.strategy_id, decision.correlation_id) == ("AIG", "trend", "s-7-0")
@@ -73,9 +71,7 @@ def test_every_failure_is_told_in_order_of_precedence() -> None:
     assert decision.refusals[:2] == ("gate_state", "input_missing:permitted")
     assert {"quantity_grid", "order_quantity", "order_notional", "liquidity"} <= set(plain)
     said = decision.sentence
-    assert said.startswith(
-        "The entry was refused because the gate is closed: halted by symbol AIG (drift found); "
-    )
+    assert said.startswith("The entry was refused because the gate is closed: halted by symbol AIG (drift found); ")
     assert "; it cannot be seen: the strategy's permission to trade; " in said
     assert "a no-trade window is in force (around the open)" in said
     assert "the order is for 2000.5, above 1000; the order is worth $100025, above $50000" in said
@@ -90,9 +86,7 @@ def test_a_wide_gate_has_no_key_to_name() -> None:
 
 @pytest.mark.req("B3.7")
 def test_an_exit_is_refused_in_its_own_words() -> None:
-    assert verdict(leave(quantity=5), view()).sentence == (
-        "The exit was refused because the exit is for 5 and only 0 may be reduced."
-    )
+    assert verdict(leave(quantity=5), view()).sentence == ("The exit was refused because the exit is for 5 and only 0 may be reduced.")
 
 
 def test_a_bug_inside_a_check_is_no_verdict() -> None:
@@ -221,9 +215,7 @@ def test_slices_at_once_are_bounded() -> None:
 
 
 @pytest.mark.req("B3.1")
-@pytest.mark.parametrize(
-    ("failures", "bps"), [(0, 250), (1, 500), (2, 750), (3, 1_000), (4, 1_000), (90, 1_000)]
-)
+@pytest.mark.parametrize(("failures", "bps"), [(0, 250), (1, 500), (2, 750), (3, 1_000), (4, 1_000), (90, 1_000)])
 def test_a_blind_exit_gives_more_with_every_try_up_to_the_collar(failures: int, bps: int) -> None:
     aig = INSTRUMENTS["AIG"]
     assert BLIND_STEPS == 4

@@ -21,9 +21,7 @@ KEYS = {
 PERSON = "person:ada"
 
 
-def setting(
-    scope: GateScope, key: str, state: GateState, *, actor: str = PERSON, reason: str = "why"
-) -> GateSet:
+def setting(scope: GateScope, key: str, state: GateState, *, actor: str = PERSON, reason: str = "why") -> GateSet:
     return GateSet(
         event_id="s-1-0",
         timestamp=NOW_NS,
@@ -145,9 +143,7 @@ def test_what_is_closed_is_listed_in_order() -> None:
     ]
 
 
-SETTINGS = st.lists(
-    st.tuples(st.sampled_from(GateScope), st.sampled_from(("", "AIG", "mr")), st.sampled_from(GateState))
-)
+SETTINGS = st.lists(st.tuples(st.sampled_from(GateScope), st.sampled_from(("", "AIG", "mr")), st.sampled_from(GateState)))
 
 
 @given(SETTINGS)

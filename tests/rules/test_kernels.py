@@ -14,11 +14,7 @@ COMPILER_SWITCHES = {"fastmath", "parallel"}
 def kernel_code(source: Source) -> list[ast.AST]:
     if KERNEL_FILES.match(source.name):
         return [source.tree]
-    tagged = (
-        node
-        for node in functions(source.tree)
-        if any("kernel" in ast.unparse(d) for d in node.decorator_list)
-    )
+    tagged = (node for node in functions(source.tree) if any("kernel" in ast.unparse(d) for d in node.decorator_list))
     return list(tagged)
 
 
@@ -32,9 +28,7 @@ def _differences(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
             yield node, "has `**`, which differs from compiled code in the last bit: multiply"
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"pow", "math.pow", "np.power"}:
             yield node, "has a power, which differs from compiled code in the last bit: multiply"
-        elif (
-            isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and _is_nanos(node.left, node.right)
-        ):
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and _is_nanos(node.left, node.right):
             yield node, "multiplies nanos with nanos, which overflows 64 bits above $9.22: go through floats"
 
 
@@ -45,16 +39,10 @@ def _is_nanos(*operands: ast.expr) -> bool:
 def compiler_switches(source: Source) -> list[str]:
     found = []
     for node in ast.walk(source.tree):
-        if (
-            isinstance(node, ast.keyword)
-            and node.arg in COMPILER_SWITCHES
-            and ast.unparse(node.value) != "False"
-        ):
+        if isinstance(node, ast.keyword) and node.arg in COMPILER_SWITCHES and ast.unparse(node.value) != "False":
             found.append(f"{source.at(node.value)} {node.arg}")
         elif isinstance(node, ast.Dict):
-            keys = [
-                key for key in node.keys if isinstance(key, ast.Constant) and key.value in COMPILER_SWITCHES
-            ]
+            keys = [key for key in node.keys if isinstance(key, ast.Constant) and key.value in COMPILER_SWITCHES]
             found += [f"{source.at(key)} {key.value!s}" for key in keys]
     return found
 

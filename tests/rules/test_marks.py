@@ -9,11 +9,7 @@ from tests.rules.source import ROOT, everything
 def test_each_test_file_names_the_rows_it_proves() -> None:
     files = [source for source in everything() if source.name.startswith("tests/")]
     tests = [source for source in files if source.name.split("/")[-1].startswith("test_")]
-    silent = [
-        source.name
-        for source in tests
-        if "mark.req(" not in source.text and source.name.split("/")[1] != "rules"
-    ]
+    silent = [source.name for source in tests if "mark.req(" not in source.text and source.name.split("/")[1] != "rules"]
     assert silent == []
 
 

@@ -9,17 +9,10 @@ ROOT_STRUCTS = {"msgspec.Struct", "Struct"}
 
 def message_classes(sources: list[Source]) -> list[tuple[Source, ast.ClassDef]]:
     """Return every class of the sources that is a msgspec struct, directly or through another of them."""
-    classes = [
-        (source, node)
-        for source in sources
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.ClassDef)
-    ]
+    classes = [(source, node) for source in sources for node in ast.walk(source.tree) if isinstance(node, ast.ClassDef)]
     structs = set(ROOT_STRUCTS)
     for _ in classes:  # as deep as a chain of bases can be
-        structs |= {
-            node.name for _, node in classes if any(ast.unparse(base) in structs for base in node.bases)
-        }
+        structs |= {node.name for _, node in classes if any(ast.unparse(base) in structs for base in node.bases)}
     return [(source, node) for source, node in classes if node.name in structs]
 
 
@@ -28,21 +21,12 @@ def loose(sources: list[Source]) -> list[str]:
     found = []
     for source, node in message_classes(sources):
         said = {keyword.arg for keyword in node.keywords if ast.unparse(keyword.value) == "True"}
-        found += [
-            f"{source.at(node)} {node.name} without {flag}"
-            for flag in ("frozen", "kw_only")
-            if flag not in said
-        ]
+        found += [f"{source.at(node)} {node.name} without {flag}" for flag in ("frozen", "kw_only") if flag not in said]
     return found
 
 
 def reused_tags(sources: list[Source]) -> list[str]:
-    tags = [
-        ast.unparse(keyword.value)
-        for _, node in message_classes(sources)
-        for keyword in node.keywords
-        if keyword.arg == "tag"
-    ]
+    tags = [ast.unparse(keyword.value) for _, node in message_classes(sources) for keyword in node.keywords if keyword.arg == "tag"]
     return sorted({tag for tag in tags if tags.count(tag) > 1})
 
 

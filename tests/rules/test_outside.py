@@ -28,9 +28,7 @@ BUILTINS = {
 def reaches_out(source: Source) -> list[str]:
     banned = set(CONTRACT) | set(LINTED)
     found = [
-        f"{source.at(node)} imports {module}"
-        for node, module in imports(source)
-        if module in banned or module.split(".")[0] in banned
+        f"{source.at(node)} imports {module}" for node, module in imports(source) if module in banned or module.split(".")[0] in banned
     ]
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call):

@@ -7,9 +7,7 @@ FULLY_TYPED = ("values", "events", "portfolio", "risk", "oms", "config", "clock"
 
 
 def open_ended(source: Source) -> list[str]:
-    return [
-        f"{source.at(node)} {node.name}" for node in functions(source.tree) if node.args.kwarg is not None
-    ]
+    return [f"{source.at(node)} {node.name}" for node in functions(source.tree) if node.args.kwarg is not None]
 
 
 def untyped(source: Source) -> list[str]:

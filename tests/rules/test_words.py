@@ -9,10 +9,7 @@ from tests.rules.source import Source, everything, made, package
 from tidegate.values import enums
 
 WORDS = {
-    str(member).lower()
-    for kind in vars(enums).values()
-    if isinstance(kind, type) and issubclass(kind, StrEnum)
-    for member in kind
+    str(member).lower() for kind in vars(enums).values() if isinstance(kind, type) and issubclass(kind, StrEnum) for member in kind
 } | {member.lower() for member in enums.Regime.__members__}
 
 # Here foreign words become ours: recorded sets, and each venue's messages.
@@ -22,11 +19,7 @@ NOTES = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA
 
 
 def status_words(source: Source) -> list[str]:
-    return [
-        f"{source.at(node)} compares with {text!r}"
-        for node, text in _compared(source.tree)
-        if text.lower() in WORDS
-    ]
+    return [f"{source.at(node)} compares with {text!r}" for node, text in _compared(source.tree) if text.lower() in WORDS]
 
 
 def _compared(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:

@@ -182,9 +182,7 @@ def test_ordinary_prices_lie_on_the_grid_and_trades_at_or_inside_the_book(market
     before = np.maximum.accumulate(np.where(sane, row, 0))
     auction = (mine["flags"] & (layout.OPENING | layout.CLOSING)) != 0
     trades = (mine["kind"] == layout.TRADE) & ~auction & (row > before) & (before == row - 1)
-    inside = (mine["a"][trades] >= mine["a"][before[trades]]) & (
-        mine["a"][trades] <= mine["b"][before[trades]]
-    )
+    inside = (mine["a"][trades] >= mine["a"][before[trades]]) & (mine["a"][trades] <= mine["b"][before[trades]])
     assert inside.mean() > 0.999, "all but a planted bad print"
 
 
@@ -231,9 +229,7 @@ def test_statistics_of_an_empty_stretch_are_none(market: Tape) -> None:
         (Wish(day=date(2024, 3, 2)), "is at a weekend"),
     ],
 )
-def test_a_market_that_cannot_be_is_refused_in_one_sentence(
-    wish: Wish, sentence: str, tmp_path: Path
-) -> None:
+def test_a_market_that_cannot_be_is_refused_in_one_sentence(wish: Wish, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(BadMarketError, match=sentence) as caught:
         generate(tmp_path / "g.tape", wish, progress=ignore)
     assert caught.value.exit_code == ExitCode.USAGE

@@ -176,9 +176,7 @@ def test_mean_reversion_leaves_when_the_price_is_back(position: float, mid: floa
         (0.02, 50.1, 1.0, 0.0, NONE),
     ],
 )
-def test_trend_following_goes_where_everything_points(
-    lead: float, mid: float, direction: float, breadth: float, answer: int
-) -> None:
+def test_trend_following_goes_where_everything_points(lead: float, mid: float, direction: float, breadth: float, answer: int) -> None:
     rows = quiet_rows(shipped("trend_following"))
     rows.symbol.ema_slow = 50.0 - lead
     rows.symbol.mid, rows.symbol.trend_direction, rows.regime.breadth = mid, direction, breadth
@@ -248,9 +246,7 @@ def numbers(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 MOMENTS = st.lists(
-    st.tuples(
-        numbers(40.0, 60.0), numbers(0.0, 0.5), st.integers(0, 10**12), numbers(-200.0, 200.0), st.booleans(), numbers(0.0, 3.0)
-    ),
+    st.tuples(numbers(40.0, 60.0), numbers(0.0, 0.5), st.integers(0, 10**12), numbers(-200.0, 200.0), st.booleans(), numbers(0.0, 3.0)),
     min_size=1,
     max_size=12,
 )
@@ -259,9 +255,7 @@ MOMENTS = st.lists(
 @settings(max_examples=50)
 @pytest.mark.parametrize("name", SHIPPED)
 @given(moments=MOMENTS)
-def test_compiled_and_plain_triggers_agree_to_the_bit(
-    name: str, moments: list[tuple[float, float, int, float, bool, float]]
-) -> None:
+def test_compiled_and_plain_triggers_agree_to_the_bit(name: str, moments: list[tuple[float, float, int, float, bool, float]]) -> None:
     strategy = shipped(name)
     arrays = [np.zeros(1, dtype) for dtype in (SYMBOL, REGIME, OWN, params_row(strategy))]
     symbol, regime, own, params = arrays

@@ -112,9 +112,7 @@ def test_a_tape_longer_than_it_says_is_refused(written: Path) -> None:
 
 
 @given(position=st.integers(0, PAGE_BYTES - 1), bit=st.integers(0, 7))
-def test_one_flipped_bit_anywhere_in_the_header_is_noticed(
-    tmp_path_factory: pytest.TempPathFactory, position: int, bit: int
-) -> None:
+def test_one_flipped_bit_anywhere_in_the_header_is_noticed(tmp_path_factory: pytest.TempPathFactory, position: int, bit: int) -> None:
     path = tmp_path_factory.mktemp("flip") / "a.tape"
     write_tape(path, chunks=[quotes([1])], meta=meta("A"))
     data = bytearray(path.read_bytes())
@@ -174,9 +172,7 @@ def test_an_empty_tape_is_never_written_and_never_opened(tmp_path: Path, written
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tape"]
     with_header_changed(
         written,
-        lambda data: data.__setitem__(
-            slice(0, PAGE_BYTES), data[:PAGE_BYTES].replace(b'"records":4', b'"records":0')
-        ),
+        lambda data: data.__setitem__(slice(0, PAGE_BYTES), data[:PAGE_BYTES].replace(b'"records":4', b'"records":0')),
     )
     os.truncate(written, PAGE_BYTES)
     with pytest.raises(EmptyTapeError, match="holds no record"):

@@ -12,9 +12,7 @@ pytestmark = pytest.mark.req("C1.1")
 Row = tuple[int, int, int, int, int]  # milliseconds since the row before, bid, bid size, ask, ask size
 
 SIDE = st.sampled_from([(0, 0), (0, 0), (5, 1), (6, 2), (7, 0)])
-ROWS = st.lists(
-    st.tuples(st.integers(0, 1), SIDE, SIDE).map(lambda row: (row[0], *row[1], *row[2])), max_size=40
-)
+ROWS = st.lists(st.tuples(st.integers(0, 1), SIDE, SIDE).map(lambda row: (row[0], *row[1], *row[2])), max_size=40)
 
 
 def slow(rows: list[Row]) -> list[tuple[int, ...]]:
@@ -38,8 +36,6 @@ def slow(rows: list[Row]) -> list[tuple[int, ...]]:
 @given(ROWS)
 def test_joining_is_walking_the_rows_with_a_book_in_hand(rows: list[Row]) -> None:
     table = np.array(rows, np.int64).reshape(len(rows), 5)
-    joined = join_sides(
-        times=np.cumsum(table[:, 0]), bid=(table[:, 1], table[:, 2]), ask=(table[:, 3], table[:, 4])
-    )
+    joined = join_sides(times=np.cumsum(table[:, 0]), bid=(table[:, 1], table[:, 2]), ask=(table[:, 3], table[:, 4]))
     columns = (joined.rows, joined.bid, joined.bid_size, joined.ask, joined.ask_size)
     assert list(zip(*(column.tolist() for column in columns), strict=True)) == slow(rows)

@@ -27,9 +27,7 @@ def ignore(_done: int, _all: int) -> None:
     """Take progress and do nothing."""
 
 
-def make_zip(
-    folder: Path, *, kind: str, lines: Sequence[str], symbol: str = "abc", day: str = "20131007"
-) -> Path:
+def make_zip(folder: Path, *, kind: str, lines: Sequence[str], symbol: str = "abc", day: str = "20131007") -> Path:
     path = folder / f"{day}_{kind}.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{day}_{symbol}_{kind.title()}_Tick.csv", "".join(line + "\n" for line in lines))
@@ -45,10 +43,7 @@ def imported(tmp_path: Path, *, quotes: Sequence[str] = (), trades: Sequence[str
 
 def fields(tape: Tape) -> list[tuple[int, int, int, int]]:
     """Prices in dollars x 100 and sizes in shares."""
-    return [
-        (int(r["a"]) // 10**7, int(r["b"]) // 10**7, int(r["c"]) // 10**9, int(r["d"]) // 10**9)
-        for r in tape.records
-    ]
+    return [(int(r["a"]) // 10**7, int(r["b"]) // 10**7, int(r["c"]) // 10**9, int(r["d"]) // 10**9) for r in tape.records]
 
 
 def test_a_bid_row_and_the_ask_row_behind_it_are_one_quote(tmp_path: Path) -> None:
@@ -214,9 +209,7 @@ def test_new_york_midnight_follows_the_season(day: str, expected: str, tmp_path:
         ("trade", ["1000,5,300,P,zz,0"], "does not have the columns"),
     ],
 )
-def test_bad_rows_are_refused_with_their_number_and_leave_nothing(
-    kind: str, lines: list[str], sentence: str, tmp_path: Path
-) -> None:
+def test_bad_rows_are_refused_with_their_number_and_leave_nothing(kind: str, lines: list[str], sentence: str, tmp_path: Path) -> None:
     source = make_zip(tmp_path, kind=kind, lines=lines)
     with pytest.raises(BadSourceError, match=sentence) as caught:
         import_lean([source], tmp_path / "out.tape", progress=ignore)
@@ -295,15 +288,11 @@ ROWS = {
 
 
 @pytest.mark.parametrize(("symbol", "day"), ROWS)
-def test_recorded_days_give_one_quote_for_each_pair_and_the_lone_opening_ask(
-    symbol: str, day: str, ticks: Path, tmp_path: Path
-) -> None:
+def test_recorded_days_give_one_quote_for_each_pair_and_the_lone_opening_ask(symbol: str, day: str, ticks: Path, tmp_path: Path) -> None:
     quote_rows, trade_rows = ROWS[symbol, day]
     steps: list[tuple[int, int]] = []
     sources = [ticks / symbol / f"{day}_{kind}.zip" for kind in ("quote", "trade")]
-    meta = import_lean(
-        sources, tmp_path / "out.tape", progress=lambda done, total: steps.append((done, total))
-    )
+    meta = import_lean(sources, tmp_path / "out.tape", progress=lambda done, total: steps.append((done, total)))
     tape = Tape.open(tmp_path / "out.tape")
     found = meta.statistics
     assert (found["quote rows"], found["trade rows"]) == (quote_rows, trade_rows)
@@ -313,9 +302,7 @@ def test_recorded_days_give_one_quote_for_each_pair_and_the_lone_opening_ask(
     assert found["crossed quotes"] < 0.001 * found["quotes"]
     assert 0.004 * found["quotes"] < found["locked quotes"] < 0.045 * found["quotes"]
     assert steps == [(1, 2), (2, 2)]
-    both = tape.records[
-        (tape.records["kind"] == layout.QUOTE) & (tape.records["flags"] & layout.ONE_SIDED == 0)
-    ]
+    both = tape.records[(tape.records["kind"] == layout.QUOTE) & (tape.records["flags"] & layout.ONE_SIDED == 0)]
     assert (both["a"] > 0).all()
     assert (both["b"] > 0).all()
     tape.verify()
@@ -357,9 +344,7 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize("symbol", PUBLISHED)
-def test_regular_prints_alone_give_the_published_high_low_and_close(
-    symbol: str, ticks: Path, tmp_path: Path
-) -> None:
+def test_regular_prints_alone_give_the_published_high_low_and_close(symbol: str, ticks: Path, tmp_path: Path) -> None:
     import_lean([ticks / symbol / "20131007_trade.zip"], tmp_path / "out.tape", progress=ignore)
     tape = Tape.open(tmp_path / "out.tape")
     regular = tape.records["a"][(tape.records["flags"] & layout.REGULAR) != 0] // 100_000

@@ -75,17 +75,13 @@ def test_a_merge_can_start_anywhere(lists: list[list[int]], latency: Latency, da
 
 @given(lists=TIMES, latency=st.sampled_from(LATENCIES), data=st.data())
 @settings(max_examples=60)
-def test_positions_of_streams_are_counted_before_any_merged_position(
-    lists: list[list[int]], latency: Latency, data: st.DataObject
-) -> None:
+def test_positions_of_streams_are_counted_before_any_merged_position(lists: list[list[int]], latency: Latency, data: st.DataObject) -> None:
     tapes = tapes_of(lists)
     merge = merged(tapes, latency, chunk_records=1)
     expected = twin(tapes, latency)
     for _ in range(5):
         position = data.draw(st.integers(0, len(expected)))
-        counts = tuple(
-            sum(rank == stream for _, rank, _ in expected[:position]) for stream in range(len(tapes))
-        )
+        counts = tuple(sum(rank == stream for _, rank, _ in expected[:position]) for stream in range(len(tapes)))
         assert merge.position_of(position) == counts
 
 

@@ -13,18 +13,14 @@ pytestmark = pytest.mark.req("C1.1")
 
 
 def test_figures_are_those_counted_by_hand() -> None:
-    records = quotes(
-        [0, MILLISECOND_NS, 3 * MILLISECOND_NS, SECOND_NS, 3 * SECOND_NS, 3 * SECOND_NS + 1, 9 * SECOND_NS]
-    )
+    records = quotes([0, MILLISECOND_NS, 3 * MILLISECOND_NS, SECOND_NS, 3 * SECOND_NS, 3 * SECOND_NS + 1, 9 * SECOND_NS])
     records["b"][1] += 10_000_000  # a spread of two ticks
     records["b"][2] = records["a"][2]
     records["flags"][2] = layout.LOCKED
     records["kind"][3:5] = layout.TRADE
     records["flags"][3] = layout.REGULAR | layout.OFF_EXCHANGE
     records["b"][3:5] = [100 * 10**9, 300 * 10**9]
-    found = statistics(
-        Tape.of(records, symbols=symbols("A")), 0, from_ns=START_NS, until_ns=START_NS + 8 * SECOND_NS
-    )
+    found = statistics(Tape.of(records, symbols=symbols("A")), 0, from_ns=START_NS, until_ns=START_NS + 8 * SECOND_NS)
     assert (found.quotes, found.trades) == (4, 2), "the last quote is outside"
     assert found.quotes_per_second == 0.5
     assert found.busiest_second == 3
@@ -50,7 +46,5 @@ def test_a_price_that_never_moves_has_no_correlation() -> None:
 
 def test_other_symbols_do_not_count() -> None:
     tape = Tape.of(quotes([1, 2, 3], instruments=[0, 1, 1]), symbols=symbols("A", "B"))
-    found = [
-        statistics(tape, index, from_ns=START_NS, until_ns=START_NS + SECOND_NS).quotes for index in (0, 1)
-    ]
+    found = [statistics(tape, index, from_ns=START_NS, until_ns=START_NS + SECOND_NS).quotes for index in (0, 1)]
     assert found == [1, 2]

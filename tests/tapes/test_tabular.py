@@ -92,9 +92,7 @@ def test_quotes_and_trades_in_one_file_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_receive_time_and_a_number_of_the_source_are_kept(tmp_path: Path) -> None:
     column_map = QUOTES + ",recv=r,seq=n,unit=ns"
-    tape = run(
-        tmp_path, column_map, "ts,r,n,bp,ap,bs,as\n1381152600000000000,1381152600000000005,77,10,10.01,1,1\n"
-    )
+    tape = run(tmp_path, column_map, "ts,r,n,bp,ap,bs,as\n1381152600000000000,1381152600000000005,77,10,10.01,1,1\n")
     assert int(tape.records["ts_recv"][0] - tape.records["ts_event"][0]) == 5
     assert tape.records["venue_seq"].tolist() == [77]
     assert tape.records["flags"].tolist() == [0]
@@ -230,9 +228,7 @@ def test_a_bad_cell_is_refused_with_its_row(cells: str, sentence: str, tmp_path:
 
 
 def test_an_unsorted_file_is_never_sorted_in_silence(tmp_path: Path) -> None:
-    error = refused(
-        tmp_path, TRADES, "ts,sym,p,q\n1381152600002,B,10,1\n1381152600005,B,10,1\n1381152600004,A,3,2\n"
-    )
+    error = refused(tmp_path, TRADES, "ts,sym,p,q\n1381152600002,B,10,1\n1381152600005,B,10,1\n1381152600004,A,3,2\n")
     assert isinstance(error, UnsortedTapeError)
     assert "row 3 is received at 2013-10-07T13:30:00.004000000Z, before the row ahead of it" in str(error)
 
@@ -267,9 +263,7 @@ def test_parquet_refuses_what_is_no_number_and_no_time(tmp_path: Path) -> None:
 
     def attempt(column_map: str) -> None:
         options = ImportOptions(column_map=column_map)
-        import_tape(
-            "parquet", [tmp_path / "a.parquet"], tmp_path / "o.tape", options=options, progress=ignore
-        )
+        import_tape("parquet", [tmp_path / "a.parquet"], tmp_path / "o.tape", options=options, progress=ignore)
 
     with pytest.raises(BadSourceError, match="ts holds numbers, not times"):
         attempt(QUOTES)
@@ -284,9 +278,7 @@ def test_parquet_refuses_what_is_no_number_and_no_time(tmp_path: Path) -> None:
 
 def test_importers_are_known_by_name(tmp_path: Path) -> None:
     options = ImportOptions(column_map=QUOTES)
-    with pytest.raises(
-        UnknownImporterError, match="no importer named 'xml'; choose one of lean, csv, parquet"
-    ):
+    with pytest.raises(UnknownImporterError, match="no importer named 'xml'; choose one of lean, csv, parquet"):
         import_tape("xml", [tmp_path / "a"], tmp_path / "o.tape", options=options, progress=ignore)
     with pytest.raises(ColumnMapError, match="leave --map out"):
         import_tape("lean", [tmp_path / "a"], tmp_path / "o.tape", options=options, progress=ignore)

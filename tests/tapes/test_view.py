@@ -33,9 +33,7 @@ def written(tmp_path: Path) -> Path:
         source="a test",
         receive_time="given",
         importer="test 1",
-        planted=(
-            Planted(kind="halt", symbol="A", first_record=2, last_record=2, from_ns=10**18, until_ns=10**18),
-        ),
+        planted=(Planted(kind="halt", symbol="A", first_record=2, last_record=2, from_ns=10**18, until_ns=10**18),),
     )
     write_tape(tmp_path / "a.tape", chunks=[records], meta=meta)
     return tmp_path / "a.tape"

@@ -53,9 +53,5 @@ def test_client_order_ids_fit_and_repeat(account: str, event: str, chain: int, e
 
 
 def test_each_place_in_a_chain_has_an_id_of_its_own() -> None:
-    names = {
-        client_order_id(account="a", event=EventId("s-1-2"), chain=chain, epoch=epoch)
-        for chain in range(20)
-        for epoch in range(3)
-    }
+    names = {client_order_id(account="a", event=EventId("s-1-2"), chain=chain, epoch=epoch) for chain in range(20) for epoch in range(3)}
     assert len(names) == 60

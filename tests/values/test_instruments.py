@@ -26,9 +26,7 @@ KALSHI = Instrument(
 )
 
 
-@pytest.mark.parametrize(
-    ("price", "tick"), [("0.5", "0.0001"), ("0.9999", "0.0001"), ("1", "0.01"), ("500", "0.01")]
-)
+@pytest.mark.parametrize(("price", "tick"), [("0.5", "0.0001"), ("0.9999", "0.0001"), ("1", "0.01"), ("500", "0.01")])
 def test_a_stock_s_tick_is_finer_below_one_dollar(price: str, tick: str) -> None:
     assert STOCK.tick_at(nanos(price)) == nanos(tick)
 

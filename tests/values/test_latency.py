@@ -26,9 +26,7 @@ def test_latencies_are_read(text: str, latency: Latency) -> None:
     assert Latency.parse(text) == latency
 
 
-@pytest.mark.parametrize(
-    "text", ["normal:0.5ms,0.3", "lognormal:0.5ms", "lognormal:0.5ms,", "lognormal:0.5ms,-1"]
-)
+@pytest.mark.parametrize("text", ["normal:0.5ms,0.3", "lognormal:0.5ms", "lognormal:0.5ms,", "lognormal:0.5ms,-1"])
 def test_an_unknown_form_is_refused(text: str) -> None:
     with pytest.raises(BadLatencyError, match=r"write 0\.5ms or lognormal"):
         Latency.parse(text)
@@ -50,12 +48,7 @@ def test_a_draw_alone_is_the_draw_in_company(seed: int, first: int, count: int) 
 
 def test_seeds_streams_and_places_give_draws_of_their_own() -> None:
     streams = (FEED_STREAM, FEED_STREAM + 1, ORDER_STREAM, RESPONSE_STREAM)
-    drawn = {
-        DRAWN.draw(seed=seed, stream=stream, index=index)
-        for seed in range(5)
-        for stream in streams
-        for index in range(20)
-    }
+    drawn = {DRAWN.draw(seed=seed, stream=stream, index=index) for seed in range(5) for stream in streams for index in range(20)}
     assert len(drawn) == 5 * len(streams) * 20
 
 

@@ -41,9 +41,7 @@ def test_decimal_numbers_become_nanos(text: str | int | Decimal, value: int) -> 
     assert nanos(text) == value
 
 
-@pytest.mark.parametrize(
-    "text", ["0.0000000001", "abc", "", "NaN", "Infinity", "9223372036.854775808", "1,5"]
-)
+@pytest.mark.parametrize("text", ["0.0000000001", "abc", "", "NaN", "Infinity", "9223372036.854775808", "1,5"])
 def test_what_is_no_number_or_does_not_fit_is_an_error(text: str) -> None:
     with pytest.raises(NotExactError) as error:
         nanos(text)

@@ -37,9 +37,7 @@ class Rec(NamedTuple):
     d: int = 0
 
 
-def quote(
-    ts: int, bid: int, ask: int, bid_size: int = 5, ask_size: int = 5, *, on: int = 0, flags: int = 0
-) -> Rec:
+def quote(ts: int, bid: int, ask: int, bid_size: int = 5, ask_size: int = 5, *, on: int = 0, flags: int = 0) -> Rec:
     return Rec(ts, on, QUOTE, flags, bid * CENT, ask * CENT, bid_size * SHARE, ask_size * SHARE)
 
 

@@ -278,6 +278,9 @@ def test_a_sell_beyond_the_position_is_rejected_where_shorts_are_not_allowed() -
         settings=long_only,
     )
     assert kinds(said) == [Kind.ACCEPTED, Kind.FILLED, Kind.ACCEPTED, Kind.REJECTED]
+    selling = order("s", SELL, 3, limit=105)
+    again = replacement("r", selling, 3, limit=106)
+    assert kinds(story(market, bought, (2, selling), (3, again), settings=long_only))[-2:] == [Kind.REPLACED, Kind.ACCEPTED]
 
 
 def test_a_cancel_ends_an_open_order_and_only_that() -> None:

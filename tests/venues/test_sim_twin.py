@@ -114,9 +114,7 @@ def scene(draw: st.DrawFn) -> Scene:
     hours: tuple[TradingHours, ...] = ()
     if opens is not None:
         length = draw(st.integers(10, 50))
-        hours = tuple(
-            TradingHours(open_ns=opens + day * 60, close_ns=opens + day * 60 + length) for day in range(2)
-        )
+        hours = tuple(TradingHours(open_ns=opens + day * 60, close_ns=opens + day * 60 + length) for day in range(2))
     settings = SimSettings(
         hours=hours,
         outside_hours=draw(st.sampled_from(OutsideHours)),
@@ -182,10 +180,7 @@ def spoken(response: Response) -> tuple[Any, ...]:
 
 def sim(scene: Scene, compiler: Compiler | None) -> SimVenue:
     return SimVenue(
-        [
-            Stream(tape(recs), np.array(places, np.int64))
-            for recs, places in zip(scene.tapes, scene.maps, strict=True)
-        ],
+        [Stream(tape(recs), np.array(places, np.int64)) for recs, places in zip(scene.tapes, scene.maps, strict=True)],
         INSTRUMENTS,
         settings=scene.settings,
         fees=FeeSchedule.none(),
@@ -251,9 +246,7 @@ def run(scene: Scene, venues: Sequence[SimVenue]) -> list[tuple[Any, ...]]:
 
 @pytest.mark.req("C1.2")
 @given(scene=st.one_of(scene(), quiet_scene()))
-def test_the_venue_says_what_its_slow_twin_says_and_holds_the_same_bytes_in_every_mode(
-    compiler: Compiler, scene: Scene
-) -> None:
+def test_the_venue_says_what_its_slow_twin_says_and_holds_the_same_bytes_in_every_mode(compiler: Compiler, scene: Scene) -> None:
     venues = [sim(scene, compiler), sim(scene, None)]
     said = run(scene, venues)
     assert venues[0].state_bytes() == venues[1].state_bytes()

@@ -57,10 +57,43 @@ def test_latencies_move_the_arrival_and_the_answer() -> None:
 @pytest.mark.req("C1.3")
 def test_venue_time_is_the_running_maximum_of_event_times() -> None:
     market = (quote(5, 99, 100), quote(9, 98, 99), quote(6, 97, 98))
-    for sent_ns, price in ((8, 100), (10, 98)):
+    for sent_ns, taken, price in ((8, 1, 100), (9, 2, 99), (9, 3, 98), (10, 1, 98)):
         sim = venue(stream(*market))
-        sim.command(order("a", BUY, 1, limit=105, time_in_force=IOC), sent_ns=sent_ns, taken=[1])
+        sim.command(order("a", BUY, 1, limit=105, time_in_force=IOC), sent_ns=sent_ns, taken=[taken])
         assert answers(sim)[1].last_price_nanos // CENT == price
+
+
+@pytest.mark.req("C1.3")
+def test_answers_never_overtake_each_other() -> None:
+    sim = venue(stream(quote(1, 99, 100)), response_latency=Latency(median_ns=1_000, sigma=1.0))
+    for place in range(50):
+        sim.command(order(f"o{place}", BUY, 1, limit=90, time_in_force=IOC), sent_ns=place, taken=[1])
+    times = [answer.ts_recv for answer in answers(sim)]
+    assert len(times) == 100
+    assert times == sorted(times)
+
+
+def test_at_equal_times_the_lower_rank_comes_first() -> None:
+    # The first tape's quote of that time stands before the second tape's print fills the order, so a later order sees it.
+    first = stream(quote(5, 99, 103), quote(7, 98, 102))
+    second = stream(trade(7, 98, 2), quote(7, 97, 101), quote(7, 96, 100, 5, 1))
+    sim = venue(first, second)
+    sim.command(order("a", BUY, 2, limit=100), sent_ns=5, taken=[1, 0])
+    sim.next_response()
+    fill = sim.next_response()
+    assert (fill.ts_venue, fill.cause) == (7, (1, 0))
+    sim.command(order("b", BUY, 1, limit=105, time_in_force=IOC), sent_ns=7, taken=[1, 0])
+    assert [answer.last_price_nanos // CENT for answer in answers(sim)] == [0, 102]
+    sim.command(order("c", BUY, 1, limit=105, time_in_force=IOC), sent_ns=8, taken=[2, 3])
+    assert [answer.last_price_nanos // CENT for answer in answers(sim)] == [0, 100]
+
+
+def test_resting_orders_meet_two_tapes_of_a_symbol_in_the_order_of_rank() -> None:
+    first = stream(quote(5, 99, 103), quote(7, 90, 99, 5, 1))
+    second = stream(quote(7, 90, 98, 5, 1))
+    sim = venue(first, second)
+    sim.command(order("a", BUY, 2, limit=100), sent_ns=5, taken=[1, 0])
+    assert [answer.cause for answer in answers(sim)] == [None, (0, 1), (1, 0)]
 
 
 def test_a_fill_names_the_record_that_caused_it_and_the_time_of_the_venue() -> None:
@@ -232,11 +265,7 @@ def test_assumptions_follow_the_settings() -> None:
     assert assumptions() == ASSUMPTIONS
     hours = (TradingHours(open_ns=10, close_ns=20),)
     open_always = assumptions(SimSettings())
-    strict = assumptions(
-        SimSettings(
-            hours=hours, outside_hours=OutsideHours.REJECT, short_selling=False, buy_stop_collar=False
-        )
-    )
+    strict = assumptions(SimSettings(hours=hours, outside_hours=OutsideHours.REJECT, short_selling=False, buy_stop_collar=False))
     queued = assumptions(SimSettings(hours=hours))
     assert open_always[len(ASSUMPTIONS) :] != queued[len(ASSUMPTIONS) :]
     assert strict[len(ASSUMPTIONS) :] == (

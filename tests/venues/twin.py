@@ -112,9 +112,7 @@ class Twin(TwinMarket):
 
     def reject(self, command: OrderCommand) -> None:
         if self.find(command.client_order_id) is None:
-            self.orders.append(
-                Order(command, command.symbol, command.order_type, None, 0, open=False, end=Kind.REJECTED)
-            )
+            self.orders.append(Order(command, command.symbol, command.order_type, None, 0, open=False, end=Kind.REJECTED))
         self.word(Kind.REJECTED, command.client_order_id)
 
     def fault(self, command: OrderCommand) -> bool:
@@ -142,11 +140,7 @@ class Twin(TwinMarket):
 
     def record(self, command: OrderCommand, quantity: int) -> Order:
         limit: int | None = command.limit_price_nanos or None
-        if (
-            command.order_type is OrderType.STOP
-            and command.side is Side.BUY
-            and self.settings.buy_stop_collar
-        ):
+        if command.order_type is OrderType.STOP and command.side is Side.BUY and self.settings.buy_stop_collar:
             instrument = next(i for i in self.instruments if i.symbol == command.symbol)
             limit = checks.collared_limit(command.stop_price_nanos, instrument)
         order = Order(command, command.symbol, command.order_type, limit, quantity)

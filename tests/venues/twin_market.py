@@ -302,9 +302,7 @@ class TwinMarket:
 
     def say(self, kind: Kind, order: Order, execution: tuple[Any, ...] = ("", 0, 0, None)) -> None:
         successor = order.successor if kind is Kind.REPLACED else ""
-        self.word(
-            kind, order.command.client_order_id, filled=order.filled, execution=execution, successor=successor
-        )
+        self.word(kind, order.command.client_order_id, filled=order.filled, execution=execution, successor=successor)
 
     def word(
         self,

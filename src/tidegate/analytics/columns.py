@@ -116,9 +116,7 @@ INTENT_COLUMNS: dict[str, pl.DataType] = (
     _HEAD
     | dict.fromkeys(("purpose", "side", "order_type", "time_in_force"), _TEXT)
     | dict.fromkeys(("quantity", "limit_price", "stop_price", "trail", "reference_price"), _FLOAT)
-    | dict.fromkeys(
-        ("stop_distance", "take_distance", "trail_distance", "time_stop_seconds", "spread_kill_bps"), _FLOAT
-    )
+    | dict.fromkeys(("stop_distance", "take_distance", "trail_distance", "time_stop_seconds", "spread_kill_bps"), _FLOAT)
     | dict.fromkeys(("exit_reason", "sizing", "reason", "replaces"), _TEXT)
     | _IDS
 )
@@ -153,8 +151,6 @@ ATTENTION_COLUMNS: dict[str, pl.DataType] = (
     }
     | _IDS
 )
-REGIME_COLUMNS: dict[str, pl.DataType] = (
-    _PLACE | {"at_ns": _INT} | dict.fromkeys(("symbol", "group", "before", "after", "why"), _TEXT)
-)
+REGIME_COLUMNS: dict[str, pl.DataType] = _PLACE | {"at_ns": _INT} | dict.fromkeys(("symbol", "group", "before", "after", "why"), _TEXT)
 NOTHING_COLUMNS: dict[str, pl.DataType] = _HEAD | {"reason": _TEXT} | _IDS
 MASKED_COLUMNS: dict[str, pl.DataType] = {"strategy_id": _TEXT, "symbol": _TEXT, "mask": _TEXT, "times": _INT}

@@ -26,9 +26,7 @@ SECTIONS: Final = {
     "manifest": "What made this run",
     "assumptions": "Assumptions",
 }
-_FOOTER = (
-    "Times are UTC. A dash means not known or not defined, never zero. This file loads nothing from anywhere."
-)
+_FOOTER = "Times are UTC. A dash means not known or not defined, never zero. This file loads nothing from anywhere."
 _NO_TRADE = "No trade was closed."
 
 
@@ -69,9 +67,7 @@ class _Document:
             self.prices(),
             markup.panel(sections.trades_table(run), "Round trips"),
             _heading("regimes"),
-            markup.panel(
-                self.place("regimes", plots.regimes_figure(run, self.bands), "No regime was ever set.")
-            ),
+            markup.panel(self.place("regimes", plots.regimes_figure(run, self.bands), "No regime was ever set.")),
             _heading("execution"),
             self.execution(),
             _heading("refusals"),
@@ -94,9 +90,7 @@ class _Document:
         parts = []
         for symbol in symbols:
             figure = price_figure(self.run, symbol, self.bands)
-            parts.append(
-                (symbol, self.place(f"price-{symbol}", figure, "Neither prices nor trades are known."))
-            )
+            parts.append((symbol, self.place(f"price-{symbol}", figure, "Neither prices nor trades are known.")))
         return markup.panel(markup.tabs("price", parts) + markup.note(_price_note(self.run)))
 
     def execution(self) -> str:
@@ -132,20 +126,14 @@ def _heading(name: str) -> str:
 def _header(run: Run, title: str) -> str:
     chips = [("session", run.opening.session_id)] if run.opening else []
     if run.from_ns is not None and run.until_ns is not None:
-        first, last = (
-            f"{date_text(ns)} {time_text(ns)[: len('hh:mm:ss')]}" for ns in (run.from_ns, run.until_ns)
-        )
+        first, last = (f"{date_text(ns)} {time_text(ns)[: len('hh:mm:ss')]}" for ns in (run.from_ns, run.until_ns))
         chips.append(("data", f"{first} to {last} UTC"))
     if run.sources.records is not None:
         chips.append(("market records", f"{run.sources.records:,}"))
     if run.sources.seconds:
         chips.append(("run time", f"{run.sources.seconds:.1f} s"))
-    spans = "".join(
-        f'<span class="chip">{escape(name)} <b>{escape(value)}</b></span>' for name, value in chips
-    )
-    return (
-        f'<h1>{escape(title)}</h1><p class="lead">{escape(summary(run))}</p><div class="chips">{spans}</div>'
-    )
+    spans = "".join(f'<span class="chip">{escape(name)} <b>{escape(value)}</b></span>' for name, value in chips)
+    return f'<h1>{escape(title)}</h1><p class="lead">{escape(summary(run))}</p><div class="chips">{spans}</div>'
 
 
 def _price_note(run: Run) -> str:

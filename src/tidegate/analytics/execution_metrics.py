@@ -53,10 +53,7 @@ def slippage_mid_bps(part: Slice) -> float | None:
 def slippage_reference_usd(part: Slice) -> float | None:
     """Slippage to reference in dollars, before any contract multiplier; negative is price improvement."""
     costs = [
-        row.command.side.sign
-        * (row.average_price_nanos - row.reference_price_nanos)
-        * row.filled_nanos
-        / ATTOS
+        row.command.side.sign * (row.average_price_nanos - row.reference_price_nanos) * row.filled_nanos / ATTOS
         for row in part.filled_orders
         if row.average_price_nanos is not None and row.reference_price_nanos is not None
     ]
@@ -68,10 +65,7 @@ def fill_rate(part: Slice) -> float | None:
 
     Of an order whose rest another one asked for (chased or replaced) only what it filled counts as ordered.
     """
-    ordered = sum(
-        row.filled_nanos if row.client_order_id in part.continued else row.command.quantity_nanos
-        for row in part.orders
-    )
+    ordered = sum(row.filled_nanos if row.client_order_id in part.continued else row.command.quantity_nanos for row in part.orders)
     return share(sum(row.filled_nanos for row in part.orders), ordered)
 
 
@@ -85,9 +79,7 @@ def partial_rate(part: Slice) -> float | None:
 
     Orders whose rest another one asked for (chased or replaced) are left out.
     """
-    ended = [
-        row for row in part.filled_orders if row.state in DONE and row.client_order_id not in part.continued
-    ]
+    ended = [row for row in part.filled_orders if row.state in DONE and row.client_order_id not in part.continued]
     return share(sum(row.filled_nanos < row.command.quantity_nanos for row in ended), len(ended))
 
 
@@ -109,9 +101,7 @@ def reject_rate(part: Slice) -> float | None:
 def time_to_fill_median_ms(part: Slice) -> float | None:
     """From the command to the receipt of its first fill: order latency, wait and response latency."""
     return middle(
-        (row.first_fill_ns - row.command.timestamp) / MILLISECOND_NS
-        for row in part.filled_orders
-        if row.first_fill_ns is not None
+        (row.first_fill_ns - row.command.timestamp) / MILLISECOND_NS for row in part.filled_orders if row.first_fill_ns is not None
     )
 
 

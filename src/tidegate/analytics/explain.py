@@ -97,11 +97,7 @@ def order_sentence(run: Run, row: OrderRow) -> str:
     parts = [f"{row.command.strategy_id}: {order_words(row.command)}, {_outcome(row)}"]
     if row.intent:
         left = row.intent.exit_reason is not ExitReason.NONE
-        parts.append(
-            f"Why: {exit_words(row.intent.exit_reason) + '; ' if left else ''}{row.intent.reason}".rstrip(
-                "; "
-            )
-        )
+        parts.append(f"Why: {exit_words(row.intent.exit_reason) + '; ' if left else ''}{row.intent.reason}".rstrip("; "))
         parts.append(row.intent.sizing)
     if decision:
         parts.append(verdict_words(decision))
@@ -110,11 +106,7 @@ def order_sentence(run: Run, row: OrderRow) -> str:
 
 def _order_story(run: Run, row: OrderRow) -> Story:
     name = row.client_order_id
-    heard = {
-        entry.n
-        for entry in run.entries
-        if isinstance(entry.message, OrderEvent) and entry.message.client_order_id == name
-    }
+    heard = {entry.n for entry in run.entries if isinstance(entry.message, OrderEvent) and entry.message.client_order_id == name}
     told = [line for entry in run.entries if _is_about(entry, row, heard) for line in lines_of(entry)]
     told += _results(run, row)
     return Story(
@@ -171,9 +163,7 @@ def trade_words(trade: Trade, row: OrderRow) -> str:
     entered = f"{head}, entered at {price_text(trade.entry_price_nanos)}"
     if trade.exit_price_nanos is None or trade.net_attos is None or trade.hold_ns is None:
         return f"{entered}), which was open when the session ended"
-    reason = (
-        f" by {exit_words(trade.exit_reason)}" if trade.exit_reason not in (None, ExitReason.NONE) else ""
-    )
+    reason = f" by {exit_words(trade.exit_reason)}" if trade.exit_reason not in (None, ExitReason.NONE) else ""
     fees, net = trade.fees_attos / ATTOS, trade.net_attos / ATTOS
     return (
         f"{entered}, left at {price_text(trade.exit_price_nanos)}{reason} "
@@ -190,9 +180,7 @@ def _moment_story(run: Run, name: str) -> Story:
     told: list[Line] = []
     for entry in run.entries:
         message = entry.message
-        if message.correlation_id == story or (
-            isinstance(message, OrderEvent) and message.client_order_id in ours
-        ):
+        if message.correlation_id == story or (isinstance(message, OrderEvent) and message.client_order_id in ours):
             told += lines_of(entry)
     told += [line for row in rows for line in _results(run, row)]
     kind, headline = _headline(run, target, story)
@@ -243,11 +231,7 @@ def _resolve(run: Run, identifier: str) -> str:
     known = dict.fromkeys([*orders, *events, *(entry.message.correlation_id for entry in run.entries)])
     if identifier in known:
         return identifier
-    found = [
-        name
-        for name in known
-        if identifier and (name.startswith(identifier) or name.endswith(f"-{identifier}"))
-    ]
+    found = [name for name in known if identifier and (name.startswith(identifier) or name.endswith(f"-{identifier}"))]
     exact = [name for name in found if name.endswith(f"-{identifier}")]
     if len(found) == 1 or len(exact) == 1:
         return (exact or found)[0]
@@ -255,9 +239,5 @@ def _resolve(run: Run, identifier: str) -> str:
         some = ", ".join(found[:_SUGGESTIONS_MAX])
         raise UnknownIdError(f"{len(found)} ids begin with {identifier!r} ({some}, …): write more of it.")
     near = get_close_matches(identifier, known, n=_SUGGESTIONS_MAX, cutoff=0.6)
-    hint = (
-        f"did you mean {' or '.join(near)}?"
-        if near
-        else "take one from the report's tables, or from `tidegate log show`."
-    )
+    hint = f"did you mean {' or '.join(near)}?" if near else "take one from the report's tables, or from `tidegate log show`."
     raise UnknownIdError(f"Nothing in this session has the id {identifier!r}; {hint}")

@@ -177,10 +177,7 @@ def nothings(messages: Sequence[tuple[int, int, NothingDone]]) -> pl.DataFrame:
 
 def masked(rows: Iterable[MaskedTrigger]) -> pl.DataFrame:
     """Return the table of masked triggers."""
-    cells: Iterable[Row] = (
-        {"strategy_id": row.strategy_id, "symbol": row.symbol, "mask": row.mask, "times": row.times}
-        for row in rows
-    )
+    cells: Iterable[Row] = ({"strategy_id": row.strategy_id, "symbol": row.symbol, "mask": row.mask, "times": row.times} for row in rows)
     return table(cells, MASKED_COLUMNS)
 
 
@@ -191,10 +188,7 @@ def table(rows: Iterable[Row], columns: dict[str, pl.DataType]) -> pl.DataFrame:
     for name in columns:
         if name.endswith("_ns"):
             shown.append(
-                pl.col(name)
-                .cast(pl.Datetime("ns"))
-                .dt.replace_time_zone("UTC")
-                .alias(f"{name[:-3]}_at" if name != "at_ns" else "at")
+                pl.col(name).cast(pl.Datetime("ns")).dt.replace_time_zone("UTC").alias(f"{name[:-3]}_at" if name != "at_ns" else "at")
             )
         shown.append(pl.col(name))
     return frame.select(shown)

@@ -19,9 +19,7 @@ class Links:
     decisions: dict[str, RiskDecision] = field(default_factory=dict)  # by event_id
     verdicts: dict[str, RiskDecision] = field(default_factory=dict)  # by intent id
     features: dict[str, FeatureSnapshot] = field(default_factory=dict)  # by intent id
-    orders: dict[str, OrderCommand] = field(
-        default_factory=dict
-    )  # the submit or replace that made it, by client id
+    orders: dict[str, OrderCommand] = field(default_factory=dict)  # the submit or replace that made it, by client id
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Self:

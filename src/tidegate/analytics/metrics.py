@@ -107,17 +107,12 @@ class Group(NamedTuple):
 
 def groups(run: Run) -> list[Group]:
     """Return all metrics of the total and of each strategy, symbol and regime."""
-    return [
-        Group(part.by, part.name, {metric.name: metric.of(part) for metric in METRICS})
-        for part in slices(run)
-    ]
+    return [Group(part.by, part.name, {metric.name: metric.of(part) for metric in METRICS}) for part in slices(run)]
 
 
 def metrics_table(run: Run) -> pl.DataFrame:
     """Return the metrics as a frame: one row per group, one column per metric."""
-    schema: dict[str, pl.DataType] = {"by": pl.String(), "name": pl.String()} | {
-        metric.name: pl.Float64() for metric in METRICS
-    }
+    schema: dict[str, pl.DataType] = {"by": pl.String(), "name": pl.String()} | {metric.name: pl.Float64() for metric in METRICS}
     return pl.DataFrame(
         [{"by": group.by, "name": group.name} | group.values for group in groups(run)],
         schema=schema,
@@ -152,8 +147,6 @@ def metrics_markdown() -> str:
     for family in FAMILIES:
         lines += ["", f"## {family}", "", "| name | title | unit | definition |", "|---|---|---|---|"]
         lines += [
-            f"| `{metric.name}` | {metric.title} | {metric.unit} | {metric.definition} |"
-            for metric in METRICS
-            if metric.family == family
+            f"| `{metric.name}` | {metric.title} | {metric.unit} | {metric.definition} |" for metric in METRICS if metric.family == family
         ]
     return "\n".join(lines) + "\n"

@@ -23,9 +23,7 @@ DONE = frozenset(
         OrderState.NOT_SENT,
     )
 )
-_FILL_KINDS = frozenset(
-    (OrderEventKind.PARTIALLY_FILLED, OrderEventKind.FILLED, OrderEventKind.FILL_CORRECTED)
-)
+_FILL_KINDS = frozenset((OrderEventKind.PARTIALLY_FILLED, OrderEventKind.FILLED, OrderEventKind.FILL_CORRECTED))
 _BPS = 10_000
 
 
@@ -199,9 +197,7 @@ class _Executions:
             self._put(key, None)
         elif event.kind in _FILL_KINDS and event.last_quantity_nanos > 0 and key not in self.busted:
             first = self.rows.get(key)
-            if event.kind is OrderEventKind.FILL_CORRECTED or (
-                first is None and not self._is_repeated(event)
-            ):
+            if event.kind is OrderEventKind.FILL_CORRECTED or (first is None and not self._is_repeated(event)):
                 self._put(key, _fill_row(n, event, row, first))
 
     def _is_repeated(self, event: OrderEvent) -> bool:

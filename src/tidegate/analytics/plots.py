@@ -128,11 +128,8 @@ def band_traces(rows: Mapping[str, Sequence[Band]], yaxis: str = "y") -> list[Js
                     "y": [name for name, _ in found],
                     "base": [round(band.from_ns / _MS_NS, 3) for _, band in found],
                     "x": [round((band.until_ns - band.from_ns) / _MS_NS, 3) for _, band in found],
-                    "customdata": [
-                        [band.why, duration_text(band.until_ns - band.from_ns)] for _, band in found
-                    ],
-                    "hovertemplate": f"<b>{regime.name}</b> for %{{customdata[1]}}<br>"
-                    "%{customdata[0]}<extra>%{y}</extra>",
+                    "customdata": [[band.why, duration_text(band.until_ns - band.from_ns)] for _, band in found],
+                    "hovertemplate": f"<b>{regime.name}</b> for %{{customdata[1]}}<br>%{{customdata[0]}}<extra>%{{y}}</extra>",
                     "marker": {"color": color, "line": {"width": 0}},
                     "yaxis": yaxis,
                 }
@@ -213,9 +210,7 @@ def exits_figure(run: Run) -> Figure | None:
 
 def excursions_figure(run: Run) -> Figure | None:
     """Return the worst and best excursion of each closed trade; None without a tape to read them from."""
-    rows = [
-        trade for trade in run.trade_rows if trade.excursions_bps is not None and trade.net_usd is not None
-    ]
+    rows = [trade for trade in run.trade_rows if trade.excursions_bps is not None and trade.net_usd is not None]
     rows = sorted(rows, key=lambda trade: -abs(trade.net_usd or 0.0))[:SCATTER_MAX]
     data: list[Json] = []
     for name, color, won in (("winners", GREEN, True), ("losers", RED, False)):
@@ -229,9 +224,7 @@ def excursions_figure(run: Run) -> Figure | None:
                     "cliponaxis": False,
                     "x": [round(-trade.excursions_bps[0], 3) for trade in part if trade.excursions_bps],
                     "y": [round(trade.excursions_bps[1], 3) for trade in part if trade.excursions_bps],
-                    "customdata": [
-                        [trade.number, trade.symbol, round(trade.net_usd or 0.0, 2)] for trade in part
-                    ],
+                    "customdata": [[trade.number, trade.symbol, round(trade.net_usd or 0.0, 2)] for trade in part],
                     "hovertemplate": "trade %{customdata[0]} %{customdata[1]}: %{customdata[2]:$,.2f}<br>"
                     "MAE %{x:.1f} bps, MFE %{y:.1f} bps<extra></extra>",
                     "marker": {"color": color, "size": 7, "opacity": 0.75},
@@ -328,9 +321,7 @@ def _bars(name: str, color: str, bars: tuple[list[float], list[int], float], hov
     }
 
 
-def _histogram_figure(
-    data: list[Json], axis: Figure, *, count_of: str = "Orders", barmode: str = "overlay"
-) -> Figure:
+def _histogram_figure(data: list[Json], axis: Figure, *, count_of: str = "Orders", barmode: str = "overlay") -> Figure:
     layout: Figure = plain_layout(320)
     layout |= {"barmode": barmode, "xaxis": axis, "yaxis": {"title": {"text": count_of}}}
     return {"data": data, "layout": layout}

@@ -110,11 +110,7 @@ def _paths(trades: Sequence[Trade]) -> list[Json]:
         x: list[Json] = []
         y: list[Json] = []
         for trade in trades:
-            if (
-                trade.exit_ns is not None
-                and trade.exit_price_nanos is not None
-                and (trade.cash_attos > 0) is won
-            ):
+            if trade.exit_ns is not None and trade.exit_price_nanos is not None and (trade.cash_attos > 0) is won:
                 x += [_ms(trade.entry_ns), _ms(trade.exit_ns), None]
                 y += [trade.entry_price_nanos / NANOS, trade.exit_price_nanos / NANOS, None]
         if x:

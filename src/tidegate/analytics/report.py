@@ -62,17 +62,13 @@ def write_report(run: Run, path: Path, title: str = "") -> Path:
         _write_whole(path, text)
     except OSError as error:
         why = error.strerror or str(error)
-        raise ReportNotWrittenError(
-            f"The report cannot be written to {path} ({why}); choose another place or make room."
-        ) from error
+        raise ReportNotWrittenError(f"The report cannot be written to {path} ({why}); choose another place or make room.") from error
     return path
 
 
 def _write_whole(path: Path, text: str) -> None:
     """Write beside the file, then rename over it."""
-    with NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
+    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         part = Path(file.name)
         try:
             file.write(text)
@@ -158,7 +154,6 @@ def _manifest(run: Run) -> dict[str, object] | None:
     for name in ("config", "instruments", "snapshot", "assumptions"):
         del plain[name]
     plain["strategies"] = [
-        {name: value for name, value in msgspec.structs.asdict(source).items() if name != "params"}
-        for source in run.opening.strategies
+        {name: value for name, value in msgspec.structs.asdict(source).items() if name != "params"} for source in run.opening.strategies
     ]
     return plain

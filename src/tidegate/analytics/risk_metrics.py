@@ -27,10 +27,7 @@ def exposure_share(part: Slice) -> float | None:
     if not part.windows:
         return None
     end = part.windows[-1][1]
-    held = [
-        (trade.entry_ns, trade.exit_ns or max(end, trade.entry_ns))
-        for trade in part.trades + part.open_trades
-    ]
+    held = [(trade.entry_ns, trade.exit_ns or max(end, trade.entry_ns)) for trade in part.trades + part.open_trades]
     return share(curves.overlap_ns(held, part.windows), curves.length_ns(part.windows))
 
 
@@ -50,11 +47,7 @@ def tail_loss_rate(part: Slice) -> float | None:
     average = average_loss_usd(part)
     if not part.nets:
         return None
-    return (
-        0.0
-        if average is None
-        else share(sum(net < TAIL_FACTOR * average for net in part.nets), len(part.nets))
-    )
+    return 0.0 if average is None else share(sum(net < TAIL_FACTOR * average for net in part.nets), len(part.nets))
 
 
 def worst_trade_usd(part: Slice) -> float | None:
@@ -105,8 +98,7 @@ def _stopped(part: Slice) -> list[Trade]:
     return [
         trade
         for trade in part.trades
-        if trade.exit_reason is ExitReason.STOP_LOSS
-        or (trade.exit_reason is ExitReason.TRAILING_STOP and trade.cash_attos < 0)
+        if trade.exit_reason is ExitReason.STOP_LOSS or (trade.exit_reason is ExitReason.TRAILING_STOP and trade.cash_attos < 0)
     ]
 
 

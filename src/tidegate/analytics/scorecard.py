@@ -11,9 +11,7 @@ from tidegate.analytics.wording import metric_text
 
 GROUPS_MAX: Final = 12  # columns of one table
 _BY_NAME: Final = {metric.name: metric for metric in METRICS}
-_SIGNED: Final = frozenset(
-    ("gross_usd", "net_usd", "expectancy_usd", "average_win_usd", "average_loss_usd", "worst_trade_usd")
-)
+_SIGNED: Final = frozenset(("gross_usd", "net_usd", "expectancy_usd", "average_win_usd", "average_loss_usd", "worst_trade_usd"))
 
 
 def cards(total: Group, sharpe_note: str) -> str:
@@ -38,10 +36,7 @@ def cards(total: Group, sharpe_note: str) -> str:
     for title, name, remark in shown:
         value = f'<b class="{tone(name, total.values[name])}">{escape(_text(total, name))}</b>'
         meaning = escape(_BY_NAME[name].definition)
-        cells.append(
-            f'<div class="card" title="{meaning}"><span>{escape(title)}</span>{value}'
-            f"<small>{escape(remark)}</small></div>"
-        )
+        cells.append(f'<div class="card" title="{meaning}"><span>{escape(title)}</span>{value}<small>{escape(remark)}</small></div>')
     return f'<div class="cards">{"".join(cells)}</div>'
 
 
@@ -84,17 +79,11 @@ def _metrics_table(total: Group, groups: Sequence[Group]) -> str:
         rows.append([Cell(family)])
         for metric in METRICS:
             if metric.family == family:
-                values = [
-                    Cell(_text(group, metric.name), tone(metric.name, group.values[metric.name]))
-                    for group in shown
-                ]
+                values = [Cell(_text(group, metric.name), tone(metric.name, group.values[metric.name])) for group in shown]
                 rows.append([Cell(titled(metric), title=metric.definition), *values])
     return table([Cell(name) for name in ("Metric", "Total", *(group.name for group in groups))], rows)
 
 
 def _definitions() -> str:
-    rows = [
-        (Cell(metric.title, "text"), Cell(metric.name, "text mono"), Cell(metric.definition, "text wide"))
-        for metric in METRICS
-    ]
+    rows = [(Cell(metric.title, "text"), Cell(metric.name, "text mono"), Cell(metric.definition, "text wide")) for metric in METRICS]
     return table((Cell("Figure"), Cell("Name", "text"), Cell("Meaning", "text")), rows)

@@ -127,9 +127,7 @@ def incidents_table(run: Run) -> str:
     if not found:
         return ""
     lines = [line for entry in found[:INCIDENTS_MAX] for line in lines_of(entry)]
-    rows = [
-        (Cell(moment_text(line.ns)), Cell(line.topic, "text"), Cell(line.text, "text wide")) for line in lines
-    ]
+    rows = [(Cell(moment_text(line.ns)), Cell(line.topic, "text"), Cell(line.text, "text wide")) for line in lines]
     more = len(found) - INCIDENTS_MAX
     remark = f"{more:,} later ones are in the log." if more > 0 else ""
     body = table((Cell("Time"), Cell("About", "text"), Cell("What happened", "text")), rows)
@@ -142,13 +140,8 @@ def masked_table(run: Run) -> str:
         return ""
     counted = run.masked.group_by("strategy_id", "mask").agg(pl.col("times").sum())
     counted = counted.sort(["times", "strategy_id", "mask"], descending=[True, False, False]).head(MASKS_MAX)
-    rows = [
-        (Cell(name, "text"), Cell(mask, "text"), Cell(f"{times:,}"))
-        for name, mask, times in counted.iter_rows()
-    ]
-    return panel(
-        table((Cell("Strategy"), Cell("Masked by", "text"), Cell("Triggers")), rows), "Masked triggers"
-    )
+    rows = [(Cell(name, "text"), Cell(mask, "text"), Cell(f"{times:,}")) for name, mask, times in counted.iter_rows()]
+    return panel(table((Cell("Strategy"), Cell("Masked by", "text"), Cell("Triggers")), rows), "Masked triggers")
 
 
 def manifest(run: Run) -> str:
@@ -195,9 +188,7 @@ def _facts(opening: SessionOpened, log: str | None) -> str:
 
 
 def _strategies(opening: SessionOpened) -> str:
-    rows = [
-        (s.strategy_id, s.module, str(s.version), _params(s.params), s.sha256) for s in opening.strategies
-    ]
+    rows = [(s.strategy_id, s.module, str(s.version), _params(s.params), s.sha256) for s in opening.strategies]
     return _plain_table(("Strategy", "Module", "Version", "Parameters", "Source SHA-256"), rows)
 
 

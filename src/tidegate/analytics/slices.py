@@ -129,9 +129,7 @@ def _filed(run: Run, by: str) -> dict[str, _Part]:
     for _, _, message in run.entries:
         if isinstance(message, RiskDecision):
             seen = run.links.features.get(message.intent_id)
-            parts[
-                _key(by, message.strategy_id, message.symbol, seen.symbol_regime if seen else None)
-            ].decisions.append(message)
+            parts[_key(by, message.strategy_id, message.symbol, seen.symbol_regime if seen else None)].decisions.append(message)
     return parts
 
 

@@ -142,9 +142,7 @@ def mfe_mean_bps(part: Slice) -> float | None:
 
 def mae_worst_bps(part: Slice) -> float | None:
     """The most adverse excursion of any closed trade."""
-    return min(
-        (trade.excursions_bps[0] for trade in part.trades if trade.excursions_bps is not None), default=None
-    )
+    return min((trade.excursions_bps[0] for trade in part.trades if trade.excursions_bps is not None), default=None)
 
 
 def hold_median_seconds(part: Slice) -> float | None:

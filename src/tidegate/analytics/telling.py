@@ -53,10 +53,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 def lines_of(entry: Entry) -> list[Line]:
     """Return the lines that tell one message; none for what no story needs."""
     message = entry.message
-    return [
-        Line(ns=message.timestamp, n=entry.n, k=entry.k, topic=topic, text=text)
-        for topic, text in _told(entry)
-    ]
+    return [Line(ns=message.timestamp, n=entry.n, k=entry.k, topic=topic, text=text) for topic, text in _told(entry)]
 
 
 def _told(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -226,11 +223,7 @@ def _order_event(event: OrderEvent) -> str:
 
 def _order_changed(change: OrderChanged) -> str:
     note = f" ({change.note})" if change.note else ""
-    done = (
-        f", {quantity_text(change.filled_nanos)} of {quantity_text(change.quantity_nanos)} filled"
-        if change.filled_nanos
-        else ""
-    )
+    done = f", {quantity_text(change.filled_nanos)} of {quantity_text(change.quantity_nanos)} filled" if change.filled_nanos else ""
     return f"{change.before.name} → {change.after.name}{done}{note}"
 
 
@@ -245,18 +238,14 @@ def _position(shot: PositionSnapshot) -> str:
 def intent_words(intent: TradeIntent) -> str:
     """Return side, quantity, symbol and terms of an intent."""
     terms = _terms(intent.order_type, intent.limit_price_nanos, intent.stop_price_nanos, intent.trail_nanos)
-    basis = (
-        f", priced against {price_text(intent.reference_price_nanos)}" if intent.reference_price_nanos else ""
-    )
+    basis = f", priced against {price_text(intent.reference_price_nanos)}" if intent.reference_price_nanos else ""
     head = _head(intent.side, intent.quantity_nanos, intent.symbol)
     return f"{head} {terms} {intent.time_in_force.value.upper()}{basis}"
 
 
 def order_words(command: OrderCommand) -> str:
     """Return side, quantity, symbol and terms of an order."""
-    terms = _terms(
-        command.order_type, command.limit_price_nanos, command.stop_price_nanos, command.trail_nanos
-    )
+    terms = _terms(command.order_type, command.limit_price_nanos, command.stop_price_nanos, command.trail_nanos)
     head = _head(command.side, command.quantity_nanos, command.symbol)
     return f"{head} {terms} {command.time_in_force.value.upper()}"
 

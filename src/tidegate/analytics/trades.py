@@ -82,11 +82,7 @@ class Trade:
     @property
     def exit_price_nanos(self) -> float | None:
         """Return the average price of what reduced and closed; None before the first exit."""
-        return (
-            self.exit_value_attos / (self.exit_quantity_nanos * self.multiplier)
-            if self.exit_quantity_nanos
-            else None
-        )
+        return self.exit_value_attos / (self.exit_quantity_nanos * self.multiplier) if self.exit_quantity_nanos else None
 
     @property
     def hold_ns(self) -> int | None:
@@ -100,19 +96,13 @@ class Trade:
             return None
         bid_low, bid_high, ask_low, ask_high = self.marks
         entry = self.entry_price_nanos
-        worst, best = (
-            (bid_low - entry, bid_high - entry) if self.direction > 0 else (entry - ask_high, entry - ask_low)
-        )
+        worst, best = (bid_low - entry, bid_high - entry) if self.direction > 0 else (entry - ask_high, entry - ask_low)
         return min(0.0, worst / entry * _BPS), max(0.0, best / entry * _BPS)
 
     @property
     def r_multiple(self) -> float | None:
         """Return net result over planned risk; None without a planned stop or while open."""
-        return (
-            self.cash_attos / self.planned_risk_attos
-            if self.planned_risk_attos and not self.is_open
-            else None
-        )
+        return self.cash_attos / self.planned_risk_attos if self.planned_risk_attos and not self.is_open else None
 
 
 def match_trades(
@@ -173,9 +163,7 @@ def _add(trade: Trade, fill: FillRow, quantity_nanos: int, fee_attos: int) -> No
     trade.entry_quantity_nanos += quantity_nanos
     trade.entry_value_attos += quantity_nanos * fill.price_nanos * trade.multiplier
     trade.fees_attos += fee_attos
-    trade.peak_quantity_nanos = max(
-        trade.peak_quantity_nanos, trade.entry_quantity_nanos - trade.exit_quantity_nanos
-    )
+    trade.peak_quantity_nanos = max(trade.peak_quantity_nanos, trade.entry_quantity_nanos - trade.exit_quantity_nanos)
     if fill.client_order_id not in trade.entry_orders:
         trade.entry_orders.append(fill.client_order_id)
 
@@ -199,18 +187,12 @@ def _describe(trade: Trade, orders: Mapping[str, OrderRow]) -> None:
         trade.regime = features.symbol_regime if features else None
         trade.market_regime = features.market_regime if features else None
         if intent and intent.stop_distance_nanos:
-            trade.planned_risk_attos = (
-                intent.stop_distance_nanos * trade.peak_quantity_nanos * trade.multiplier
-            )
+            trade.planned_risk_attos = intent.stop_distance_nanos * trade.peak_quantity_nanos * trade.multiplier
     if exits and exits[0].intent:
         trade.exit_reason = exits[0].intent.exit_reason
 
 
 def _mean_slippage_bps(rows: list[OrderRow]) -> float | None:
     """Against each intent's reference price, weighted by filled quantity."""
-    known = [
-        (bps, row.filled_nanos)
-        for row in rows
-        if (bps := row.slippage_bps(row.reference_price_nanos)) is not None
-    ]
+    known = [(bps, row.filled_nanos) for row in rows if (bps := row.slippage_bps(row.reference_price_nanos)) is not None]
     return sum(bps * weight for bps, weight in known) / sum(weight for _, weight in known) if known else None

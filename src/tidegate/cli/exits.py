@@ -33,9 +33,7 @@ TRACEBACK_VARIABLE: Final = "TIDEGATE_TRACEBACK"
 NOTHING_LEFT: Final = "Interrupted; nothing is left half written."
 NO_MEMORY: Final = "There is not enough memory; replay fewer or shorter tapes."
 
-_WRONG_CALL: Final = (
-    typer.BadParameter.__bases__
-)  # the root of Typer's usage errors, which it does not export
+_WRONG_CALL: Final = typer.BadParameter.__bases__  # the root of Typer's usage errors, which it does not export
 
 
 class Ending(NamedTuple):
@@ -65,9 +63,7 @@ class Guard:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
         try:
             if error is not None:
                 self._end(error)
@@ -97,7 +93,8 @@ def ending_of(error: BaseException) -> Ending:
 
 def _call_sentence(error: typer.BadParameter) -> str:
     verb = error.ctx.command_path if error.ctx else "tidegate"
-    return f"{_one_line(error.format_message()).rstrip('.')}; see `{verb} --help`."
+    what = _one_line(error.format_message()).rstrip(".")
+    return f"{what}{' See' if what.endswith('?') else '; see'} `{verb} --help`."
 
 
 def _os_sentence(error: OSError) -> str:

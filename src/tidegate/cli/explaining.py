@@ -19,9 +19,7 @@ def explain(
         ),
     ],
     *,
-    log: Annotated[
-        Path, typer.Option(metavar="DIR", help="The directory of a golden log.", show_default=False)
-    ],
+    log: Annotated[Path, typer.Option(metavar="DIR", help="The directory of a golden log.", show_default=False)],
     as_json: Json = False,
 ) -> None:
     """Tell why an order was sent or refused.
@@ -42,9 +40,7 @@ def report(
     log: Log,
     out: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="OUT.html", help="Where to write it; LOG.html if not said.", show_default=False
-        ),
+        typer.Argument(metavar="OUT.html", help="Where to write it; LOG.html if not said.", show_default=False),
     ] = None,
     *,
     tape: MoreTapes = None,
@@ -67,8 +63,6 @@ def report(
         printing.document(report_json(run) | {"report": str(place)})
         return
     if run.sources.prices is None:
-        printing.note(
-            "Its tapes are not where they were, so the report is without prices; say where with --tape."
-        )
+        printing.note("Its tapes are not where they were, so the report is without prices; say where with --tape.")
     printing.table(summary_table(run))
     printing.lines([f"report: {place}"])

@@ -14,13 +14,9 @@ if TYPE_CHECKING:
 
 Pure = Annotated[
     bool,
-    typer.Option(
-        "--pure", envvar="TIDEGATE_PURE", help="Run the senses as plain Python: slow, the same acts."
-    ),
+    typer.Option("--pure", envvar="TIDEGATE_PURE", help="Run the senses as plain Python: slow, the same acts."),
 ]
-Strict = Annotated[
-    bool, typer.Option("--strict", help="As --pure, and refuse a float in a whole-number field.")
-]
+Strict = Annotated[bool, typer.Option("--strict", help="As --pure, and refuse a float in a whole-number field.")]
 
 
 def mode_of(*, pure: bool, strict: bool) -> "Mode":

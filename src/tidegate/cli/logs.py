@@ -13,24 +13,14 @@ from tidegate.cli.words import Json, Log
 def show(
     log: Log,
     *,
-    symbol: Annotated[
-        str, typer.Option(metavar="NAME", help="Only entries of this symbol.", show_default=False)
-    ] = "",
-    strategy: Annotated[
-        str, typer.Option(metavar="NAME", help="Only entries of this strategy.", show_default=False)
-    ] = "",
+    symbol: Annotated[str, typer.Option(metavar="NAME", help="Only entries of this symbol.", show_default=False)] = "",
+    strategy: Annotated[str, typer.Option(metavar="NAME", help="Only entries of this strategy.", show_default=False)] = "",
     type_: Annotated[
         str,
-        typer.Option(
-            "--type", metavar="TYPE", help="Only this type, such as decision or command.", show_default=False
-        ),
+        typer.Option("--type", metavar="TYPE", help="Only this type, such as decision or command.", show_default=False),
     ] = "",
-    correlation: Annotated[
-        str, typer.Option(metavar="ID", help="Only entries of this story.", show_default=False)
-    ] = "",
-    limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most so many entries.", show_default=False)
-    ] = None,
+    correlation: Annotated[str, typer.Option(metavar="ID", help="Only entries of this story.", show_default=False)] = "",
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many entries.", show_default=False)] = None,
     as_json: Json = False,
 ) -> None:
     """Print the entries of a log, one line each.
@@ -49,9 +39,7 @@ def show(
         return
     printing.lines(line(row) for row in found)
     if reader.torn is not None:
-        printing.note(
-            f"The end of the log is torn ({reader.torn.what}); `tidegate log recover {log}` cuts it."
-        )
+        printing.note(f"The end of the log is torn ({reader.torn.what}); `tidegate log recover {log}` cuts it.")
 
 
 def stats(log: Log, *, as_json: Json = False) -> None:
@@ -74,9 +62,7 @@ def stats(log: Log, *, as_json: Json = False) -> None:
 
 def export(
     log: Log,
-    out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="A .parquet or .jsonl file.", show_default=False)
-    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A .parquet or .jsonl file.", show_default=False)],
     *,
     as_json: Json = False,
 ) -> None:

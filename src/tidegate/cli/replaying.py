@@ -11,17 +11,17 @@ from tidegate.cli import printing
 from tidegate.cli.exits import InterruptedRunError, UsageProblemError
 from tidegate.cli.kernels import Pure, Strict, mode_of, toolchain
 from tidegate.cli.words import Json, called
+from tidegate.values.errors import ExitCode
 
 if TYPE_CHECKING:
     from tidegate.config.reading import LoadedConfig
+    from tidegate.events.acts import StrategyFaulted
     from tidegate.replay.prepare import Plan
     from tidegate.replay.run import Options, Replay
 
 _LATENCY: Final = "such as 0.5ms or lognormal:0.5ms,0.3"
 
-Tapes = Annotated[
-    list[Path], typer.Argument(metavar="TAPE", help="Tape files; each is a stream.", show_default=False)
-]
+Tapes = Annotated[list[Path], typer.Argument(metavar="TAPE", help="Tape files; each is a stream.", show_default=False)]
 Strategies = Annotated[
     list[str] | None,
     typer.Option(
@@ -42,14 +42,10 @@ ConfigName = Annotated[
 ]
 FeedLatency = Annotated[
     str | None,
-    typer.Option(
-        metavar="TIME", help=f"From venue to us, {_LATENCY}. Without it: the tape's own receive times."
-    ),
+    typer.Option(metavar="TIME", help=f"From venue to us, {_LATENCY}. Without it: the tape's own receive times."),
 ]
 OrderLatency = Annotated[str | None, typer.Option(metavar="TIME", help=f"From us to the venue, {_LATENCY}.")]
-ResponseLatency = Annotated[
-    str | None, typer.Option(metavar="TIME", help=f"From the venue's act back to us, {_LATENCY}.")
-]
+ResponseLatency = Annotated[str | None, typer.Option(metavar="TIME", help=f"From the venue's act back to us, {_LATENCY}.")]
 Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Of the drawn latencies.")]
 Batch = Annotated[
     int | None,
@@ -80,8 +76,10 @@ def replay(
     Senses, strategies, sizing, risk gate, order management and the simulated venue run as they would live.
 
     With --json: session, events (market records), seconds, events_per_second, orders, fills, rejected, pnl,
-    fees, commands_sha256, state_sha256, log, report.
+    fees, commands_sha256, state_sha256, log, report, faults. A strategy that fails is held to its exits, the
+    replay goes on, and the exit code is 4.
     """
+    from tidegate.analytics.telling import fault_words
     from tidegate.replay.prepare import Latencies, plan_session
     from tidegate.replay.run import Options
 
@@ -92,18 +90,24 @@ def replay(
         strategies=strategy or [],
         latencies=Latencies(feed=feed_latency, order=order_latency, response=response_latency, seed=seed),
     )
+    for opened in plan.tapes:
+        opened.verify()  # the log will say that it rests on these bytes
     options = Options(
         log=log,
         report=report,
         batch=batch,
         toolchain=toolchain(mode_of(pure=pure, strict=strict)),
-        collect=report is not None or not as_json,
     )
     done = run(plan, options)
+    faults = faults_of(done)
     if as_json:
-        printing.document(done.summary.as_dict())
+        printing.document(done.summary.as_dict() | {"faults": [fault_words(fault) for fault in faults]})
     else:
         show(done)
+    for fault in faults:
+        printing.note(f"{fault_words(fault)}; mend its file and replay again.")
+    if faults:
+        raise typer.Exit(ExitCode.REFUSED)
 
 
 def run(plan: "Plan", options: "Options") -> "Replay":
@@ -118,9 +122,7 @@ def run(plan: "Plan", options: "Options") -> "Replay":
         with printing.progress("replaying") as told:
             return run_plan(plan, options._replace(progress=told))
     except KeyboardInterrupt:
-        kept = (
-            f"the log {options.log} is whole up to its last block" if options.log else "nothing was written"
-        )
+        kept = f"the log {options.log} is whole up to its last block" if options.log else "nothing was written"
         raise InterruptedRunError(f"Interrupted; {kept}.") from None
 
 
@@ -145,6 +147,17 @@ def show_table(done: "Replay") -> None:
     printing.table(summary_table(done.run))
     speed = f"{summary.seconds:.2f} s ({summary.events_per_second:,.0f} events/s)"
     printing.lines([f"{summary.events:,} market records through the full pipeline in {speed}"])
+
+
+def faults_of(done: "Replay") -> "list[StrategyFaulted]":
+    """Return the first failure of each strategy that failed."""
+    from tidegate.events.acts import StrategyFaulted
+
+    found: dict[str, StrategyFaulted] = {}
+    for entry in done.run.entries:
+        if isinstance(entry.message, StrategyFaulted):
+            found.setdefault(entry.message.strategy_id, entry.message)
+    return list(found.values())
 
 
 def some_order(done: "Replay") -> str:
@@ -175,10 +188,6 @@ def check_report_path(path: Path | None) -> None:
     if path is None:
         return
     if path.suffix.lower() not in {".html", ".htm"}:
-        raise UsageProblemError(
-            f"The report {path} does not end in .html; name it so, and no other file is overwritten."
-        )
+        raise UsageProblemError(f"The report {path} does not end in .html; name it so, and no other file is overwritten.")
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise UsageProblemError(
-            f"The report cannot be written to {path.parent}; name a folder that is there and writable."
-        )
+        raise UsageProblemError(f"The report cannot be written to {path.parent}; name a folder that is there and writable.")

@@ -9,9 +9,7 @@ from tidegate.cli.words import Json
 
 
 def show(
-    name: Annotated[
-        str, typer.Argument(metavar="FILE|NAME", help="A YAML file or a shipped name.", show_default=False)
-    ] = "us-stocks",
+    name: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A YAML file or a shipped name.", show_default=False)] = "us-stocks",
     *,
     as_json: Json = False,
 ) -> None:

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 def strategies(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="NAME", help="Names or paths; all that are installed if none.", show_default=False
-        ),
+        typer.Argument(metavar="NAME", help="Names or paths; all that are installed if none.", show_default=False),
     ] = None,
     *,
     as_json: Json = False,
@@ -45,9 +43,7 @@ def strategies(
 
 
 def new(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Lower case, such as my_strategy.", show_default=False)
-    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Lower case, such as my_strategy.", show_default=False)],
     *,
     folder: Annotated[Path, typer.Option("--in", metavar="DIR", help="Where to write it.")] = Path(),
     as_json: Json = False,

@@ -21,9 +21,7 @@ Count = Annotated[int, typer.Option(min=1, metavar="N", help="How many records."
 
 def import_(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="lean, csv or parquet.", show_default=False)],
-    sources: Annotated[
-        list[Path], typer.Argument(metavar="SOURCE", help="Files; for lean also folders.", show_default=False)
-    ],
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="Files; for lean also folders.", show_default=False)],
     out: Out,
     *,
     column_map: Annotated[
@@ -52,9 +50,7 @@ def generate(
     *,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same market.")] = 1,
     events: Annotated[int, typer.Option(min=1, metavar="N", help="Market records in all.")] = 1_000_000,
-    symbols: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Traded symbols; an index comes on top.")
-    ] = 5,
+    symbols: Annotated[int, typer.Option(min=1, metavar="N", help="Traded symbols; an index comes on top.")] = 5,
     as_json: Json = False,
 ) -> None:
     """Make a tape of a generated market.
@@ -116,9 +112,7 @@ def check_out(out: Path, sources: Sequence[Path]) -> None:
     try:
         read_header(out)
     except NotATapeError:
-        raise UsageProblemError(
-            f"{out} is there and is no tape, so it is not replaced; name another file, or move it away."
-        ) from None
+        raise UsageProblemError(f"{out} is there and is no tape, so it is not replaced; name another file, or move it away.") from None
     except TapeError:
         return  # a damaged or newer tape is a tape
 
@@ -141,9 +135,7 @@ def _told(found: dict[str, object]) -> list[str]:
             case list():
                 told += [f"{name}: {', '.join(map(str, value))}"] if value else []
             case dict():
-                told += (
-                    [f"{name}:", *(f"  {key}: {number:,}" for key, number in value.items())] if value else []
-                )
+                told += [f"{name}:", *(f"  {key}: {number:,}" for key, number in value.items())] if value else []
             case int():
                 told.append(f"{name}: {value:,}")
             case _:
@@ -161,9 +153,7 @@ def _print_rows(rows: Sequence["Row"], *, as_json: bool) -> None:
         (
             (
                 *(row[name] for name in front),
-                " ".join(
-                    f"{name}={value}" for name, value in row.items() if name not in front and value != ""
-                ),
+                " ".join(f"{name}={value}" for name, value in row.items() if name not in front and value != ""),
             )
             for row in rows
         ),

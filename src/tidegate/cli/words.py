@@ -9,14 +9,10 @@ from typing import Annotated
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-Log = Annotated[
-    Path, typer.Argument(metavar="LOG", help="The directory of a golden log.", show_default=False)
-]
+Log = Annotated[Path, typer.Argument(metavar="LOG", help="The directory of a golden log.", show_default=False)]
 MoreTapes = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--tape", metavar="FILE", help="Where a tape of the log is now; may be repeated.", show_default=False
-    ),
+    typer.Option("--tape", metavar="FILE", help="Where a tape of the log is now; may be repeated.", show_default=False),
 ]
 
 

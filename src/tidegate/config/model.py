@@ -60,9 +60,7 @@ class InstrumentFacts(Section, frozen=True, kw_only=True):
     sector: Annotated[str, _text("Sector whose exposure it counts in")] = "unclassified"
     event_cluster: Annotated[str, _text("Markets settled by one fact share a cluster; empty: none")] = ""
     market_group: Annotated[str, _text("A name under `groups`, whose regime covers it; empty: none")] = ""
-    ticks: Annotated[Literal["us_stocks"], _text("Price grid: us_stocks is $0.01, and $0.0001 below $1 (Reg NMS 612)")] = (
-        "us_stocks"
-    )
+    ticks: Annotated[Literal["us_stocks"], _text("Price grid: us_stocks is $0.01, and $0.0001 below $1 (Reg NMS 612)")] = "us_stocks"
     lot: Annotated[Decimal, _text("Smallest quantity step, above 0", "quantity")] = Decimal(1)
     multiplier: Annotated[int, _count("Units of the underlying in one contract", 1)] = 1
     bars_from_trades: Annotated[bool, _text("Bars from trades instead of mids: an index without quotes", "true/false")] = False

@@ -23,8 +23,7 @@ def check_params_class(kind: object, path: str) -> type[msgspec.Struct]:
     """
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind.__struct_config__.frozen):
         raise StrategyFileError(
-            f"{path}: Params is missing: write `class Params(msgspec.Struct, frozen=True, kw_only=True)` "
-            "with numbers and their defaults."
+            f"{path}: Params is missing: write `class Params(msgspec.Struct, frozen=True, kw_only=True)` with numbers and their defaults."
         )
     fields = msgspec.structs.fields(kind)
     for field in fields:

@@ -79,9 +79,7 @@ def limits_names() -> tuple[str, ...]:
 
 def _limits_file(config: Config, name: str, folder: Path) -> tuple[bytes, RiskLimits]:
     if not config.limits_file:
-        raise ConfigError(
-            f"{name} has no limits: set limits_file to {' or '.join(limits_names())} or to a file, or write limits."
-        )
+        raise ConfigError(f"{name} has no limits: set limits_file to {' or '.join(limits_names())} or to a file, or write limits.")
     path = _locate(config.limits_file, LIMITS, "limits file", folder)
     source = _bytes(path)
     documents = read_documents(source, str(path))
@@ -94,9 +92,7 @@ def _locate(name_or_path: str, shipped: Path, what: str, folder: Path = Path()) 
     if not name_or_path.endswith((".yaml", ".yml")) and "/" not in name_or_path:
         names = sorted(path.stem for path in shipped.glob("*.yaml"))
         if name_or_path not in names:
-            raise ConfigError(
-                f"There is no {what} {name_or_path!r}; {known(name_or_path, names)}; or give the path of a .yaml file."
-            )
+            raise ConfigError(f"There is no {what} {name_or_path!r}; {known(name_or_path, names)}; or give the path of a .yaml file.")
         return shipped / f"{name_or_path}.yaml"
     path = folder / Path(name_or_path).expanduser()
     if not path.is_file():

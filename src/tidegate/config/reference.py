@@ -53,9 +53,7 @@ def strategy_card(name_or_path: str) -> StrategyCard:
         UnknownStrategyError, StrategyFileError, BadPlanError: see `load_strategy`.
     """
     strategy = load_strategy(name_or_path, {})
-    return StrategyCard(
-        strategy.name, strategy.version, strategy.plan.signal, strategy.plan.do_nothing, parameter_cards(strategy)
-    )
+    return StrategyCard(strategy.name, strategy.version, strategy.plan.signal, strategy.plan.do_nothing, parameter_cards(strategy))
 
 
 def reference_markdown() -> str:
@@ -117,9 +115,7 @@ def _table(rows: tuple[KeyRow, ...]) -> list[str]:
 def _strategy_lines(card: StrategyCard) -> list[str]:
     lines = [f"## Strategy {card.name}", "", f"Enters on: {card.signal}. Does nothing when {'; '.join(card.do_nothing)}.", ""]
     lines += ["| parameter | kind | default | meaning |", "|---|---|---|---|"]
-    return lines + [
-        f"| `{part.name}` | {part.kind} | {_default(part.default)} | {_cell(part.remark)} |" for part in card.parameters
-    ]
+    return lines + [f"| `{part.name}` | {part.kind} | {_default(part.default)} | {_cell(part.remark)} |" for part in card.parameters]
 
 
 def _cell(text: str) -> str:

@@ -87,9 +87,7 @@ def _called(function: ast.FunctionDef) -> list[str]:
     return [n.func.id for n in ast.walk(function) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
 
 
-def _faults(
-    function: ast.FunctionDef, functions: Mapping[str, ast.FunctionDef], names: Mapping[str, object]
-) -> Iterator[tuple[int, str]]:
+def _faults(function: ast.FunctionDef, functions: Mapping[str, ast.FunctionDef], names: Mapping[str, object]) -> Iterator[tuple[int, str]]:
     is_trigger = function.name == TRIGGER
     if not _always_returns(function.body) and (is_trigger or _returns_something(function)):
         yield function.lineno, f"may end without `return`, and then {_SAY_NO}"
@@ -154,9 +152,7 @@ def _arithmetic_why(node: ast.BinOp | ast.AugAssign, names: Mapping[str, object]
             text = ast.unparse(right)
             return f"divides by the whole number {text}, which rounds differently compiled: write a float, such as 2.0"
         case ast.Div() | ast.FloorDiv() | ast.Mod() if not _constant(right, names):
-            return (
-                f"divides by {ast.unparse(right)}, which may be 0: use ratio(above, below, when_none) of tidegate.features.update"
-            )
+            return f"divides by {ast.unparse(right)}, which may be 0: use ratio(above, below, when_none) of tidegate.features.update"
         case ast.Mult() if _is_nanos(left) and _is_nanos(right):
             return "multiplies nanos with nanos, which overflows 64 bits above $9.22: use the fields in dollars and shares"
         case ast.MatMult():

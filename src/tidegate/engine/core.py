@@ -1,7 +1,7 @@
 """The engine's state and its numbering: what the rest of the engine reads, and the one way an act comes into the world.
 
-Judgement state changes only in `engine.folding`, by inputs and acts. `emit` numbers an act, folds it and keeps it for the caller, so deciding
-and recovering move the state through the same code.
+Judgement state changes only in `engine.folding`, by inputs and acts. `emit` numbers an act, folds it and keeps it for the
+caller, so deciding and recovering move the state through the same code.
 """
 
 from collections.abc import Callable
@@ -89,8 +89,7 @@ class Core:
         integers[self.reading.n_cell] += 1
         if integers[self.reading.n_cell] == 1:
             self._start_clocks(timestamp)
-        if timestamp > integers[self.reading.now_cell]:
-            integers[self.reading.now_cell] = timestamp
+        integers[self.reading.now_cell] = max(integers[self.reading.now_cell], timestamp)
         self.begin()
 
     def _start_clocks(self, now_ns: int) -> None:
@@ -128,21 +127,13 @@ class Core:
     def note_due(self, due_ns: int) -> None:
         """Tell the senses that something is due by then: the kernel's bound may only come down."""
         cell = self.host.due_bound_cell
-        if due_ns < self.host.integers[cell]:
-            self.host.integers[cell] = due_ns
+        self.host.integers[cell] = min(self.host.integers[cell], due_ns)
 
     def set_timer(self) -> None:
         """Write the earliest timer of judgement where the kernel sees it."""
-        due_ns = self.orders.due_ns()
-        if self.valuation_due_ns < due_ns:
-            due_ns = self.valuation_due_ns
-        for timer_ns in self.timers:
-            if timer_ns < due_ns:
-                due_ns = timer_ns
-        integers = self.host.integers
-        integers[self.reading.timer_cell] = due_ns
-        if due_ns < integers[self.host.due_bound_cell]:
-            integers[self.host.due_bound_cell] = due_ns
+        due_ns = min(self.orders.due_ns(), self.valuation_due_ns, *self.timers)
+        self.host.integers[self.reading.timer_cell] = due_ns
+        self.note_due(due_ns)
 
 
 def after(now_ns: int, every_ns: int) -> int:

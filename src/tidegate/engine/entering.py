@@ -1,6 +1,7 @@
 """Asks a strategy at its turn and turns its answer into a sized and priced intent, or says why not.
 
-A strategy is somebody's code: what it raises, or returns against its contract, halts this strategy alone. Its positions keep their exit levels.
+A strategy is somebody's code: what it raises, or returns against its contract, stops this strategy alone. Its positions keep
+their exit levels.
 """
 
 import math
@@ -16,7 +17,7 @@ from tidegate.engine.viewing import Viewing
 from tidegate.events.acts import FeatureSnapshot, NothingDone, StrategyFaulted, StrategyStateChanged, TradeIntent
 from tidegate.strategies.pricing import entry_price
 from tidegate.strategies.sizing import entry_quantity
-from tidegate.strategies.strategy import Attention, Intent, Nothing, View
+from tidegate.strategies.strategy import Attention, Intent, Nothing
 from tidegate.values.enums import ExitReason, GateScope, GateState, Purpose, Side
 from tidegate.values.money import NANOS
 
@@ -89,9 +90,7 @@ class Entering:
         bid, ask = features.bid_nanos, features.ask_nanos
         buying = wanted.side is Side.BUY
         far = ask if buying else bid
-        order_type, limit = entry_price(
-            plan.entry, instrument, wanted.side, bid_nanos=bid, ask_nanos=ask, atr=features.atr
-        )
+        order_type, limit = entry_price(plan.entry, instrument, wanted.side, bid_nanos=bid, ask_nanos=ask, atr=features.atr)
         if wanted.limit_price is not None:
             limit = round(wanted.limit_price * NANOS)
         exits = plan.exits

@@ -6,7 +6,6 @@ from tidegate.engine import layout
 from tidegate.engine.layout import Senses
 from tidegate.engine.loop import after_order, next_due, run, tick
 from tidegate.events.records import RECORD
-from tidegate.features import rows as features
 from tidegate.kernel.mode import kernel
 from tidegate.market import rows as market
 from tidegate.regime import rows as regime
@@ -21,7 +20,9 @@ STRATEGY, OWN, PARAMS_BLOB = strategies.STRATEGY, strategies.OWN, strategies.PAR
 RUN, TICK, AFTER_ORDER, NEXT_DUE = 0, 1, 2, 3
 
 
-def act(state: Any, at: Any, tape: Any, verb: int, a: int, b: int, c: int) -> int:
+def act(  # noqa: PLR0913, PLR0917 - one entry point for all verbs, called with plain numbers
+    state: Any, at: Any, tape: Any, verb: int, a: int, b: int, c: int
+) -> int:
     """Do one verb of `engine.loop` on a buffer: one entry point, so the senses are compiled once.
 
     `at` holds start and end of each table in the order of `engine.layout`, then the row counts; tape is the bytes of market records,

@@ -8,10 +8,10 @@ from tidegate.engine.ordering import Ordering
 from tidegate.engine.viewing import Viewing
 from tidegate.events.acts import OrderChanged, PositionSnapshot, TradeIntent
 from tidegate.events.inputs import OrderEvent
-from tidegate.oms.order import Change, Finding, Order
+from tidegate.oms.order import Finding, Order
 from tidegate.oms.timers import Due
 from tidegate.portfolio.valuation import valuation
-from tidegate.values.enums import CommandKind, GateScope, GateState, OrderState, Purpose, Side
+from tidegate.values.enums import CommandKind, OrderState, Purpose, Side
 from tidegate.values.money import attos_text
 
 
@@ -118,9 +118,7 @@ class Following:
 
     def _act_on(self, finding: Finding) -> None:
         if finding.scope is not None:
-            self._ordering.tighten(
-                finding.scope, finding.key, state=finding.state, reason=finding.sentence, rule=finding.kind.value
-            )
+            self._ordering.tighten(finding.scope, finding.key, state=finding.state, reason=finding.sentence, rule=finding.kind.value)
 
     def _chase(self, due: Due) -> None:
         """Ask the gate for the rest of a canceled order at a new price, as a new intent."""

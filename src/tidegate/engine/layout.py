@@ -110,8 +110,6 @@ def senses_layout(counts: Counts) -> Layout:
     )
 
 
-
-
 def layout_sha256() -> str:
     """Return the hash of every row and field, counts left out: snapshots of another layout cannot be continued."""
     return senses_layout(Counts(1, 1, 1, 1)).sha256()

@@ -292,7 +292,7 @@ def after_order(senses: Any, s: int, place: int, now_ns: int) -> None:
 def next_due(senses: Any) -> int:
     """Return when something is due that no record brings: timers, subscribed bars, time stops, throttled exits."""
     header = senses.header
-    due_ns = min(header.timer_due_ns, min(header.next_second_ns, header.next_minute_ns))
+    due_ns = min(header.timer_due_ns, header.next_second_ns, header.next_minute_ns)
     for pair in range(row_count(senses.own)):
         own = row_at(senses.own, pair)
         if own.position_nanos == 0 or own.position_nanos + own.working_exit_nanos == 0:

@@ -103,9 +103,7 @@ class Pairs:
                 return
         self._integers[core.reading.own_start(core.host.pair(strategy, place)) + _ARMED] = core.now_ns + wait_ns
 
-    def _rearm_after(
-        self, strategy: int, place: int, holding: Holding, memory: PairMemory, *, entry_failed: bool
-    ) -> None:
+    def _rearm_after(self, strategy: int, place: int, holding: Holding, memory: PairMemory, *, entry_failed: bool) -> None:
         core = self._core
         rule = core.plans[strategy].reentry
         if entry_failed:

@@ -30,8 +30,8 @@ class SensesHost:
         self.layout = senses_layout(counts)
         self.counts = counts
         self.buffer: U8 = self.layout.new_buffer()
-        self.integers = memoryview(self.buffer).cast("B").cast("q")
-        self.floats = memoryview(self.buffer).cast("B").cast("d")
+        self.integers = self.buffer.data.cast("B").cast("q")
+        self.floats = self.buffer.data.cast("B").cast("d")
         self.mode = toolchain.mode
         self._params = tuple(toolchain.params_row(strategy) for strategy in strategies)
         self._triggers: tuple[Trigger | None, ...] = tuple(strategy.trigger for strategy in strategies)
@@ -77,9 +77,7 @@ class SensesHost:
         if count == 0:
             return []
         at = self._first_attention_cell
-        return in_order(
-            [self.integers[at + i * _ATTENTION_CELLS : at + (i + 1) * _ATTENTION_CELLS].tolist() for i in range(count)]
-        )
+        return in_order([self.integers[at + i * _ATTENTION_CELLS : at + (i + 1) * _ATTENTION_CELLS].tolist() for i in range(count)])
 
     def forget_attentions(self) -> None:
         """Make `attentions` empty: a verb that is not called raises none."""
@@ -112,7 +110,7 @@ class SensesHost:
     def _write_params(self, strategies: Sequence[Strategy]) -> None:
         table = self.layout.table(self.buffer, "params")
         for place, (strategy, dtype) in enumerate(zip(strategies, self._params, strict=True)):
-            if dtype.names is None:
+            if not dtype.names:
                 continue
             cells = table[place : place + 1].view(np.uint8)[: dtype.itemsize].view(dtype)
             cells[0] = tuple(getattr(strategy.params, name) for name in dtype.names)
@@ -143,10 +141,14 @@ class SensesHost:
 
     def _pure_params(self, buffer: U8) -> list[Any]:
         table = self.layout.table(buffer, "params")
-        return [
-            load_row(dtype, table[place : place + 1].view(np.uint8)[: dtype.itemsize].view(dtype)[0].tolist(), strict=True)
-            for place, dtype in enumerate(self._params)
-        ]
+        return [load_row(dtype, _cells(table, place, dtype), strict=True) for place, dtype in enumerate(self._params)]
+
+
+def _cells(table: NDArray[np.void], place: int, dtype: np.dtype[np.void]) -> Any:
+    """Return a strategy's parameters; numpy has no view of a row without fields."""
+    if not dtype.names:
+        return ()
+    return table[place : place + 1].view(np.uint8)[: dtype.itemsize].view(dtype)[0].tolist()
 
 
 def in_order(attentions: list[list[int]]) -> list[list[int]]:

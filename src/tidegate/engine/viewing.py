@@ -95,9 +95,7 @@ class Viewing:
         view.halted = quality & HALTED != 0
         view.features_valid = integers[self._valid[place]] == 1
         now_ns = core.now_ns
-        view.newsy = now_ns < integers[self._shock[place]] or (
-            integers[self._news[place]] <= now_ns < integers[self._news_end[place]]
-        )
+        view.newsy = now_ns < integers[self._shock[place]] or (integers[self._news[place]] <= now_ns < integers[self._news_end[place]])
         self._read_hours(view, place)
         self._read_permission(view, intent, strategy, place)
         view.gate = core.gates.strictest(
@@ -115,7 +113,7 @@ class Viewing:
         for order in portfolio.book(symbol).orders.values():
             if order.strategy_id != strategy_id:
                 return order.strategy_id
-        for held in portfolio.reserved.values():
+        for held, _counted in portfolio.reserved.values():
             if held.symbol == symbol and held.strategy_id != strategy_id:
                 return held.strategy_id
         for other in self._core.strategy_places:

@@ -8,9 +8,7 @@ msgspec does not inherit it and the field order, hence the bytes, would change.
 import msgspec
 
 
-class Message(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", omit_defaults=True, gc=False
-):
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", omit_defaults=True, gc=False):
     """What happened or was asked, with its identity.
 
     event_id is a function of (session, n, k); timestamp is the engine's now in ns UTC; correlation_id is the event_id of

@@ -88,13 +88,4 @@ class StreamChanged(Input, frozen=True, kw_only=True, tag="stream_changed", gc=F
     reason: str
 
 
-AnyInput = (
-    Tick
-    | InstrumentDefined
-    | SessionChanged
-    | EventListed
-    | GateSet
-    | OrderEvent
-    | LagMeasured
-    | StreamChanged
-)
+AnyInput = Tick | InstrumentDefined | SessionChanged | EventListed | GateSet | OrderEvent | LagMeasured | StreamChanged

@@ -22,9 +22,7 @@ class SourceRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     params: bytes  # msgpack of the Params value
 
 
-class SessionOpened(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="session_opened"
-):
+class SessionOpened(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="session_opened"):
     """What a session was given. `session_id` hashes what decides (not code, CPU, mode, batch size or path)."""
 
     format_version: int

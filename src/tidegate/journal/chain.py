@@ -65,9 +65,7 @@ _UNCOUNTED = Totals()
 class SegmentChain:
     """The open end of a log on disk."""
 
-    def __init__(
-        self, directory: Path, start: Start, *, opening: bytes, session: int, segment_bytes_max: int
-    ) -> None:
+    def __init__(self, directory: Path, start: Start, *, opening: bytes, session: int, segment_bytes_max: int) -> None:
         """Begin a session in a new segment.
 
         Raises:
@@ -80,9 +78,7 @@ class SegmentChain:
         self._segment = start.segment
         self._entry = start.first_entry
         self._fd = _CLOSED
-        self._last = Head(
-            FORMAT_VERSION, BlockKind.OPENING, start.segment, 0, 0, 0, start.first_entry, NO_N, NO_N, NO_N
-        )
+        self._last = Head(FORMAT_VERSION, BlockKind.OPENING, start.segment, 0, 0, 0, start.first_entry, NO_N, NO_N, NO_N)
         self._begin(start.previous_sha256, continued=False)
 
     def append(self, piece: Piece) -> None:
@@ -137,9 +133,7 @@ class SegmentChain:
         self._sha256 = hashlib.sha256()
         try:
             self._fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            self._write_piece(
-                Piece(BlockKind.OPENING, payload, entries, last_n, last_n, self._last.judged_to)
-            )
+            self._write_piece(Piece(BlockKind.OPENING, payload, entries, last_n, last_n, self._last.judged_to))
             _sync(self._fd)
             unfinished.rename(path)
             sync_directory(self._directory)
@@ -160,9 +154,7 @@ class SegmentChain:
             judged_to=piece.judged_to,
         )
         self._write_block(pack_block(head, piece.payload))
-        self._rows.append(
-            (self._offset, head.kind, head.entries, head.first_entry, head.first_n, head.last_n)
-        )
+        self._rows.append((self._offset, head.kind, head.entries, head.first_entry, head.first_n, head.last_n))
         self._offset += head.bytes_total
         self._entry += head.entries
         self._last = head
@@ -195,9 +187,7 @@ class SegmentChain:
         )
 
 
-def seal_block(
-    sha256: bytes, reason: SealReason, rows: list[Row], last: Head, totals: Totals = _UNCOUNTED
-) -> bytes:
+def seal_block(sha256: bytes, reason: SealReason, rows: list[Row], last: Head, totals: Totals = _UNCOUNTED) -> bytes:
     """Return the whole SEAL block of a segment whose blocks are `rows` and whose newest header is `last`."""
     first_entry = rows[0][3]
     seal = Seal(

@@ -99,9 +99,7 @@ def _checked(data: Bytes, start: Start, *, newest: bool, next_entry: int | None)
     sealed_bytes = scan.blocks[-1].offset
     digest = file_digest(data, sealed_bytes)
     if digest.digest() != scan.seal.sha256:
-        changed = whole_segment(
-            scan, block=len(scan.blocks) - 1, what="the segment is not the one that was sealed"
-        )
+        changed = whole_segment(scan, block=len(scan.blocks) - 1, what="the segment is not the one that was sealed")
         return Checked(scan, changed, b"")
     digest.update(data[sealed_bytes:])
     return Checked(scan, None, digest.digest())

@@ -48,9 +48,7 @@ def export(reader: LogReader, out: Path) -> int:
     """
     write = _WRITERS.get(out.suffix)
     if write is None:
-        raise UnknownExportError(
-            f"{out} ends in neither .jsonl nor .parquet; name the file to be written so."
-        )
+        raise UnknownExportError(f"{out} ends in neither .jsonl nor .parquet; name the file to be written so.")
     unfinished = out.with_name(out.name + UNFINISHED_SUFFIX)
     try:
         try:
@@ -59,9 +57,7 @@ def export(reader: LogReader, out: Path) -> int:
         finally:
             unfinished.unlink(missing_ok=True)
     except OSError as error:
-        raise UnwritableExportError(
-            f"{out} cannot be written ({error.strerror or error}); free space or name another file."
-        ) from error
+        raise UnwritableExportError(f"{out} cannot be written ({error.strerror or error}); free space or name another file.") from error
     return count
 
 

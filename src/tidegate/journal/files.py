@@ -34,9 +34,7 @@ def require_segments(directory: Path) -> list[int]:
     """
     numbers = segment_numbers(directory)
     if not numbers:
-        raise NotALogError(
-            f"{directory} holds no golden log (no *{SEGMENT_SUFFIX} file); name the directory given to --log."
-        )
+        raise NotALogError(f"{directory} holds no golden log (no *{SEGMENT_SUFFIX} file); name the directory given to --log.")
     return numbers
 
 

@@ -249,9 +249,7 @@ def pack_seal(seal: Seal) -> bytes:
 
 def unpack_seal(payload: bytes) -> Seal:
     """Read a SEAL payload whose checksum was right."""
-    sha256, reason, count, entries, first_entry, inputs, acts, evidence, state = _SEAL_HEAD.unpack_from(
-        payload
-    )
+    sha256, reason, count, entries, first_entry, inputs, acts, evidence, state = _SEAL_HEAD.unpack_from(payload)
     rows = np.frombuffer(payload, INDEX_ROW, count=count, offset=_SEAL_HEAD.size)
     state_sha256 = state.rstrip(b"\0").decode("ascii")
     return Seal(sha256, SealReason(reason), entries, first_entry, inputs, acts, evidence, state_sha256, rows)
@@ -259,9 +257,7 @@ def unpack_seal(payload: bytes) -> Seal:
 
 def pack_start(start: Start) -> bytes:
     """Return the bytes of the file `dropped`."""
-    body = _START.pack(
-        START_MAGIC, FORMAT_VERSION, 0, start.segment, 0, start.first_entry, start.previous_sha256
-    )
+    body = _START.pack(START_MAGIC, FORMAT_VERSION, 0, start.segment, 0, start.first_entry, start.previous_sha256)
     return body + _CRC.pack(google_crc32c.value(body))
 
 

@@ -187,9 +187,7 @@ class LogReader:
             raise DamagedLogError(self.directory, damage_at(data, whole, newest=False))
 
     def _damaged(self, segment: int, what: str) -> DamagedLogError:
-        return DamagedLogError(
-            self.directory, Damage(segment=segment, block=0, first_entry=0, last_entry=0, what=what)
-        )
+        return DamagedLogError(self.directory, Damage(segment=segment, block=0, first_entry=0, last_entry=0, what=what))
 
 
 def read(directory: Path) -> LogReader:

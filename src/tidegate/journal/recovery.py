@@ -91,9 +91,7 @@ def _shorten(path: Path, length: int) -> None:
                 os.close(fd)
         sync_directory(path.parent)
     except OSError as error:
-        raise LogUnwritableError(
-            f"The torn end of {path} cannot be cut ({error.strerror}); mend the disk."
-        ) from error
+        raise LogUnwritableError(f"The torn end of {path} cannot be cut ({error.strerror}); mend the disk.") from error
 
 
 def _seal(directory: Path, scan: Scan) -> bytes:
@@ -111,8 +109,6 @@ def _seal(directory: Path, scan: Scan) -> bytes:
         finally:
             os.close(fd)
     except OSError as error:
-        raise LogUnwritableError(
-            f"The log {path} cannot be sealed ({error.strerror}); free space or mend the disk."
-        ) from error
+        raise LogUnwritableError(f"The log {path} cannot be sealed ({error.strerror}); free space or mend the disk.") from error
     digest.update(block)
     return digest.digest()

@@ -61,11 +61,7 @@ def rows(reader: LogReader) -> Iterator[Row]:
 
 def full_names(message: msgspec.Struct) -> Row:
     """Return all fields of a message as builtins; bytes as base64 text."""
-    return {
-        field: msgspec.to_builtins(getattr(message, field))
-        for field in message.__struct_fields__
-        if field not in _HEAD
-    }
+    return {field: msgspec.to_builtins(getattr(message, field)) for field in message.__struct_fields__ if field not in _HEAD}
 
 
 def _symbols(opening: SessionOpened) -> dict[int, str]:
@@ -114,9 +110,7 @@ def _opening_body(opening: SessionOpened) -> Row:
     return body
 
 
-def _market_rows(
-    session: Session, entry: Entry, records: np.ndarray[Any, Any], symbols: dict[int, str]
-) -> Iterator[Row]:
+def _market_rows(session: Session, entry: Entry, records: np.ndarray[Any, Any], symbols: dict[int, str]) -> Iterator[Row]:
     bare = _bare(session, entry)
     for at, record in enumerate(records):
         n = entry.n + at

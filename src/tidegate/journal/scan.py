@@ -85,9 +85,7 @@ def scan_segment(data: Bytes, number: int, *, first_entry: int, payloads: bool) 
         head = read_head(data, offset)
         what = _wrong(data, offset, head, Head(0, 0, number, len(blocks), 0, 0, entry, 0, 0, 0))
         if not what and head is not None and (payloads or _always_checked(data, offset, head)):
-            what = (
-                "" if payload_is_right(data, offset, head) else "the checksum of its payload does not match"
-            )
+            what = "" if payload_is_right(data, offset, head) else "the checksum of its payload does not match"
         if what or head is None:
             spot = Spot(offset, head, what)
             break

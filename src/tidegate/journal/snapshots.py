@@ -72,9 +72,7 @@ def write_snapshot(directory: Path, snapshot: Snapshot) -> Path:
         unfinished.rename(path)
         sync_directory(folder)
     except OSError as error:
-        raise LogUnwritableError(
-            f"The snapshot {path} cannot be written ({error.strerror}); free space or mend the disk."
-        ) from error
+        raise LogUnwritableError(f"The snapshot {path} cannot be written ({error.strerror}); free space or mend the disk.") from error
     return path
 
 

@@ -32,9 +32,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         time = row["time"]
         if time is None:
             return False
-        return (self.from_ns is None or time >= self.from_ns) and (
-            self.until_ns is None or time < self.until_ns
-        )
+        return (self.from_ns is None or time >= self.from_ns) and (self.until_ns is None or time < self.until_ns)
 
 
 _ANY = Filter()
@@ -54,9 +52,7 @@ def line(row: Row) -> str:
     """Return one row as a line of text."""
     time = "-" if row["time"] is None else iso_utc(row["time"])
     place = f"{row['n']}.{row['k']}" if row["n"] >= 0 else "-"
-    said = " ".join(
-        f"{name}={_word(value)}" for name, value in row["body"].items() if not _says_nothing(value)
-    )
+    said = " ".join(f"{name}={_word(value)}" for name, value in row["body"].items() if not _says_nothing(value))
     front = f"{row['entry']:>8} {place:>10} {time:<30} {row['type']:<18}"
     text = f"{front} {row['symbol'] or '-':<8} {row['strategy_id'] or '-':<12} {said}".rstrip()
     return text if len(text) <= _WIDTH_MAX else text[: _WIDTH_MAX - 3] + "..."

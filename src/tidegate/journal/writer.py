@@ -63,9 +63,7 @@ class LogWriter:
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise LogUnwritableError(
-                f"The log {directory} cannot be made ({error.strerror}); name another directory."
-            ) from error
+            raise LogUnwritableError(f"The log {directory} cannot be made ({error.strerror}); name another directory.") from error
         self._chain = SegmentChain(
             directory,
             start,
@@ -201,9 +199,7 @@ class LogWriter:
         if self._run_bytes:
             payload = bytes(self._run_bytes)
             self._run_bytes.clear()
-            self._write_block(
-                Piece(BlockKind.RECORDS, payload, count, first, first + count - 1, self._judged_to)
-            )
+            self._write_block(Piece(BlockKind.RECORDS, payload, count, first, first + count - 1, self._judged_to))
         else:
             self._frame(_SPAN, first, SPAN_COUNT.pack(count))
 

@@ -87,8 +87,7 @@ def _record_of(_typing: Any, address: Any, count: Any, place: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         first, count, place = (
-            context.cast(builder, argument, given, types.int64)
-            for argument, given in zip(arguments, signature.args, strict=True)
+            context.cast(builder, argument, given, types.int64) for argument, given in zip(arguments, signature.args, strict=True)
         )
         with builder.if_then(builder.icmp_unsigned(">=", place, count), likely=False):
             context.call_conv.return_user_exc(builder, IndexError, ("record outside its tape",))
@@ -103,7 +102,7 @@ def _record_at_compiled(_tapes: Any, _rank: Any, address: Any, count: Any, place
     return _record_of(address, count, place)
 
 
-COMPILED_FORMS = {
+COMPILED_FORMS: dict[Callable[..., Any], Any] = {
     call_trigger: _call_compiled,
     row_at: _row_at_compiled,
     row_count: _row_count_compiled,

@@ -38,7 +38,7 @@ class Compiler:
     def entry(self, function: Callable[..., object], signature: object, *, keep: bool = True) -> Callable[..., Any]:
         """Return the compiled entry point with a fixed signature; `keep` it in the cache unless it is a user's code.
 
-        Asked again, it is the same one. numba reads a cached function back by importing its module, which a strategy file loaded by path has not.
+        Asked again, it is the same one. numba reads a cached function back by importing its module; a strategy file has none.
         """
         assert isinstance(function, FunctionType)
         key = (function, str(signature))

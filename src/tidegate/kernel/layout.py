@@ -16,11 +16,11 @@ _ALIGN = 64
 
 
 class Table(NamedTuple):
-    """Rows of one dtype. The count may be 0; a carved table then has no rows."""
+    """Rows of one dtype. `rows` may be 0; a carved table then has no rows."""
 
     name: str
     row: np.dtype[np.void]
-    count: int
+    rows: int
     volatile: bool = False
 
 
@@ -31,14 +31,14 @@ class Layout:
         assert [t.volatile for t in tables] == sorted(t.volatile for t in tables), "volatile tables come last"
         self.tables = tables
         # Start and end of each table in bytes, then the row counts. An empty table still has the room of one row.
-        self.bounds = np.array([0] * 2 * len(tables) + [t.count for t in tables], np.int64)
+        self.bounds = np.array([0] * 2 * len(tables) + [t.rows for t in tables], np.int64)
         self._start: dict[str, int] = {}
         at = 0
         durable = 0
         for place, table in enumerate(tables):
             self._start[table.name] = at
-            self.bounds[2 * place : 2 * place + 2] = at, at + table.row.itemsize * max(table.count, 1)
-            at += _rounded(table.row.itemsize * max(table.count, 1))
+            self.bounds[2 * place : 2 * place + 2] = at, at + table.row.itemsize * max(table.rows, 1)
+            at += _rounded(table.row.itemsize * max(table.rows, 1))
             if not table.volatile:
                 durable = at
         self.size = at
@@ -52,12 +52,12 @@ class Layout:
     def table(self, buffer: U8, name: str) -> NDArray[np.void]:
         """Return one table as a numpy view of the buffer."""
         spec, start = self._rows[name], self._start[name]
-        return buffer[start : start + spec.row.itemsize * spec.count].view(spec.row)
+        return buffer[start : start + spec.row.itemsize * spec.rows].view(spec.row)
 
     def cell_of(self, name: str, index: int, field: str) -> int:
         """Return the place of a field of a row in the buffer, counted in 8-byte cells."""
         spec = self._rows[name]
-        assert 0 <= index < spec.count, f"{name}[{index}] of {spec.count}"
+        assert 0 <= index < spec.rows, f"{name}[{index}] of {spec.rows}"
         assert spec.row.fields is not None
         return (self._start[name] + index * spec.row.itemsize + spec.row.fields[field][1]) // CELL_BYTES
 

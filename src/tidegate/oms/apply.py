@@ -26,9 +26,7 @@ _FILL_KINDS: Final = frozenset(
         OrderEventKind.FILL_BUSTED,
     }
 )
-_NO_EVIDENCE: Final = frozenset(
-    {OrderEventKind.SUBMITTED, OrderEventKind.OUTCOME_UNKNOWN, OrderEventKind.LOOKUP_MISSED}
-)
+_NO_EVIDENCE: Final = frozenset({OrderEventKind.SUBMITTED, OrderEventKind.OUTCOME_UNKNOWN, OrderEventKind.LOOKUP_MISSED})
 _FILLED: Final = OrderEventKind.FILLED
 _PARTIALLY_FILLED: Final = OrderEventKind.PARTIALLY_FILLED
 _OUTCOME_UNKNOWN: Final = OrderEventKind.OUTCOME_UNKNOWN
@@ -51,9 +49,7 @@ class Applied(msgspec.Struct, frozen=True, gc=False):
     note: str = ""
 
 
-def apply_event(
-    order: Order, event: OrderEvent, executions: Mapping[str, Execution], policy: OmsPolicy, multiplier: int
-) -> Applied:
+def apply_event(order: Order, event: OrderEvent, executions: Mapping[str, Execution], policy: OmsPolicy, multiplier: int) -> Applied:
     """Return the order after an event, the fills to book, and what does not add up."""
     kind = event.kind
     if kind in _FILL_KINDS:

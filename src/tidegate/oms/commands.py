@@ -52,9 +52,7 @@ def order_command(
         NotApprovedError: the decision is not an approval, or not of this intent.
     """
     if decision.verdict is not _APPROVED or decision.intent_id != intent.event_id:
-        raise NotApprovedError(
-            f"Decision {decision.event_id} does not approve intent {intent.event_id}; judge the intent first."
-        )
+        raise NotApprovedError(f"Decision {decision.event_id} does not approve intent {intent.event_id}; judge the intent first.")
     works = replaced is not None and replaced.working
     return OrderCommand(
         event_id=stamp.event_id,

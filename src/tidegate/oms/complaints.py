@@ -30,8 +30,7 @@ def mismatch(order: Order, event: OrderEvent) -> Finding:
 def illegal(order: Order, event: OrderEvent) -> Finding:
     """No row of the table allows the word."""
     sentence = (
-        f"Order {order.client_order_id} is {order.state.value} and now the venue says {event.kind.value}; "
-        "its state was kept, look it up."
+        f"Order {order.client_order_id} is {order.state.value} and now the venue says {event.kind.value}; its state was kept, look it up."
     )
     return about(order, FindingKind.ILLEGAL_TRANSITION, sentence, halt=False)
 
@@ -47,9 +46,7 @@ def late_appearance(order: Order, event: OrderEvent) -> Finding:
 
 def missed_working(order: Order) -> Finding:
     """A complete lookup does not find an order that works."""
-    sentence = (
-        f"A complete lookup did not find order {order.client_order_id}, which works; it still counts in full."
-    )
+    sentence = f"A complete lookup did not find order {order.client_order_id}, which works; it still counts in full."
     return about(order, FindingKind.LOOKUP_MISSED_WORKING, sentence, halt=False)
 
 

@@ -135,7 +135,5 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     before: OrderState
     fills: tuple[Fill, ...] = ()
     findings: tuple[Finding, ...] = ()
-    others: tuple[
-        tuple[Order, OrderState], ...
-    ] = ()  # other orders it moved (after, state before): a refused replacement
+    others: tuple[tuple[Order, OrderState], ...] = ()  # other orders it moved (after, state before): a refused replacement
     note: str = ""

@@ -82,9 +82,7 @@ class Orders:
         replaced = self.find(intent.replaces) if intent.replaces else None
         return 0 if replaced is None else replaced.chain + 1
 
-    def open(
-        self, decision: RiskDecision, intent: TradeIntent, *, event_id: str, client_order_id: str, now_ns: int
-    ) -> OrderCommand:
+    def open(self, decision: RiskDecision, intent: TradeIntent, *, event_id: str, client_order_id: str, now_ns: int) -> OrderCommand:
         """Return the command an approval allows.
 
         SUBMIT, or REPLACE when the intent continues an order that still works.
@@ -100,9 +98,7 @@ class Orders:
         plan = self.plans.get(intent.strategy_id, KEEP_PLAN)
         stamp = Stamp(event_id, now_ns, now_ns + plan.valid_ns, self.account)
         venue = self.instruments[intent.symbol].venue
-        return order_command(
-            decision, intent, stamp, client_order_id=client_order_id, venue=venue, replaced=replaced
-        )
+        return order_command(decision, intent, stamp, client_order_id=client_order_id, venue=venue, replaced=replaced)
 
     def cancel(self, order: Order, *, event_id: str, now_ns: int, reason: str) -> OrderCommand:
         """Return the command to cancel an order, at somebody's request."""
@@ -173,9 +169,7 @@ class Orders:
             return self._fold_request(command)
         intent = self.approved.pop(command.decision_id, None)
         if intent is None:
-            raise NotApprovedError(
-                f"Order {command.client_order_id} has no approval waiting for it; judge its intent first."
-            )
+            raise NotApprovedError(f"Order {command.client_order_id} has no approval waiting for it; judge its intent first.")
         quantity = command.quantity_nanos
         approved = quantity
         if intent.replaces:
@@ -228,9 +222,7 @@ class Orders:
         elif event.side is not order.side or event.symbol != order.symbol:
             return complaints.mismatch(order, event)
         executions = self.executions.get(key, _NO_EXECUTIONS)
-        applied = apply_event(
-            order, event, executions, self.policy, self.instruments[order.symbol].multiplier
-        )
+        applied = apply_event(order, event, executions, self.policy, self.instruments[order.symbol].multiplier)
         if applied.execution is not None:
             self.executions.setdefault(key, {})[event.execution_id] = applied.execution
         after = self._keep(applied.order)
@@ -253,9 +245,7 @@ class Orders:
 
     def snapshot(self) -> bytes:
         """Return the whole state as bytes; equal states give equal bytes."""
-        return store.encode(
-            store.Contents(self.account, self.live, self.finished, self.executions, self.approved)
-        )
+        return store.encode(store.Contents(self.account, self.live, self.finished, self.executions, self.approved))
 
     def restore(self, data: bytes) -> None:
         """Become the state of a snapshot.
@@ -303,17 +293,13 @@ class Orders:
     def _plan(self, order: Order) -> OrderPlan:
         return self.plans.get(order.strategy_id, KEEP_PLAN)
 
-    def _about(
-        self, kind: CommandKind, order: Order, event_id: str, now_ns: int, reason: str, *, chase: bool = False
-    ) -> OrderCommand:
+    def _about(self, kind: CommandKind, order: Order, event_id: str, now_ns: int, reason: str, *, chase: bool = False) -> OrderCommand:
         stamp = Stamp(event_id, now_ns, now_ns + self._plan(order).valid_ns, self.account)
         return about_order(kind, order, stamp, reason=reason, chase=chase)
 
     def _check_rest(self, decision: RiskDecision, intent: TradeIntent, replaced: Order | None) -> None:
         if replaced is None:
-            raise ChainExceededError(
-                f"Intent {intent.event_id} continues order {intent.replaces}, which is not known; ask anew."
-            )
+            raise ChainExceededError(f"Intent {intent.event_id} continues order {intent.replaces}, which is not known; ask anew.")
         left = chains.rest(chains.members(replaced, self.find))
         if replaced.successor_id or decision.quantity_nanos > left:
             raise ChainExceededError(
@@ -338,9 +324,7 @@ class Orders:
             return self._keep(replace(order, cancel_ns=command.timestamp, chase_open=True))
         return self._keep(replace(order, cancel_ns=command.timestamp, cancel_wanted=True, chase_open=False))
 
-    def _fold_refused_replacement(
-        self, order: Order, event: OrderEvent
-    ) -> tuple[tuple[Order, OrderState], ...]:
+    def _fold_refused_replacement(self, order: Order, event: OrderEvent) -> tuple[tuple[Order, OrderState], ...]:
         """Unlink a replacement that never came to be.
 
         When it was the original that was told, the replacement ends here.

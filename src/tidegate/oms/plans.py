@@ -45,13 +45,9 @@ class OmsPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             ValueError: fewer than two lookups, lookups less than 5 s apart, or a wait that is not positive.
         """
         if self.lookups_missed_min < LOOKUPS_MISSED_LEAST or self.lookup_spacing_ns < LOOKUP_SPACING_LEAST_NS:
-            raise ValueError(
-                "An order is proved absent by 2 or more lookups at least 5 s apart; raise the values."
-            )
+            raise ValueError("An order is proved absent by 2 or more lookups at least 5 s apart; raise the values.")
         if min(self.answer_ns, self.lookup_grace_ns, self.cancel_retry_ns, self.cancels_refused_max) <= 0:
-            raise ValueError(
-                "answer_ns, lookup_grace_ns, cancel_retry_ns and cancels_refused_max must be above 0."
-            )
+            raise ValueError("answer_ns, lookup_grace_ns, cancel_retry_ns and cancels_refused_max must be above 0.")
 
 
 KEEP_PLAN = OrderPlan()

@@ -61,14 +61,8 @@ def encode(contents: Contents) -> bytes:
 def decode(data: bytes) -> Contents:
     """Return the state of these bytes."""
     state = _decoder.decode(data)
-    executions = {
-        row.order.client_order_id: dict(row.executions)
-        for row in (*state.live, *state.finished)
-        if row.executions
-    }
-    return Contents(
-        state.account, _orders(state.live), _orders(state.finished), executions, dict(state.approved)
-    )
+    executions = {row.order.client_order_id: dict(row.executions) for row in (*state.live, *state.finished) if row.executions}
+    return Contents(state.account, _orders(state.live), _orders(state.finished), executions, dict(state.approved))
 
 
 def _rows(orders: Iterable[Order], executions: Mapping[str, Mapping[str, Execution]]) -> list[_Row]:

@@ -37,8 +37,7 @@ def unknown_instrument(event: OrderEvent) -> Finding:
         kind=FindingKind.UNKNOWN_INSTRUMENT,
         client_order_id=event.client_order_id,
         symbol=event.symbol,
-        sentence=f"An order of {event.symbol} exists at the venue, but no such instrument is defined; "
-        "define it and reconcile the account.",
+        sentence=f"An order of {event.symbol} exists at the venue, but no such instrument is defined; define it and reconcile the account.",
         scope=GateScope.GLOBAL,
         state=GateState.REDUCE_ONLY,
     )

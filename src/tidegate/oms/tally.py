@@ -67,9 +67,7 @@ def signed(side: Side, value: int) -> int:
     return value if side is _BUY else -value
 
 
-def _execution(
-    order: Order, event: OrderEvent, executions: Mapping[str, Execution], multiplier: int
-) -> Tally:
+def _execution(order: Order, event: OrderEvent, executions: Mapping[str, Execution], multiplier: int) -> Tally:
     quantity, price, total = event.last_quantity_nanos, event.last_price_nanos, event.cum_quantity_nanos
     told = order.venue_filled_nanos
     if total > told:
@@ -92,9 +90,7 @@ def _execution(
         -(order.anonymous_cost_attos * explained // order.anonymous_nanos),
         -(order.anonymous_fees_attos * explained // order.anonymous_nanos),
     )
-    return Tally(
-        (_sum(amount, back),), told, execution, back, finding, "explains what a running total told before"
-    )
+    return Tally((_sum(amount, back),), told, execution, back, finding, "explains what a running total told before")
 
 
 def _told_before(total_nanos: int, executions: Mapping[str, Execution]) -> bool:

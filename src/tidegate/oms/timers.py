@@ -75,11 +75,7 @@ def next_due_ns(order: Order, policy: OmsPolicy, plan: OrderPlan) -> int:
 def what_is_due(order: Order, policy: OmsPolicy, plan: OrderPlan, now_ns: int) -> list[Due]:
     """Return what is due about an order now, cancels first."""
     if not order.working:
-        return (
-            [Due(kind=CommandKind.SUBMIT, order=order, reason="chase the unfilled rest")]
-            if order.chase_open
-            else []
-        )
+        return [Due(kind=CommandKind.SUBMIT, order=order, reason="chase the unfilled rest")] if order.chase_open else []
     found = []
     if cancel_due_ns(order, policy, plan) <= now_ns:
         chase = (
@@ -88,9 +84,7 @@ def what_is_due(order: Order, policy: OmsPolicy, plan: OrderPlan, now_ns: int) -
             and rest_due_ns(order, plan) <= now_ns
             and order.chain < plan.chases_max
         )
-        found.append(
-            Due(kind=CommandKind.CANCEL, order=order, reason=_cancel_reason(order, plan, now_ns), chase=chase)
-        )
+        found.append(Due(kind=CommandKind.CANCEL, order=order, reason=_cancel_reason(order, plan, now_ns), chase=chase))
     if lookup_due_ns(order, policy) <= now_ns:
         reason = "the outcome is not proved" if order.unknown_ns else "no answer came"
         found.append(Due(kind=CommandKind.LOOKUP, order=order, reason=reason))

@@ -56,9 +56,7 @@ _LATE_WORDS: Final = (Kind.SUBMITTED, Kind.ACCEPTED, Kind.OUTCOME_UNKNOWN, Kind.
 TRANSITIONS: Final[Mapping[State, Row]] = {
     State.NEW: _fills(State.PARTIAL)  # the venue's answer may overtake our own note that it was sent
     | _ENDINGS
-    | _stay(
-        State.NEW, Kind.LOOKUP_MISSED, Kind.FILL_BUSTED, *_REFUSALS
-    )  # not found is no news while it may be on its way
+    | _stay(State.NEW, Kind.LOOKUP_MISSED, Kind.FILL_BUSTED, *_REFUSALS)  # not found is no news while it may be on its way
     | {
         Kind.SUBMITTED: _to(State.SUBMITTED),
         Kind.ACCEPTED: _to(State.ACCEPTED),
@@ -77,31 +75,22 @@ TRANSITIONS: Final[Mapping[State, Row]] = {
     },
     State.ACCEPTED: _fills(State.PARTIAL)
     | _ENDINGS  # REJECTED after an acceptance is a real venue's word: accepted for routing, then refused
-    | _stay(
-        State.ACCEPTED, Kind.FILL_BUSTED, Kind.FOUND_WORKING, *_LATE_WORDS
-    ),  # OUTCOME_UNKNOWN: of a cancel; it works on
+    | _stay(State.ACCEPTED, Kind.FILL_BUSTED, Kind.FOUND_WORKING, *_LATE_WORDS),  # OUTCOME_UNKNOWN: of a cancel; it works on
     State.PARTIAL: _fills(State.PARTIAL)
-    | _stay(
-        State.PARTIAL, Kind.FILL_BUSTED, Kind.FOUND_WORKING, *_LATE_WORDS
-    )  # ACCEPTED here was overtaken by the fill
+    | _stay(State.PARTIAL, Kind.FILL_BUSTED, Kind.FOUND_WORKING, *_LATE_WORDS)  # ACCEPTED here was overtaken by the fill
     | {
         Kind.CANCELED: _to(State.CANCELED),
         Kind.EXPIRED: _to(State.EXPIRED),
         Kind.REPLACED: _to(State.REPLACED),
     },
-    State.FILLED: _fills(
-        State.FILLED
-    )  # a correction or a bust gives quantity back, but no venue works it again
+    State.FILLED: _fills(State.FILLED)  # a correction or a bust gives quantity back, but no venue works it again
     | _stay(State.FILLED, Kind.FILL_BUSTED, *_LATE_WORDS)
     # The cancel, the day's end, the replacement or a slower lookup crossed the fill on its way.
     | _stay(State.FILLED, Kind.CANCELED, Kind.EXPIRED, Kind.REPLACED, Kind.FOUND_WORKING),
     State.CANCELED: _fills(State.CANCELED)  # the fill crossed our cancel
     | _stay(State.CANCELED, Kind.FILL_BUSTED, Kind.CANCELED, Kind.EXPIRED, *_LATE_WORDS),
-    State.EXPIRED: _fills(State.EXPIRED)
-    | _stay(State.EXPIRED, Kind.FILL_BUSTED, Kind.CANCELED, Kind.EXPIRED, *_LATE_WORDS),
-    State.REPLACED: _fills(
-        State.REPLACED
-    )  # the old id filled while it was being replaced: the chain's rest shrinks
+    State.EXPIRED: _fills(State.EXPIRED) | _stay(State.EXPIRED, Kind.FILL_BUSTED, Kind.CANCELED, Kind.EXPIRED, *_LATE_WORDS),
+    State.REPLACED: _fills(State.REPLACED)  # the old id filled while it was being replaced: the chain's rest shrinks
     | _stay(State.REPLACED, Kind.FILL_BUSTED, Kind.CANCELED, Kind.EXPIRED, Kind.REPLACED, *_LATE_WORDS),
     State.REJECTED: _fills(State.PARTIAL)  # the venue said no, and yet it trades: it lives (late appearance)
     | _stay(State.REJECTED, Kind.SUBMITTED, Kind.REJECTED, Kind.CANCELED, Kind.FILL_BUSTED)
@@ -117,14 +106,10 @@ TRANSITIONS: Final[Mapping[State, Row]] = {
         Kind.ACCEPTED: _to(State.ACCEPTED),
         Kind.FOUND_WORKING: _to(State.ACCEPTED),
         Kind.NOT_SENT: _to(State.NOT_SENT),  # outbox and log prove after a crash that it never left
-        Kind.LOOKUP_MISSED: _to(
-            State.UNKNOWN, State.ABSENT
-        ),  # a timeout is never a failure: it takes several
+        Kind.LOOKUP_MISSED: _to(State.UNKNOWN, State.ABSENT),  # a timeout is never a failure: it takes several
     },
     State.ABSENT: _fills(State.PARTIAL)  # late appearance: adopted
-    | _stay(
-        State.ABSENT, Kind.SUBMITTED, Kind.OUTCOME_UNKNOWN, Kind.LOOKUP_MISSED, Kind.FILL_BUSTED, *_REFUSALS
-    )
+    | _stay(State.ABSENT, Kind.SUBMITTED, Kind.OUTCOME_UNKNOWN, Kind.LOOKUP_MISSED, Kind.FILL_BUSTED, *_REFUSALS)
     | {
         Kind.ACCEPTED: _to(State.ACCEPTED),
         Kind.FOUND_WORKING: _to(State.ACCEPTED),
@@ -155,9 +140,7 @@ TERMINAL: Final = frozenset(
         State.NOT_SENT,
     }
 )
-NEVER_LIVED: Final = frozenset(
-    {State.ABSENT, State.NOT_SENT, State.REJECTED}
-)  # to work after these is a late appearance
+NEVER_LIVED: Final = frozenset({State.ABSENT, State.NOT_SENT, State.REJECTED})  # to work after these is a late appearance
 
 
 def next_state(state: State, kind: Kind, *, complete: bool) -> State | None:

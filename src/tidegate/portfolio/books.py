@@ -69,9 +69,7 @@ def encode(portfolio: "Portfolio") -> bytes:
             holdings=[_holding_row(key, portfolio.holdings[key]) for key in sorted(portfolio.holdings)],
             reserved=[(key, *portfolio.reserved[key]) for key in sorted(portfolio.reserved)],
             orders_sent_ns=list(activity.orders.times),
-            messages=[
-                (symbol, list(activity.by_symbol[symbol].times)) for symbol in sorted(activity.by_symbol)
-            ],
+            messages=[(symbol, list(activity.by_symbol[symbol].times)) for symbol in sorted(activity.by_symbol)],
             signatures=list(activity.signatures.items()),
         )
     )

@@ -115,9 +115,7 @@ class Portfolio:
         """Reserve an approved intent's quantity; any other verdict reserves nothing."""
         if decision.verdict is not _APPROVED:
             return
-        assert decision.quantity_nanos == intent.quantity_nanos, (
-            "the gate approves an intent as it is or not at all"
-        )
+        assert decision.quantity_nanos == intent.quantity_nanos, "the gate approves an intent as it is or not at all"
         counted = intent.quantity_nanos if not intent.replaces else self.beyond_replaced(intent)
         self.reserved[decision.event_id] = (intent, counted)
         self._count(intent.strategy_id, intent.symbol, intent.side, intent.purpose, counted)
@@ -141,9 +139,7 @@ class Portfolio:
             return
         reserved = self.reserved.pop(command.decision_id, None)
         if reserved is None:
-            raise NotReservedError(
-                f"Order {command.client_order_id} has no approved decision waiting; judge its intent first."
-            )
+            raise NotReservedError(f"Order {command.client_order_id} has no approved decision waiting; judge its intent first.")
         intent, counted = reserved
         symbol, strategy_id, now_ns = intent.symbol, intent.strategy_id, command.timestamp
         book = self.books[symbol]

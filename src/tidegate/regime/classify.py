@@ -54,7 +54,7 @@ def _moving_label(symbol: Any, now_label: int, settings: Any) -> tuple[int, int]
 
 
 @kernel
-def threshold(inside: bool, enter: float, leave: float) -> float:
+def threshold(inside: Any, enter: float, leave: float) -> float:
     """Return the level that counts: the lower one to stay, the higher one to enter."""
     return leave if inside else enter
 
@@ -127,9 +127,7 @@ def _count_members(group: Any, place: int, symbols: Any, regimes: Any, settings:
 def _group_label(group: Any, index_label: int, settings: Any) -> tuple[int, int]:
     in_expansion = group.label == rows.VOL_EXPANSION
     in_trend = group.label == rows.TREND
-    if index_label == rows.VOL_EXPANSION or group.expanding >= threshold(
-        in_expansion, settings.breadth_enter, settings.breadth_leave
-    ):
+    if index_label == rows.VOL_EXPANSION or group.expanding >= threshold(in_expansion, settings.breadth_enter, settings.breadth_leave):
         return rows.VOL_EXPANSION, rows.WHY_VOLATILITY
     if index_label == rows.TREND or group.trending >= threshold(in_trend, settings.breadth_enter, settings.breadth_leave):
         return rows.TREND, rows.WHY_DIRECTION

@@ -93,9 +93,7 @@ def prepare(folder: Path) -> None:
             if path.suffix in {SEGMENT_SUFFIX, UNFINISHED_SUFFIX}:
                 path.unlink()
     except OSError as error:
-        raise DemoFolderError(
-            f"{folder} cannot be written ({error.strerror}); name another folder with --out."
-        ) from error
+        raise DemoFolderError(f"{folder} cannot be written ({error.strerror}); name another folder with --out.") from error
 
 
 def make_market(folder: Path, day: str, *, generate: Generate, progress: Progress) -> Market:

@@ -85,9 +85,9 @@ def _trades(tapes: Sequence[Tape], symbol: str) -> tuple[NDArray[np.int64], NDAr
 
 
 def _of(tapes: Sequence[Tape], symbol: str) -> list[NDArray[np.void]]:
-    found = []
-    for tape in tapes:
-        for instrument in tape.symbols:
-            if instrument.symbol == symbol:
-                found.append(tape.records[tape.records["instrument"] == instrument.index])
-    return found
+    return [
+        tape.records[tape.records["instrument"] == instrument.index]
+        for tape in tapes
+        for instrument in tape.symbols
+        if instrument.symbol == symbol
+    ]

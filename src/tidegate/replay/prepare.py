@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -43,6 +43,9 @@ class Latencies(NamedTuple):
     seed: int | None = None
 
 
+AS_CONFIGURED: Final = Latencies()
+
+
 class Plan(NamedTuple):
     """A session before it runs; nothing in it has state."""
 
@@ -62,9 +65,7 @@ class Plan(NamedTuple):
         """Return the market records in the order in which they are received."""
         simulator = self.loaded.config.simulator
         remaps = [remap(tape, self.instruments) for tape in self.tapes]
-        return Merged(
-            self.tapes, remaps=remaps, feed_latency=Latency.parse(simulator.feed_latency or "0"), seed=simulator.seed
-        )
+        return Merged(self.tapes, remaps=remaps, feed_latency=Latency.parse(simulator.feed_latency or "0"), seed=simulator.seed)
 
     def venue(self, toolchain: Toolchain) -> SimVenue:
         """Return the simulated venue before its first command."""
@@ -94,9 +95,7 @@ class Plan(NamedTuple):
             config=source,
             config_sha256=sha256(source).hexdigest(),
             strategies=tuple(_source_ref(slot) for slot in self.slots),
-            tapes=tuple(
-                TapeRef(name=tape.path.name, path=str(tape.path), sha256=tape.sha256, records=len(tape)) for tape in self.tapes
-            ),
+            tapes=tuple(TapeRef(name=tape.path.name, path=str(tape.path), sha256=tape.sha256, records=len(tape)) for tape in self.tapes),
             instruments=msgspec.msgpack.encode(self.instruments),
             feed_latency=simulator.feed_latency or "0",
             order_latency=simulator.order_latency,
@@ -122,7 +121,7 @@ class Plan(NamedTuple):
 
 
 def plan_session(
-    loaded: LoadedConfig, tapes: Sequence[Path], *, strategies: Sequence[str] = (), latencies: Latencies = Latencies()
+    loaded: LoadedConfig, tapes: Sequence[Path], *, strategies: Sequence[str] = (), latencies: Latencies = AS_CONFIGURED
 ) -> Plan:
     """Read and check everything a session needs; nothing runs yet.
 
@@ -176,9 +175,7 @@ def make_toolchain(mode: Mode, progress: Callable[[str], None] | None = None) ->
 def sim_settings(loaded: LoadedConfig, scheduled: Sequence[AnyInput]) -> SimSettings:
     """Return how the simulated venue behaves, with the trading hours of the session's days."""
     simulator = loaded.config.simulator
-    hours = sorted(
-        {(message.open_ns, message.close_ns) for message in scheduled if isinstance(message, SessionChanged)}
-    )
+    hours = sorted({(message.open_ns, message.close_ns) for message in scheduled if isinstance(message, SessionChanged)})
     always = any(venue.calendar == "always" for venue in loaded.config.venues)
     return SimSettings(
         hours=() if always else tuple(TradingHours(open_ns=opens, close_ns=closes) for opens, closes in hours),

@@ -4,7 +4,7 @@ import gc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple, final
+from typing import Any, Final, NamedTuple, final
 
 import polars as pl
 
@@ -17,13 +17,13 @@ from tidegate.journal import LogWriter
 from tidegate.kernel.mode import Mode
 from tidegate.replay.loop import ReplayLoop
 from tidegate.replay.marks import masked_triggers, price_marks, price_series
-from tidegate.replay.prepare import Latencies, Plan, build_engine, make_toolchain, plan_session
+from tidegate.replay.prepare import AS_CONFIGURED, Latencies, Plan, build_engine, make_toolchain, plan_session
 from tidegate.replay.sinks import CollectorSink, LogSink, Sink
 from tidegate.replay.stuck import watching
 from tidegate.values.money import attos_text
 from tidegate.values.time import NEVER_NS
 
-_GARBAGE_OBJECTS_MIN = 50_000  # decisions make few cycles: looking for them every 700 objects costs a tenth of the time
+_GARBAGE_OBJECTS_MIN: Final = 50_000  # decisions make few cycles: looking for them every 700 objects costs a tenth of the time
 
 Progress = Callable[[int, int], None]  # records taken in, of how many
 
@@ -38,6 +38,9 @@ class Options(NamedTuple):
     collect: bool = True
     progress: Progress | None = None
     toolchain: Toolchain | None = None
+
+
+PLAIN: Final = Options()
 
 
 class Summary(NamedTuple):
@@ -107,8 +110,8 @@ def run_replay(
     *,
     strategies: str | Sequence[str] = (),
     config: str | LoadedConfig = "us-stocks",
-    latencies: Latencies = Latencies(),
-    options: Options = Options(),
+    latencies: Latencies = AS_CONFIGURED,
+    options: Options = PLAIN,
 ) -> Replay:
     """Replay tapes through the whole pipeline.
 
@@ -198,9 +201,7 @@ def _sources(plan: Plan, engine: Engine, seconds: float, options: Options) -> So
     )
 
 
-def _summary(  # noqa: PLR0913 - where each figure comes from
-    plan: Plan, engine: Engine, loop: ReplayLoop, seconds: float, options: Options, report: str | None
-) -> Summary:
+def _summary(plan: Plan, engine: Engine, loop: ReplayLoop, seconds: float, options: Options, report: str | None) -> Summary:
     records = sum(len(tape) for tape in plan.tapes)
     equity = engine.equity_attos()
     return Summary(

@@ -22,8 +22,8 @@ class StrategyStuckError(TidegateError):
     exit_code = ExitCode.REFUSED
 
 
-class _Stuck(BaseException):  # noqa: N818 - not an error: it must pass the engine's own handler of errors
-    """Interrupts a decide that does not return."""
+class _Stuck(BaseException):
+    """Interrupts a decide that does not return; no Exception, since the engine handles those itself."""
 
 
 @contextmanager

@@ -86,9 +86,7 @@ def verify_log(
     difference = replayed.first_difference()
     if other:
         found = "its acts come out the same" if difference is None else f"the first difference is at input {difference.n}"
-        return Verdict(
-            match=None, why=f"{other}; {found}", entries=replayed.entries, first_difference=difference, damage=None
-        )
+        return Verdict(match=None, why=f"{other}; {found}", entries=replayed.entries, first_difference=difference, damage=None)
     why = "every act was recomputed to the same bytes" if difference is None else f"act {difference.k} of input {difference.n} differs"
     return Verdict(match=difference is None, why=why, entries=replayed.entries, first_difference=difference, damage=None)
 

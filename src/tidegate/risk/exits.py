@@ -13,9 +13,7 @@ SLICES_MAX: Final = 64  # at once; what is left is asked for again, since exits 
 BLIND_STEPS: Final = 4  # tries until the blind collar is at its widest
 
 
-def exit_slices(
-    quantity_nanos: int, price_nanos: int, limits: RiskLimits, instrument: Instrument
-) -> list[int]:
+def exit_slices(quantity_nanos: int, price_nanos: int, limits: RiskLimits, instrument: Instrument) -> list[int]:
     """Cut an exit into quantities within the caps on one order: never refused for its size.
 
     price_nanos is what a unit is valued at. Whole lots, at least one lot a slice; a remainder below one lot
@@ -31,9 +29,7 @@ def exit_slices(
     return [cap] * whole + [rest] * (rest > 0)
 
 
-def blind_exit_price(
-    side: Side, last_good_nanos: int, limits: RiskLimits, instrument: Instrument, *, failures: int
-) -> int:
+def blind_exit_price(side: Side, last_good_nanos: int, limits: RiskLimits, instrument: Instrument, *, failures: int) -> int:
     """Return an exit's limit when there is no fresh quote: the last good price less a collar, on the grid.
 
     The collar starts at a quarter of `blind_collar_bps_max` and widens by as much with every failed try. 0

@@ -33,9 +33,7 @@ def prepare(intent: TradeIntent, view: RiskView) -> None:
     quantity = intent.quantity_nanos if not intent.replaces else portfolio.beyond_replaced(intent)
     view.book = book = portfolio.books.get(intent.symbol, UNTOUCHED)
     idle = book.idle
-    worst = (
-        quantity if idle else book.worst_nanos(buys=quantity) if buying else book.worst_nanos(sells=quantity)
-    )
+    worst = quantity if idle else book.worst_nanos(buys=quantity) if buying else book.worst_nanos(sells=quantity)
     view.worst_nanos = worst
     equity = view.equity_attos
     view.equity_micros = None if equity is None else equity // MICRO

@@ -71,9 +71,7 @@ class Gates:
                 found = GateVerdict(row.state, scope, key, row.reason)
         return found
 
-    def change(
-        self, scope: GateScope, key: str, state: GateState, *, actor: str
-    ) -> tuple[GateState, GateState] | None:
+    def change(self, scope: GateScope, key: str, state: GateState, *, actor: str) -> tuple[GateState, GateState] | None:
         """Return (before, after) of setting a gate.
 
         None when nothing would change or a rule of ours would loosen it.
@@ -94,9 +92,7 @@ class Gates:
 
     def closed(self) -> list[GateVerdict]:
         """Return every gate that is not ACTIVE, sorted."""
-        return [
-            GateVerdict(row.state, row.scope, row.key, row.reason) for _, row in sorted(self._rows.items())
-        ]
+        return [GateVerdict(row.state, row.scope, row.key, row.reason) for _, row in sorted(self._rows.items())]
 
     def snapshot(self) -> bytes:
         """Return the whole state as bytes; equal states give equal bytes."""

@@ -30,56 +30,36 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     None in a symbol list means that the list does not restrict.
     """
 
-    symbols_allowed: Annotated[
-        frozenset[str] | None, _field("symbols", "Entries only in these; null: in any defined symbol")
-    ]
-    symbols_blocked: Annotated[
-        frozenset[str], _field("symbols", "No entries in these, whatever else is allowed")
-    ]
+    symbols_allowed: Annotated[frozenset[str] | None, _field("symbols", "Entries only in these; null: in any defined symbol")]
+    symbols_blocked: Annotated[frozenset[str], _field("symbols", "No entries in these, whatever else is allowed")]
 
     order_notional_attos_max: Annotated[int, _field("usd", "Price x quantity of one order")]
-    order_quantity_nanos_max: Annotated[
-        int, _field("quantity", "Quantity of one order; larger exits are sliced")
-    ]
-    position_notional_attos_max: Annotated[
-        int, _field("usd", "Worst position of one symbol: held + working + UNKNOWN + reserved + this")
-    ]
+    order_quantity_nanos_max: Annotated[int, _field("quantity", "Quantity of one order; larger exits are sliced")]
+    position_notional_attos_max: Annotated[int, _field("usd", "Worst position of one symbol: held + working + UNKNOWN + reserved + this")]
     position_quantity_nanos_max: Annotated[int, _field("quantity", "The same, as a quantity")]
     total_notional_attos_max: Annotated[int, _field("usd", "Positions of all symbols + this order, absolute")]
     total_quantity_nanos_max: Annotated[int, _field("quantity", "The same, as a quantity")]
-    gross_exposure_attos_max: Annotated[
-        int, _field("usd", "Sum over symbols of the worst position, absolute")
-    ]
-    net_exposure_attos_max: Annotated[
-        int, _field("usd", "Signed sum over symbols, the worse of all buys or all sells filling")
-    ]
+    gross_exposure_attos_max: Annotated[int, _field("usd", "Sum over symbols of the worst position, absolute")]
+    net_exposure_attos_max: Annotated[int, _field("usd", "Signed sum over symbols, the worse of all buys or all sells filling")]
     sector_exposure_attos_max: Annotated[int, _field("usd", "Gross exposure within one sector")]
     cluster_exposure_attos_max: Annotated[int, _field("usd", "Gross exposure to markets settled by one fact")]
     concentration_bps_max: Annotated[int, _field("bps", "Worst position of one symbol as a share of equity")]
-    buying_power_bps: Annotated[
-        int, _field("bps", "Gross exposure as a share of equity; 10000: no borrowing")
-    ]
+    buying_power_bps: Annotated[int, _field("bps", "Gross exposure as a share of equity; 10000: no borrowing")]
 
     spread_bps_max: Annotated[int, _field("bps", "Ask - bid as a share of the mid")]
     displayed_size_nanos_min: Annotated[int, _field("quantity", "Displayed at the touch on both sides")]
     liquidity_bps_max: Annotated[int, _field("bps", "Order as a share of the displayed size it would take")]
     collar_bps_max: Annotated[int, _field("bps", "How far an entry's price may pass the far touch")]
     exit_collar_bps_max: Annotated[int, _field("bps", "How far an exit's limit may pass the far touch")]
-    blind_collar_bps_max: Annotated[
-        int, _field("bps", "How far an exit without a fresh quote may pass the last good price")
-    ]
+    blind_collar_bps_max: Annotated[int, _field("bps", "How far an exit without a fresh quote may pass the last good price")]
 
     quote_age_ns_max: Annotated[int, _field("ns", "Older quotes are not entered on")]
     lag_ns_max: Annotated[int, _field("ns", "Entries stop when processing falls further behind receive time")]
 
     orders_per_minute_max: Annotated[int, _field("count", "Orders of the account in any minute")]
-    symbol_messages_per_minute_max: Annotated[
-        int, _field("count", "Orders, replaces and cancels of one symbol in any minute")
-    ]
+    symbol_messages_per_minute_max: Annotated[int, _field("count", "Orders, replaces and cancels of one symbol in any minute")]
     duplicate_window_ns: Annotated[int, _field("ns", "The same order again within this time is a duplicate")]
-    exit_repeat_ns: Annotated[
-        int, _field("ns", "Exits of one position in different stories keep this distance")
-    ]
+    exit_repeat_ns: Annotated[int, _field("ns", "Exits of one position in different stories keep this distance")]
     amend_spacing_ns: Annotated[int, _field("ns", "Replacements of one order keep this distance")]
 
     def __post_init__(self) -> None:

@@ -158,9 +158,7 @@ def _fill_specials(records: Records, flow: Flow, bid: Ints, ask: Ints) -> None:
             records["a"][row] = _STATUS[code]
         elif code in _PRINTS:
             records["kind"][row] = layout.TRADE
-            shift = (
-                int(price * BAD_PRINT_SHARE) // TICK_NANOS * TICK_NANOS if code == Special.BAD_PRINT else 0
-            )
+            shift = int(price * BAD_PRINT_SHARE) // TICK_NANOS * TICK_NANOS if code == Special.BAD_PRINT else 0
             records["a"][row] = price + shift
             records["b"][row] = 100 * NANOS if code == Special.BAD_PRINT else _AUCTION_SIZE
             records["flags"][row] = layout.REGULAR | _PRINT_FLAGS[code]

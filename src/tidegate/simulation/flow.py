@@ -82,9 +82,7 @@ def make_flow(rng: Generator, plan: Plan, pace: Pace, *, count: int, shares: tup
     return flow.in_order(np.argsort(seconds, kind="stable"))
 
 
-def _with_echoes(
-    rng: Generator, plan: Plan, own: Floats, *, count: int, end: float
-) -> tuple[Floats, NDArray[np.int32]]:
+def _with_echoes(rng: Generator, plan: Plan, own: Floats, *, count: int, end: float) -> tuple[Floats, NDArray[np.int32]]:
     """Return times and symbols of events that came by themselves and of those that these drew after them."""
     own_symbol = rng.choice(len(plan.weights), size=len(own), p=plan.weights).astype(np.int32)
     pull = np.cumsum(rng.lognormal(0.0, _ECHO_SIGMA, len(own)))

@@ -140,9 +140,7 @@ class _Market:
 
 def _check(wish: Wish) -> None:
     if not 1 <= wish.symbols <= SYMBOLS_MAX:
-        raise BadMarketError(
-            f"A generated market has 1 to {SYMBOLS_MAX} symbols, not {wish.symbols}; ask for some."
-        )
+        raise BadMarketError(f"A generated market has 1 to {SYMBOLS_MAX} symbols, not {wish.symbols}; ask for some.")
     if wish.seed < 0:
         raise BadMarketError(f"A seed is 0 or more, not {wish.seed}; choose another.")
     if wish.day.isoweekday() > 5:  # noqa: PLR2004 - Friday
@@ -151,6 +149,4 @@ def _check(wish: Wish) -> None:
 
 def _unplaced(name: str) -> Planted:
     """Return a planted anomaly that takes as much room in the header as it ever can."""
-    return Planted(
-        kind=name, symbol="X" * 8, first_record=2**62, last_record=2**62, from_ns=2**62, until_ns=2**62
-    )
+    return Planted(kind=name, symbol="X" * 8, first_record=2**62, last_record=2**62, from_ns=2**62, until_ns=2**62)

@@ -91,9 +91,7 @@ def make_latent(rng: Generator, *, prices: Floats, jump: Jump) -> Latent:
         if row == jump.symbol:
             returns[jump.second] += jump.size
         log_price[row, 1:] = log_price[row, 0] + np.cumsum(returns)
-        wander = (
-            0.25 * _wandering(rng) + np.log(_SPREAD[market.state] * _SPREAD[own.state]) + 0.15 * np.log(shape)
-        )
+        wander = 0.25 * _wandering(rng) + np.log(_SPREAD[market.state] * _SPREAD[own.state]) + 0.15 * np.log(shape)
         log_spread[row, :-1] = wander
         log_spread[row, -1] = wander[-1]
     return Latent(log_price, log_spread, shape * _ACTIVITY[market.state])

@@ -109,14 +109,9 @@ class Plan(NamedTuple):
 
 def make_plan(rng: Generator, *, symbols: int) -> Plan:
     """Draw the symbols and the places of the anomalies."""
-    seconds_of = {
-        code: float(SESSION_SECONDS * (place + rng.uniform(-_JITTER, _JITTER)))
-        for code, place in _PLACES.items()
-    }
+    seconds_of = {code: float(SESSION_SECONDS * (place + rng.uniform(-_JITTER, _JITTER))) for code, place in _PLACES.items()}
     symbol_of = {code: int(rng.integers(symbols)) for code in _PLACES}
-    halt_start, gap_start, outage_start = (
-        seconds_of[code] for code in (Special.HALT, Special.BEFORE_GAP, Special.FEED_DOWN)
-    )
+    halt_start, gap_start, outage_start = (seconds_of[code] for code in (Special.HALT, Special.BEFORE_GAP, Special.FEED_DOWN))
     halt = Window(symbol_of[Special.HALT], halt_start, halt_start + HALT_SECONDS)
     gap = Window(symbol_of[Special.BEFORE_GAP], gap_start, gap_start + GAP_SECONDS)
     outage = Window(-1, outage_start, outage_start + OUTAGE_SECONDS)
@@ -162,10 +157,7 @@ def _in_time(rows: list[tuple[float, int, Special]]) -> Specials:
 
 def _instruments(symbols: int) -> tuple[Instrument, ...]:
     digits = max(2, len(str(symbols)))
-    group = [
-        Instrument(index=number, symbol=f"G{number + 1:0{digits}d}", venue=VENUE, market_group=VENUE)
-        for number in range(symbols)
-    ]
+    group = [Instrument(index=number, symbol=f"G{number + 1:0{digits}d}", venue=VENUE, market_group=VENUE) for number in range(symbols)]
     index = Instrument(
         index=symbols,
         symbol=INDEX_SYMBOL,

@@ -119,9 +119,7 @@ def decide(view: View, state: NoState, attention: Attention) -> tuple[NoState, I
     if attention.side is None:
         return state, Nothing(reason="only the trigger's entries are followed")
     if view.features.atr <= view.ask - view.bid:
-        return state, Nothing(
-            reason=f"a minute's range of ${view.features.atr:.4f} is within the spread of ${view.ask - view.bid:.4f}"
-        )
+        return state, Nothing(reason=f"a minute's range of ${view.features.atr:.4f} is within the spread of ${view.ask - view.bid:.4f}")
     mid = 0.5 * (view.bid + view.ask)
     return state, Intent(
         side=attention.side,

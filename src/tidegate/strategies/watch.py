@@ -18,11 +18,20 @@ def exit_wanted(own: Any, symbol: Any, now_ns: int) -> int:
     long = own.position_nanos > 0
     price = symbol.bid_nanos if long else symbol.ask_nanos
     sign = 1 if long else -1
+    own.exit_level_nanos = 0
     if own.time_stop_at_ns != 0 and now_ns >= own.time_stop_at_ns:
-        own.exit_level_nanos = 0
         return rows.EXIT_TIME
-    if price == 0:
-        return rows.EXIT_NONE
+    reason = rows.EXIT_NONE
+    if price != 0:
+        reason = _price_level_hit(own, price, sign)
+        if reason == rows.EXIT_NONE and own.spread_kill_bps != 0.0 and symbol.spread_bps > own.spread_kill_bps:
+            reason = rows.EXIT_SPREAD
+    return reason
+
+
+@kernel
+def _price_level_hit(own: Any, price: int, sign: int) -> int:
+    """Look at stop, trailing stop and take profit in this order: what protects comes before what earns."""
     if own.stop_nanos != 0 and sign * (price - own.stop_nanos) <= 0:
         own.exit_level_nanos = own.stop_nanos
         return rows.EXIT_STOP
@@ -36,9 +45,6 @@ def exit_wanted(own: Any, symbol: Any, now_ns: int) -> int:
     if own.take_nanos != 0 and sign * (price - own.take_nanos) >= 0:
         own.exit_level_nanos = own.take_nanos
         return rows.EXIT_TAKE
-    if own.spread_kill_bps != 0.0 and symbol.spread_bps > own.spread_kill_bps:
-        own.exit_level_nanos = 0
-        return rows.EXIT_SPREAD
     return rows.EXIT_NONE
 
 
@@ -49,7 +55,9 @@ def may_exit(own: Any, now_ns: int) -> bool:
 
 
 @kernel
-def entry_mask(own: Any, symbol: Any, regime: Any, strategy: Any, session: Any, now_ns: int) -> int:
+def entry_mask(  # noqa: PLR0911 - one mask a line, in their order
+    own: Any, symbol: Any, regime: Any, strategy: Any, session: Any, now_ns: int
+) -> int:
     """Return the place of the first mask that hides an entry, -1 if none does."""
     if now_ns < own.armed_at_ns:
         return rows.MASK_DISARMED

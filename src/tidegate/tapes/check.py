@@ -66,6 +66,4 @@ def _check_part(part: Records, symbols: int, first: int, last_ns: int) -> int:
 
 def _refuse(bad: NDArray[np.bool_], first: int, what: str) -> None:
     if bad.any():
-        raise BadRecordError(
-            f"Record {first + int(bad.argmax())} has {what}; the tape is damaged, import it again."
-        )
+        raise BadRecordError(f"Record {first + int(bad.argmax())} has {what}; the tape is damaged, import it again.")

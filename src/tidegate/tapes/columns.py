@@ -45,9 +45,7 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
         pairs = dict(_pair(part) for part in text.split(",") if part)
         for name in pairs:
             if name not in COLUMNS and name not in SETTINGS:
-                raise ColumnMapError(
-                    f"The column map names {name!r}; known are {', '.join((*COLUMNS, *SETTINGS))}."
-                )
+                raise ColumnMapError(f"The column map names {name!r}; known are {', '.join((*COLUMNS, *SETTINGS))}.")
         columns = {name: column for name, column in pairs.items() if name in COLUMNS}
         _check_complete(columns, ticker=pairs.get("ticker", ""))
         return cls(
@@ -78,10 +76,7 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
         """
         for name, column in self.columns.items():
             if column not in present:
-                raise ColumnMapError(
-                    f"{path} has no column {column!r} (mapped to {name}); it has {', '.join(present)}: "
-                    "correct --map."
-                )
+                raise ColumnMapError(f"{path} has no column {column!r} (mapped to {name}); it has {', '.join(present)}: correct --map.")
 
 
 def _pair(part: str) -> tuple[str, str]:
@@ -103,9 +98,7 @@ def _check_complete(columns: dict[str, str], *, ticker: str) -> None:
     if missing:
         raise ColumnMapError(f"The column map lacks {', '.join(missing)}; add name=column for each.")
     if ("symbol" in columns) == bool(ticker):
-        raise ColumnMapError(
-            "The column map needs either symbol=<column> or ticker=<symbol>, one of the two; add or drop one."
-        )
+        raise ColumnMapError("The column map needs either symbol=<column> or ticker=<symbol>, one of the two; add or drop one.")
 
 
 def _choice(pairs: dict[str, str], name: str, choices: dict[str, int], default: str) -> str:

@@ -36,22 +36,14 @@ def to_ns(column: pl.Series, *, unit: str, zone: str, path: str) -> NDArray[np.i
         BadSourceError: not a time, finer than a nanosecond, ambiguous in its zone, or before 1980; the row is
         named.
     """
-    if unit == "iso":
-        times = _of_iso(column, zone=zone, path=path)
-    else:
-        times = _whole(column, divisor=10**_DIGITS // UNITS_NS[unit], path=path)
+    times = _of_iso(column, zone=zone, path=path) if unit == "iso" else _whole(column, divisor=10**_DIGITS // UNITS_NS[unit], path=path)
     if times.null_count():
         row = int(times.is_null().arg_max() or 0)
-        raise BadSourceError(
-            f"{path} row {row + 1}: {column.name} {column[row]} is no time in {zone}; correct it or the map."
-        )
+        raise BadSourceError(f"{path} row {row + 1}: {column.name} {column[row]} is no time in {zone}; correct it or the map.")
     result: NDArray[np.int64] = times.to_numpy()
     if (early := result < _PLAUSIBLE_NS).any():
         row = int(early.argmax())
-        raise BadSourceError(
-            f"{path} row {row + 1}: {column.name} {column[row]} read in {unit} lies before 1980; "
-            "say the unit in the map."
-        )
+        raise BadSourceError(f"{path} row {row + 1}: {column.name} {column[row]} read in {unit} lies before 1980; say the unit in the map.")
     return result
 
 
@@ -60,17 +52,13 @@ def _of_iso(column: pl.Series, *, zone: str, path: str) -> pl.Series:
         if column.dtype == pl.String:
             column = column.str.to_datetime(time_unit="ns", strict=False)
         if not isinstance(column.dtype, pl.Datetime):
-            raise BadSourceError(
-                f"{path}: {column.name} holds numbers, not times; add unit=ns, us, ms or s to the map."
-            )
+            raise BadSourceError(f"{path}: {column.name} holds numbers, not times; add unit=ns, us, ms or s to the map.")
         if column.dtype.time_zone is None:
             column = column.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
         return column.dt.convert_time_zone("UTC").dt.cast_time_unit("ns").to_physical()
     except pl.exceptions.PolarsError as error:
         what = str(error).splitlines()[0]
-        raise BadSourceError(
-            f"{path}: {column.name} does not hold ISO times ({what}); correct it or say unit= in the map."
-        ) from error
+        raise BadSourceError(f"{path}: {column.name} does not hold ISO times ({what}); correct it or say unit= in the map.") from error
 
 
 def _whole(column: pl.Series, *, divisor: int, path: str) -> pl.Series:
@@ -105,6 +93,4 @@ def _refuse(frame: pl.DataFrame, bad: pl.Expr, name: str, what: str, path: str) 
     rows = frame.select(bad.fill_null(value=False).alias("bad"))["bad"]
     if rows.any():
         row = int(rows.arg_max() or 0)
-        raise BadSourceError(
-            f"{path} row {row + 1}: {name} {frame['text'][row]} {what}; correct the source or the map."
-        )
+        raise BadSourceError(f"{path} row {row + 1}: {name} {frame['text'][row]} {what}; correct the source or the map.")

@@ -93,10 +93,7 @@ class Tape:
         expected = header_bytes + meta.records * RECORD_BYTES
         if size != expected:
             what = "truncated" if size < expected else "longer than it says"
-            raise DamagedTapeError(
-                f"{path} is {what}: {size} bytes instead of {expected} for {meta.records} records; "
-                "import it again."
-            )
+            raise DamagedTapeError(f"{path} is {what}: {size} bytes instead of {expected} for {meta.records} records; import it again.")
         if not meta.records:
             raise EmptyTapeError(f"{path} holds no record; import it again from a source that does.")
         mapped = np.memmap(path, dtype=RECORD, mode="r", offset=header_bytes, shape=(meta.records,))
@@ -158,13 +155,9 @@ class Tape:
         """
         digest = content_hash(self.symbols)
         for start in range(0, len(self.records), CHECK_RECORDS):
-            digest.update(
-                np.ascontiguousarray(self.records[start : start + CHECK_RECORDS]).view(np.uint8).data
-            )
+            digest.update(np.ascontiguousarray(self.records[start : start + CHECK_RECORDS]).view(np.uint8).data)
         if digest.hexdigest() != self.sha256:
-            raise DamagedTapeError(
-                f"{self.path} does not hold the records that were written; take another copy of it."
-            )
+            raise DamagedTapeError(f"{self.path} does not hold the records that were written; take another copy of it.")
         self.check()
 
 
@@ -185,10 +178,7 @@ def header(meta: TapeMeta, header_bytes: int) -> bytes:
     text = msgspec.json.encode(meta)
     assert _PREFIX.size + len(text) <= header_bytes <= HEADER_BYTES_MAX
     body = (_PREFIX.pack(MAGIC, VERSION, header_bytes, len(text), 0) + text).ljust(header_bytes, b"\0")
-    return (
-        _PREFIX.pack(MAGIC, VERSION, header_bytes, len(text), google_crc32c.value(body))
-        + body[_PREFIX.size :]
-    )
+    return _PREFIX.pack(MAGIC, VERSION, header_bytes, len(text), google_crc32c.value(body)) + body[_PREFIX.size :]
 
 
 def read_header(path: Path) -> tuple[TapeMeta, int]:
@@ -203,21 +193,15 @@ def read_header(path: Path) -> tuple[TapeMeta, int]:
             length = _header_length(path, prefix)
             data = prefix + file.read(length - len(prefix))
     except OSError as error:
-        raise NoSuchFileError(
-            f"The tape {path} cannot be read ({error.strerror}); correct the path."
-        ) from error
+        raise NoSuchFileError(f"The tape {path} cannot be read ({error.strerror}); correct the path.") from error
     magic, version, header_bytes, text_bytes, crc = _PREFIX.unpack(prefix)
     bare = _PREFIX.pack(magic, version, header_bytes, text_bytes, 0) + data[_PREFIX.size :]
     if len(data) != length or google_crc32c.value(bare) != crc:
-        raise DamagedTapeError(
-            f"The header of {path} is damaged; import the tape again or take another copy."
-        )
+        raise DamagedTapeError(f"The header of {path} is damaged; import the tape again or take another copy.")
     try:
         meta = msgspec.json.decode(data[_PREFIX.size : _PREFIX.size + text_bytes], type=TapeMeta)
     except msgspec.MsgspecError as error:
-        raise NewerTapeError(
-            f"The header of {path} cannot be read ({error}); upgrade tidegate to read this tape."
-        ) from error
+        raise NewerTapeError(f"The header of {path} cannot be read ({error}); upgrade tidegate to read this tape.") from error
     return meta, header_bytes
 
 
@@ -226,13 +210,8 @@ def _header_length(path: Path, prefix: bytes) -> int:
         raise NotATapeError(f"{path} is not a tape; make one with `tidegate tape import`.")
     _, version, header_bytes, text_bytes, _ = _PREFIX.unpack(prefix)
     if version > VERSION:
-        raise NewerTapeError(
-            f"{path} has tape version {version}, this tidegate reads up to {VERSION}; "
-            "upgrade tidegate to read it."
-        )
+        raise NewerTapeError(f"{path} has tape version {version}, this tidegate reads up to {VERSION}; upgrade tidegate to read it.")
     aligned = header_bytes % PAGE_BYTES == 0 and PAGE_BYTES <= header_bytes <= HEADER_BYTES_MAX
     if version < 1 or not aligned or text_bytes > header_bytes - _PREFIX.size:
-        raise DamagedTapeError(
-            f"The header of {path} is damaged; import the tape again or take another copy."
-        )
+        raise DamagedTapeError(f"The header of {path} is damaged; import the tape again or take another copy.")
     return int(header_bytes)

@@ -49,9 +49,7 @@ def import_tape(
     """
     importer = IMPORTERS.get(kind)
     if importer is None:
-        raise UnknownImporterError(
-            f"There is no importer named {kind!r}; choose one of {', '.join(IMPORTERS)}."
-        )
+        raise UnknownImporterError(f"There is no importer named {kind!r}; choose one of {', '.join(IMPORTERS)}.")
     return importer(sources, out, options, progress)
 
 

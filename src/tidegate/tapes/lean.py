@@ -105,9 +105,7 @@ def import_lean(sources: Sequence[Path], out: Path, *, progress: Progress) -> Ta
     return _import(find_files(sources), out, progress)
 
 
-def import_lean_by_symbol(
-    sources: Sequence[Path], folder: Path, *, progress: Progress
-) -> dict[Path, TapeMeta]:
+def import_lean_by_symbol(sources: Sequence[Path], folder: Path, *, progress: Progress) -> dict[Path, TapeMeta]:
     """Make one tape for each symbol, named <symbol>.tape in a folder; otherwise as `import_lean`."""
     groups: dict[str, list[LeanFile]] = {}
     for file in find_files(sources):
@@ -145,22 +143,14 @@ def find_files(sources: Sequence[Path]) -> list[LeanFile]:
     """
     paths: list[Path] = []
     for source in sources:
-        found = (
-            [p for p in sorted(source.rglob("*.zip")) if _OUTER.fullmatch(p.name)]
-            if source.is_dir()
-            else [source]
-        )
+        found = [p for p in sorted(source.rglob("*.zip")) if _OUTER.fullmatch(p.name)] if source.is_dir() else [source]
         if not found:
-            raise BadSourceError(
-                f"{source} holds no LEAN tick file (such as 20131007_quote.zip); name another folder."
-            )
+            raise BadSourceError(f"{source} holds no LEAN tick file (such as 20131007_quote.zip); name another folder.")
         paths.extend(found)
     files = sorted((_describe(path) for path in paths), key=lambda file: file.order)
     for one, other in pairwise(files):
         if one.order == other.order:
-            raise BadSourceError(
-                f"{one.path} and {other.path} are the same day of {one.symbol}; name one of them."
-            )
+            raise BadSourceError(f"{one.path} and {other.path} are the same day of {one.symbol}; name one of them.")
     return files
 
 
@@ -178,10 +168,7 @@ def read_file(file: LeanFile, *, instrument: int, counts: dict[str, int]) -> Rec
 def _describe(path: Path) -> LeanFile:
     outer = _OUTER.fullmatch(path.name)
     if outer is None:
-        raise BadSourceError(
-            f"{path} is not named like a LEAN tick file (20131007_quote.zip); "
-            "rename it or choose another kind."
-        )
+        raise BadSourceError(f"{path} is not named like a LEAN tick file (20131007_quote.zip); rename it or choose another kind.")
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -193,16 +180,12 @@ def _describe(path: Path) -> LeanFile:
     if inner is None or inner[1] != outer[1] or inner[3].lower() != outer[2]:
         raise BadSourceError(f"{path} does not hold the one CSV that its name promises; take another copy.")
     if members[0].file_size > _CSV_BYTES_MAX:
-        raise BadSourceError(
-            f"{path} unpacks to {members[0].file_size} bytes, more than one day of ticks; take another copy."
-        )
+        raise BadSourceError(f"{path} unpacks to {members[0].file_size} bytes, more than one day of ticks; take another copy.")
     try:
         day = datetime.strptime(outer[1], "%Y%m%d").replace(tzinfo=_NEW_YORK).date()
     except ValueError as error:
         raise BadSourceError(f"{path} begins with no date; rename it to <date>_{outer[2]}.zip.") from error
-    return LeanFile(
-        is_trade=outer[2] == "trade", symbol=inner[2].upper(), day=day, path=path, member=members[0].filename
-    )
+    return LeanFile(is_trade=outer[2] == "trade", symbol=inner[2].upper(), day=day, path=path, member=members[0].filename)
 
 
 def _symbols(files: Sequence[LeanFile]) -> tuple[Instrument, ...]:
@@ -230,9 +213,7 @@ def _table(file: LeanFile, columns: dict[str, type[pl.DataType]]) -> pl.DataFram
         return table.with_columns(pl.col("conditions").str.to_integer(base=16, dtype=pl.Int64))
     except (pl.exceptions.PolarsError, zipfile.BadZipFile) as error:
         what = str(error).splitlines()[0]
-        raise BadSourceError(
-            f"{file.path} does not have the columns {', '.join(columns)} ({what}); take another copy."
-        ) from error
+        raise BadSourceError(f"{file.path} does not have the columns {', '.join(columns)} ({what}); take another copy.") from error
 
 
 def _times(table: pl.DataFrame, file: LeanFile) -> NDArray[np.int64]:
@@ -251,9 +232,7 @@ def _midnight_ns(file: LeanFile) -> int:
     midnight = datetime.combine(file.day, datetime.min.time(), _NEW_YORK)
     next_midnight = datetime.combine(file.day + timedelta(days=1), datetime.min.time(), _NEW_YORK)
     if ns_of(next_midnight) - ns_of(midnight) != DAY_NS:
-        raise BadSourceError(
-            f"{file.path}: New York's clocks change on {file.day}, so its times are ambiguous; leave it out."
-        )
+        raise BadSourceError(f"{file.path}: New York's clocks change on {file.day}, so its times are ambiguous; leave it out.")
     return ns_of(midnight)
 
 
@@ -265,9 +244,7 @@ def _nanos(table: pl.DataFrame, name: str, file: LeanFile, unit: int) -> NDArray
 
 def _refuse(bad: NDArray[np.bool_], file: LeanFile, what: str) -> None:
     if bad.any():
-        raise BadSourceError(
-            f"{file.path} row {int(bad.argmax()) + 1} {what}; correct the source or leave it out."
-        )
+        raise BadSourceError(f"{file.path} row {int(bad.argmax()) + 1} {what}; correct the source or leave it out.")
 
 
 def _quotes(table: pl.DataFrame, file: LeanFile, instrument: int, counts: dict[str, int]) -> Records:

@@ -45,9 +45,7 @@ RANGE_INDICATION: Final = 0x40
 NOT_FIRM: Final = 0x400
 HALTS: Final = 0x10 | 0x20 | 0x80 | 0x200 | 0x1000 | 0x4000 | 0x8000 | 0x10000 | 0x20000
 
-SLOW_QUOTE: Final = (
-    SLOW | MANUAL | RANGE_INDICATION | NOT_FIRM | HALTS
-)  # nobody may count on being filled at it
+SLOW_QUOTE: Final = SLOW | MANUAL | RANGE_INDICATION | NOT_FIRM | HALTS  # nobody may count on being filled at it
 
 
 def trade_flags(conditions: NDArray[np.int64], *, off_exchange: NDArray[np.bool_]) -> NDArray[np.int16]:

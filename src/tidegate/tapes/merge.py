@@ -113,8 +113,7 @@ class Merged:
             place = self._places[number]
         at = position - place.first
         return tuple(
-            taken + int(np.searchsorted(destinations, at))
-            for taken, destinations in zip(place.taken, self._destinations, strict=True)
+            taken + int(np.searchsorted(destinations, at)) for taken, destinations in zip(place.taken, self._destinations, strict=True)
         )
 
     def position_at(self, time_ns: int) -> int:
@@ -185,17 +184,12 @@ class Merged:
             return [len(stream.times) for stream in self._streams]
         bound_ns, bound_rank = min(ends)
         return [
-            int(
-                np.searchsorted(stream.times, bound_ns, side="right" if stream.rank <= bound_rank else "left")
-            )
-            for stream in self._streams
+            int(np.searchsorted(stream.times, bound_ns, side="right" if stream.rank <= bound_rank else "left")) for stream in self._streams
         ]
 
     def _interleave(self, counts: Sequence[int]) -> Records:
         total = sum(counts)
-        times = np.concatenate(
-            [stream.times[:size] for stream, size in zip(self._streams, counts, strict=True)]
-        )
+        times = np.concatenate([stream.times[:size] for stream, size in zip(self._streams, counts, strict=True)])
         destination = np.empty(total, np.intp)
         destination[np.argsort(times, kind="stable")] = np.arange(total)
         records = self._buffer[:total]

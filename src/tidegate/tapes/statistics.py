@@ -66,9 +66,7 @@ def statistics(tape: Tape, symbol: int, *, from_ns: int, until_ns: int) -> Stati
     tick = tape.symbols[symbol].tick_at(int(np.median(sound["a"]))) if len(sound) else 1
     spread = (sound["b"] - sound["a"]) / tick
     gaps_ms = np.diff(quotes["ts_recv"]) / MILLISECOND_NS
-    per_second = np.bincount(
-        (quotes["ts_recv"] - from_ns) // SECOND_NS, minlength=(until_ns - from_ns) // SECOND_NS
-    )
+    per_second = np.bincount((quotes["ts_recv"] - from_ns) // SECOND_NS, minlength=(until_ns - from_ns) // SECOND_NS)
     changes = (np.diff(quotes["a"]) != 0) | (np.diff(quotes["b"]) != 0)
     place = (quotes["ts_recv"] - from_ns) / (until_ns - from_ns)
     by_second = _returns(sound, from_ns, until_ns, SECOND_NS)

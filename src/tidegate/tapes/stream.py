@@ -28,16 +28,11 @@ def remap(tape: Tape, instruments: Sequence[Instrument]) -> NDArray[np.int32]:
     table = np.empty(len(tape.symbols), np.int32)
     for symbol in tape.symbols:
         named = [instrument for instrument in instruments if instrument.symbol == symbol.symbol]
-        found = (
-            named
-            if len(named) == 1
-            else [instrument for instrument in named if instrument.venue == symbol.venue]
-        )
+        found = named if len(named) == 1 else [instrument for instrument in named if instrument.venue == symbol.venue]
         if len(found) != 1:
             how = "lists more than once" if named else "does not list"
             raise UnknownSymbolError(
-                f"{tape.path} holds {symbol.symbol}, which the configuration {how}; "
-                "put it under instruments exactly once."
+                f"{tape.path} holds {symbol.symbol}, which the configuration {how}; put it under instruments exactly once."
             )
         table[symbol.index] = found[0].index
     return table
@@ -46,9 +41,7 @@ def remap(tape: Tape, instruments: Sequence[Instrument]) -> NDArray[np.int32]:
 class Stream:
     """A tape with a cursor; `times` are the delivery times from the cursor to the end of the window."""
 
-    def __init__(
-        self, tape: Tape, *, rank: int, remap: NDArray[np.int32], latency: Latency, seed: int, window: int
-    ) -> None:
+    def __init__(self, tape: Tape, *, rank: int, remap: NDArray[np.int32], latency: Latency, seed: int, window: int) -> None:
         """Stand at the tape's beginning with an empty window."""
         assert len(remap) == len(tape.symbols)
         self.tape = tape

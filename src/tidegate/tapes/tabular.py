@@ -69,9 +69,7 @@ _COUNTS: Final = {
 }
 
 
-def import_table(
-    kind: str, sources: Sequence[Path], out: Path, *, columns: ColumnMap, progress: Progress
-) -> TapeMeta:
+def import_table(kind: str, sources: Sequence[Path], out: Path, *, columns: ColumnMap, progress: Progress) -> TapeMeta:
     """Make one tape of CSV or Parquet files.
 
     Args:
@@ -89,13 +87,8 @@ def import_table(
         EmptyTapeError, TapeNotWrittenError: nothing to write, or nowhere.
     """
     tables = [READERS[kind](path, columns) for path in sources]
-    names = sorted(
-        {name for table, path in zip(tables, sources, strict=True) for name in _names(table, columns, path)}
-    )
-    symbols = tuple(
-        Instrument(index=index, symbol=name, venue=VENUE, tick_bands=columns.tick_bands)
-        for index, name in enumerate(names)
-    )
+    names = sorted({name for table, path in zip(tables, sources, strict=True) for name in _names(table, columns, path)})
+    symbols = tuple(Instrument(index=index, symbol=name, venue=VENUE, tick_bands=columns.tick_bands) for index, name in enumerate(names))
     parts: list[Records] = []
     for done, (table, path) in enumerate(zip(tables, sources, strict=True)):
         parts.append(records_of(table, columns, names=names, path=str(path)))
@@ -134,9 +127,7 @@ def records_of(table: pl.DataFrame, columns: ColumnMap, *, names: Sequence[str],
     records = new_records(event, recv)
     records["kind"] = _kinds(table, columns, path)
     if "symbol" in columns.columns:
-        records["instrument"] = np.searchsorted(
-            np.array(names), table[columns.columns["symbol"]].to_numpy().astype(str)
-        )
+        records["instrument"] = np.searchsorted(np.array(names), table[columns.columns["symbol"]].to_numpy().astype(str))
     if "seq" in columns.columns:
         records["venue_seq"] = to_nanos(table[columns.columns["seq"]], scale_power=-9, path=path)
     if columns.has_quotes:
@@ -157,12 +148,8 @@ def _kinds(table: pl.DataFrame, columns: ColumnMap, path: str) -> NDArray[np.int
         return np.full(len(table), layout.QUOTE if columns.has_quotes else layout.TRADE, np.int16)
     words = table[columns.columns["kind"]].cast(pl.String)
     codes = words.str.to_lowercase().replace_strict(KIND_WORDS, default=0, return_dtype=pl.Int16).to_numpy()
-    allowed = [
-        code for code, has in ((layout.QUOTE, columns.has_quotes), (layout.TRADE, columns.has_trades)) if has
-    ]
-    _refuse_row(
-        ~np.isin(codes, allowed), path, f"has no kind that is mapped; write one of {', '.join(KIND_WORDS)}"
-    )
+    allowed = [code for code, has in ((layout.QUOTE, columns.has_quotes), (layout.TRADE, columns.has_trades)) if has]
+    _refuse_row(~np.isin(codes, allowed), path, f"has no kind that is mapped; write one of {', '.join(KIND_WORDS)}")
     return np.asarray(codes, np.int16)
 
 
@@ -171,9 +158,7 @@ def _fill_quotes(records: Records, table: pl.DataFrame, columns: ColumnMap, path
     for field, name in (("a", "bid"), ("b", "ask")):
         prices = to_nanos(table[columns.columns[name]], scale_power=columns.scale_power, path=path)
         records[field] = np.where(is_quote, prices, records[field])
-        _check_grid(
-            np.where(is_quote, prices, 0), columns.tick_bands, f"{path} row {{row}}: {name} {{price}}"
-        )
+        _check_grid(np.where(is_quote, prices, 0), columns.tick_bands, f"{path} row {{row}}: {name} {{price}}")
     for field, name in (("c", "bid_size"), ("d", "ask_size")):
         sizes = to_nanos(table[columns.columns[name]], scale_power=columns.size_scale_power, path=path)
         records[field] = np.where(is_quote, sizes, records[field])
@@ -187,9 +172,7 @@ def _fill_trades(records: Records, table: pl.DataFrame, columns: ColumnMap, path
     _refuse_row(is_trade & (prices == 0), path, "is a trade at no price; correct the source")
     _refuse_row(is_trade & sizes.is_null().to_numpy(), path, "is a trade of no size; correct the source")
     records["a"] = np.where(is_trade, prices, records["a"])
-    records["b"] = np.where(
-        is_trade, to_nanos(sizes, scale_power=columns.size_scale_power, path=path), records["b"]
-    )
+    records["b"] = np.where(is_trade, to_nanos(sizes, scale_power=columns.size_scale_power, path=path), records["b"])
     records["flags"] |= np.where(is_trade, layout.REGULAR, 0).astype(np.int16)
 
 
@@ -216,9 +199,7 @@ def _names(table: pl.DataFrame, columns: ColumnMap, path: Path) -> list[str]:
     if columns.ticker:
         return [columns.ticker]
     column = table[columns.columns["symbol"]].cast(pl.String)
-    _refuse_row(
-        (column.is_null() | (column == "")).to_numpy(), str(path), "has no symbol; correct the source"
-    )
+    _refuse_row((column.is_null() | (column == "")).to_numpy(), str(path), "has no symbol; correct the source")
     return column.unique().to_list()
 
 
@@ -231,11 +212,7 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise NoSuchFileError(
-            f"{path} cannot be read ({error.strerror or error}); correct the path."
-        ) from error
+        raise NoSuchFileError(f"{path} cannot be read ({error.strerror or error}); correct the path.") from error
     except pl.exceptions.PolarsError as error:
         what = str(error).splitlines()[0]
-        raise BadSourceError(
-            f"{path} cannot be read as a table ({what}); choose the right kind or correct the file."
-        ) from error
+        raise BadSourceError(f"{path} cannot be read as a table ({what}); choose the right kind or correct the file.") from error

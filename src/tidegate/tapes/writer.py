@@ -46,9 +46,7 @@ def write_tape(
         UnsortedTapeError, BadRecordError: naming the record.
         TapeNotWrittenError: the disk refused.
     """
-    assert [symbol.index for symbol in meta.symbols] == list(range(len(meta.symbols))), (
-        "a tape numbers its own symbols"
-    )
+    assert [symbol.index for symbol in meta.symbols] == list(range(len(meta.symbols))), "a tape numbers its own symbols"
     header_bytes = header_bytes_for(meta)
     with _replacing(path) as file:
         file.write(bytes(header_bytes))
@@ -75,9 +73,7 @@ def _write_records(file: BinaryIO, chunks: Iterable[Records], meta: TapeMeta) ->
         digest.update(data)
         file.write(data)
         count += len(chunk)
-    return msgspec.structs.replace(
-        meta, records=count, first_ns=first_ns, last_ns=last_ns, sha256=digest.hexdigest()
-    )
+    return msgspec.structs.replace(meta, records=count, first_ns=first_ns, last_ns=last_ns, sha256=digest.hexdigest())
 
 
 @contextmanager
@@ -96,8 +92,7 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         _sync_folder(path.parent)
     except OSError as error:
         raise TapeNotWrittenError(
-            f"{path} could not be written ({error.strerror}); free space or choose another folder, "
-            "nothing was left behind."
+            f"{path} could not be written ({error.strerror}); free space or choose another folder, nothing was left behind."
         ) from error
     finally:
         if temporary is not None:

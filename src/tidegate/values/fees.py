@@ -146,18 +146,14 @@ class FeeTable:
         key = (day, fill.kind, fill.side)
         found = self._charges.get(key)
         if found is None:
-            found = self._charges[key] = self._schedule.charges(
-                day=self._schedule.day_of(fill.ts_ns), kind=fill.kind, side=fill.side
-            )
+            found = self._charges[key] = self._schedule.charges(day=self._schedule.day_of(fill.ts_ns), kind=fill.kind, side=fill.side)
         return found
 
 
 def fee_attos(charge: Charge, fill: Fill) -> int:
     """Return one fee of a fill in attos, the last atto rounded up."""
     notional = notional_attos(fill.price_nanos, fill.quantity_nanos, fill.multiplier)
-    fee = -(-notional * charge.per_dollar_attos // ATTOS) - (
-        -fill.quantity_nanos * charge.per_unit_attos // NANOS
-    )
+    fee = -(-notional * charge.per_dollar_attos // ATTOS) - (-fill.quantity_nanos * charge.per_unit_attos // NANOS)
     return fee if charge.cap_attos < 0 else min(fee, charge.cap_attos)
 
 
@@ -165,9 +161,7 @@ def _iso(rate: FeeRate) -> date:
     try:
         return date.fromisoformat(rate.from_day)
     except ValueError:
-        raise BadFeeError(
-            f"{rate.name}: from_day {rate.from_day!r} is not a day; write it as 2025-01-31."
-        ) from None
+        raise BadFeeError(f"{rate.name}: from_day {rate.from_day!r} is not a day; write it as 2025-01-31.") from None
 
 
 def _charge(rate: FeeRate) -> Charge:
@@ -209,8 +203,6 @@ ALPACA_FEES: Final = FeeSchedule(
         FeeRate(name="ORF", from_day="2025-01-01", kinds=_OPTION, per_unit_usd="0.02685"),
         FeeRate(name="OCC", from_day="2025-01-01", kinds=_OPTION, per_unit_usd="0.02", cap_usd="55"),
         FeeRate(name="CAT", from_day="2025-01-01", kinds=_STOCK, per_unit_usd="0.0000265"),
-        FeeRate(
-            name="CAT", from_day="2025-01-01", kinds=_OPTION, per_unit_usd="0.00265"
-        ),  # a contract is 100 shares
+        FeeRate(name="CAT", from_day="2025-01-01", kinds=_OPTION, per_unit_usd="0.00265"),  # a contract is 100 shares
     ),
 )

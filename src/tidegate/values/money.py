@@ -67,12 +67,13 @@ def _scaled(text: str | int | Decimal, *, digits: int) -> int:
     assert isinstance(exponent, int)
     whole = int("".join(map(str, figures)))
     shift = exponent + digits
+    scale: int = 10 ** abs(shift)
     if shift < 0:
-        whole, rest = divmod(whole, 10**-shift)
+        whole, rest = divmod(whole, scale)
         if rest:
             raise NotExactError(f"{text} is finer than 1e-{digits}; round it before it gets here.")
     else:
-        whole *= 10**shift
+        whole *= scale
     return -whole if sign else whole
 
 

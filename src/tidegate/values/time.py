@@ -50,7 +50,8 @@ def parse_duration(text: str) -> int:
     whole, _, decimals = number.partition(".")
     if unit is None or not (whole.isascii() and whole.isdigit()) or (decimals and not decimals.isdigit()):
         raise BadDurationError(f"{text!r} is not a duration; write a number and a unit, such as 0.5ms, 30s or 2m.")
-    scaled, rest = divmod(int(whole + decimals) * unit, 10 ** len(decimals))
+    scale: int = 10 ** len(decimals)
+    scaled, rest = divmod(int(whole + decimals) * unit, scale)
     if rest:
         raise BadDurationError(f"{text!r} is finer than a nanosecond.")
     return scaled

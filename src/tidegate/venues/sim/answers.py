@@ -24,9 +24,7 @@ _CHAINED: Final = frozenset({rows.REPLACED, rows.REPLACE_REJECTED})
 class Answers:
     """Responses on their way to the engine, first in, first out."""
 
-    def __init__(
-        self, draws: Draws, fees: FeeSchedule, instruments: Sequence[Instrument], acknowledge: Acknowledge
-    ) -> None:
+    def __init__(self, draws: Draws, fees: FeeSchedule, instruments: Sequence[Instrument], acknowledge: Acknowledge) -> None:
         self._skips = acknowledge is Acknowledge.RESTING
         self.queue: deque[Response] = deque()
         self._draws = draws
@@ -89,9 +87,7 @@ class Answers:
             self.queue.append(response)
         return ended
 
-    def say(
-        self, kind: OrderEventKind, order: SimOrder, venue_ns: int, reason: str, successor_id: str
-    ) -> None:
+    def say(self, kind: OrderEventKind, order: SimOrder, venue_ns: int, reason: str, successor_id: str) -> None:
         """Queue a word about an order the venue knows."""
         command = order.command
         self.queue.append(
@@ -110,9 +106,7 @@ class Answers:
             )
         )
 
-    def refuse(
-        self, kind: OrderEventKind, command: OrderCommand, venue_ns: int, about: str, reason: str
-    ) -> None:
+    def refuse(self, kind: OrderEventKind, command: OrderCommand, venue_ns: int, about: str, reason: str) -> None:
         """Queue a refusal about an id the venue holds no order under."""
         self.queue.append(
             Response(
@@ -139,6 +133,4 @@ class Answers:
 
     def _fee(self, command: OrderCommand, price: int, quantity: int, venue_ns: int) -> int:
         instrument = self._instruments[command.symbol]
-        return self._fees.total(
-            Fill(instrument.kind, command.side, price, quantity, instrument.multiplier, venue_ns)
-        )
+        return self._fees.total(Fill(instrument.kind, command.side, price, quantity, instrument.multiplier, venue_ns))

@@ -72,14 +72,10 @@ _REJECT: Final = "Orders that arrive outside trading hours are rejected."
 _ALWAYS: Final = "The venue is always open, and day orders do not expire."
 _SHORT: Final = "Short selling is allowed without limit."
 _NO_SHORT: Final = "A sell order for more than the position less open sells is rejected."
-_COLLAR: Final = (
-    "A buy stop becomes a stop-limit 4 % above a stop below $50, else 2.5 %, down to the tick, as at Alpaca."
-)
+_COLLAR: Final = "A buy stop becomes a stop-limit 4 % above a stop below $50, else 2.5 %, down to the tick, as at Alpaca."
 
 
-_REST: Final = (
-    "A replacement's quantity is its own: a fill of the original that crosses it on the way comes on top."
-)
+_REST: Final = "A replacement's quantity is its own: a fill of the original that crosses it on the way comes on top."
 _TOTAL: Final = "A replacement's quantity is the chain's total: what the original has filled is taken off it."
 
 

@@ -65,12 +65,7 @@ def is_sale(symbol: Any, record: Any) -> bool:
 @kernel
 def moves_queues(record: Any) -> bool:
     """Tell whether a print traded against orders that stood at an exchange."""
-    return (
-        record.flags & records.REGULAR != 0
-        and record.flags & _NO_QUEUE == 0
-        and record.a > 0
-        and record.b > 0
-    )
+    return record.flags & records.REGULAR != 0 and record.flags & _NO_QUEUE == 0 and record.a > 0 and record.b > 0
 
 
 @kernel

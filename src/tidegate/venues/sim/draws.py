@@ -24,8 +24,6 @@ class Draws:
         block, rest = divmod(index, _BLOCK)
         if block != self._block:
             first = block * _BLOCK
-            self._drawn = self._latency.draws(
-                seed=self._seed, stream=self._stream, first=first, count=_BLOCK
-            ).tolist()
+            self._drawn = self._latency.draws(seed=self._seed, stream=self._stream, first=first, count=_BLOCK).tolist()
             self._block = block
         return self._drawn[rest]

@@ -19,12 +19,7 @@ def is_near(symbol: Any, record: Any) -> bool:
     if symbol.orders_open == 0:
         return False
     if record.kind == records.QUOTE:
-        return (
-            record.b <= symbol.ask_low
-            or record.b >= symbol.ask_high
-            or record.a <= symbol.bid_low
-            or record.a >= symbol.bid_high
-        )
+        return record.b <= symbol.ask_low or record.b >= symbol.ask_high or record.a <= symbol.bid_low or record.a >= symbol.bid_high
     return record.kind == records.TRADE and (record.a <= symbol.print_low or record.a >= symbol.print_high)
 
 

@@ -83,13 +83,9 @@ class CompiledMemory:
 class PureMemory:
     """The same rows as objects, loaded once and dumped when the bytes are wanted."""
 
-    def __init__(
-        self, layout: Layout, buffer: NDArray[np.uint8], tapes: Sequence[NDArray[np.void]], *, strict: bool
-    ) -> None:
+    def __init__(self, layout: Layout, buffer: NDArray[np.uint8], tapes: Sequence[NDArray[np.void]], *, strict: bool) -> None:
         self._layout, self._buffer = layout, buffer
-        self._tables = {
-            table.name: RowTable(layout.table(buffer, table.name), strict=strict) for table in layout.tables
-        }
+        self._tables = {table.name: RowTable(layout.table(buffer, table.name), strict=strict) for table in layout.tables}
         shared = [self._tables[name] for name in ("sources", "maps", "hours", "taken", "events")]
         self._desk = self._tables["desk"][0]
         rest = [*shared, self._desk, [PureTape(tape) for tape in tapes]]

@@ -59,13 +59,9 @@ class SimSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """
         for hours in self.hours:
             if not 0 <= hours.open_ns < hours.close_ns:
-                raise BadSimSettingsError(
-                    f"A trading session opens at {hours.open_ns} and closes at {hours.close_ns}; swap them."
-                )
+                raise BadSimSettingsError(f"A trading session opens at {hours.open_ns} and closes at {hours.close_ns}; swap them.")
         for earlier, later in pairwise(self.hours):
             if later.open_ns < earlier.close_ns:
                 raise BadSimSettingsError("Trading sessions overlap or are out of order; list them by day.")
         if not 1 <= self.orders_max <= 1_000_000:  # noqa: PLR2004 - rows are allocated at once
-            raise BadSimSettingsError(
-                f"orders_max is {self.orders_max}; allow between 1 and 1,000,000 open orders."
-            )
+            raise BadSimSettingsError(f"orders_max is {self.orders_max}; allow between 1 and 1,000,000 open orders.")

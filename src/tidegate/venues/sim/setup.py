@@ -68,8 +68,8 @@ def make_memory(
     layout.table(buffer, "hours")["open_ns"] = [session.open_ns for session in hours]
     layout.table(buffer, "hours")["close_ns"] = [session.close_ns for session in hours]
     _lay_out_streams(streams, layout.table(buffer, "streams"), layout.table(buffer, "sources"))
-    layout.table(buffer, "maps")["symbol"][: sum(len(stream.instruments) for stream in streams)] = (
-        np.concatenate([stream.instruments for stream in streams])
+    layout.table(buffer, "maps")["symbol"][: sum(len(stream.instruments) for stream in streams)] = np.concatenate(
+        [stream.instruments for stream in streams]
     )
     if compiler is None:
         return PureMemory(layout, buffer, [stream.records for stream in streams], strict=strict)
@@ -79,9 +79,7 @@ def make_memory(
 def _check(rank: int, stream: Stream, symbols: int) -> None:
     records = stream.records
     if records.dtype != RECORD or records.ndim != 1 or not records.flags.c_contiguous:
-        raise BadSimSettingsError(
-            f"Tape {rank} is not an array of market records in one piece; import it again."
-        )
+        raise BadSimSettingsError(f"Tape {rank} is not an array of market records in one piece; import it again.")
     places = stream.instruments
     if len(places) and not (int(places.min()) >= -1 and int(places.max()) < symbols):
         raise BadSimSettingsError(f"Tape {rank} names an instrument that the session does not define.")

@@ -73,13 +73,9 @@ class SimVenue:
         self._instruments = tuple(instruments)
         self._places = {instrument.symbol: place for place, instrument in enumerate(instruments)}
         self._settings = settings
-        self._memory: Memory = make_memory(
-            self._streams, len(instruments), settings, compiler=compiler, strict=strict
-        )
+        self._memory: Memory = make_memory(self._streams, len(instruments), settings, compiler=compiler, strict=strict)
         self._orders = Orders(settings.orders_max)
-        self._answers = Answers(
-            Draws(response_latency, seed=seed, stream=RESPONSE_STREAM), fees, self._instruments, settings.acknowledge
-        )
+        self._answers = Answers(Draws(response_latency, seed=seed, stream=RESPONSE_STREAM), fees, self._instruments, settings.acknowledge)
         self._draws = Draws(order_latency, seed=seed, stream=ORDER_STREAM)
         self._commands = 0
         self._arrived_ns = 0
@@ -147,11 +143,7 @@ class SimVenue:
         if self._answers.queue:
             return self._answers.queue[0].cause
         forecast = self._forecast
-        return (
-            (forecast.stream, forecast.place)
-            if forecast is not None and forecast.found and forecast.stream >= 0
-            else None
-        )
+        return (forecast.stream, forecast.place) if forecast is not None and forecast.found and forecast.stream >= 0 else None
 
     def next_response(self) -> Response:
         """Return the next response and move the venue to what caused it.
@@ -163,9 +155,7 @@ class SimVenue:
         queue = self._answers.queue
         while not queue:
             if self.next_response_ns() >= NEVER_NS:
-                raise NoResponseError(
-                    "The simulated venue has nothing more to say; ask next_response_ns first."
-                )
+                raise NoResponseError("The simulated venue has nothing more to say; ask next_response_ns first.")
             if self._forecast is not None and self._forecast.found:
                 self._commit(self._forecast)
         return queue.popleft()
@@ -256,9 +246,7 @@ class SimVenue:
             self._orders.add_refused(command)
         self._answers.refuse(OrderEventKind.REJECTED, command, arrival_ns, command.client_order_id, reason)
 
-    def _refuse_target(
-        self, kind: OrderEventKind, command: OrderCommand, arrival_ns: int, reason: str
-    ) -> None:
+    def _refuse_target(self, kind: OrderEventKind, command: OrderCommand, arrival_ns: int, reason: str) -> None:
         """Refuse a command about an order that is not there, has ended, or cannot be changed like this."""
         order: SimOrder | None = self._orders.find(command.target_id)
         if order is None:
@@ -309,6 +297,5 @@ class SimVenue:
     def _bad_record(self) -> TapeRecordError:
         desk = self._memory.desk()
         return TapeRecordError(
-            f"Record {desk['bad_place']} of tape {desk['bad_stream']} is of an instrument the tape does not define; "
-            "import the tape again."
+            f"Record {desk['bad_place']} of tape {desk['bad_stream']} is of an instrument the tape does not define; import the tape again."
         )

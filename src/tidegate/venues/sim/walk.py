@@ -43,12 +43,7 @@ def earliest(tables: Any, until_ns: int, besides: int) -> int:
     best_ns = NEVER_NS
     for rank in range(row_count(tables.streams)):
         stream = row_at(tables.streams, rank)
-        if (
-            stream.next_ns < best_ns
-            and rank != besides
-            and stream.watched == 1
-            and is_due(tables, rank, until_ns)
-        ):
+        if stream.next_ns < best_ns and rank != besides and stream.watched == 1 and is_due(tables, rank, until_ns):
             best = rank
             best_ns = stream.next_ns
     return best
