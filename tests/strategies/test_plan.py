@@ -1,0 +1,59 @@
+"""What a plan refuses, and what its distances are worth."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tidegate.strategies.plan import (
+    BadPlanError,
+    EntryRule,
+    ExitRule,
+    Plan,
+    ReentryRule,
+    SizingMethod,
+    SizingRule,
+    atr,
+    bps,
+    dollars,
+)
+from tidegate.values.money import NANOS
+
+SOUND = Plan(signal="a test", exits=ExitRule(stop=atr(2.0)))
+
+
+def test_a_sound_plan_is_let_through() -> None:
+    SOUND.check()
+    msgspec.structs.replace(SOUND, sizing=SizingRule(method=SizingMethod.FIXED, fixed_quantity_nanos=NANOS)).check()
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"exits": ExitRule()}, "exits.stop"),
+        ({"sizing": SizingRule(method=SizingMethod.FIXED)}, "fixed_quantity_nanos"),
+        ({"exits": ExitRule(stop=bps(10), time_stop_ns=-1)}, "negative"),
+        ({"exits": ExitRule(stop=bps(10), retry_ns=-1)}, "negative"),
+        ({"exits": ExitRule(stop=bps(10), retry_ns=0)}, "retry_ns is 0"),
+        ({"reentry": ReentryRule(cooldown_ns=-1)}, "negative"),
+        ({"entry": EntryRule(live_for_ns=-1)}, "negative"),
+    ],
+)
+def test_a_plan_that_cannot_work_is_refused(changes: dict[str, Any], word: str) -> None:
+    with pytest.raises(BadPlanError, match=word):
+        msgspec.structs.replace(SOUND, **changes).check()
+
+
+@pytest.mark.parametrize(
+    ("distance", "atr_usd", "nanos"),
+    [
+        (dollars(0.29), 0.0, 290_000_000),
+        (dollars(2.01), 0.0, 2_010_000_000),
+        (bps(8.2), 0.0, 41_000_000),  # of $50
+        (bps(0.1), 0.0, 500_000),
+        (atr(1.5), 0.04, 60_000_000),
+        (atr(1.5), 0.0, 0),
+    ],
+)
+def test_a_distance_is_exact_to_the_nano(distance: Any, atr_usd: float, nanos: int) -> None:
+    assert distance.nanos(price_nanos=50 * NANOS, atr=atr_usd) == nanos
