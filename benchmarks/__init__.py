@@ -1,0 +1,1 @@
+"""Timings, as ratios in one run; never tests."""
