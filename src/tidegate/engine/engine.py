@@ -11,10 +11,8 @@ the receive time of its last input. The caller owns everything else: it feeds in
 from hashlib import sha256
 from typing import Final, final
 
-import msgspec
-
-from tidegate.engine import layout
-from tidegate.engine.core import Core, NumberedAct, PairMemory
+from tidegate.engine import layout, snapshots
+from tidegate.engine.core import Core, NumberedAct
 from tidegate.engine.entering import Entering
 from tidegate.engine.exiting import Exiting
 from tidegate.engine.folding import Folding
@@ -42,7 +40,7 @@ from tidegate.regime.rows import WHY_NAMES
 from tidegate.strategies.rows import BUY, EXIT_SPREAD, EXIT_STOP, EXIT_TAKE, EXIT_TIME, EXIT_TRAIL, EXIT_TRIGGER, SELL
 from tidegate.strategies.strategy import Attention
 from tidegate.values.enums import AttentionKind, ExitReason, Regime, Side
-from tidegate.values.errors import ExitCode, TidegateError
+from tidegate.values.errors import TidegateError
 from tidegate.values.time import NEVER_NS, iso_utc
 
 _SIDES: Final = {BUY: Side.BUY, SELL: Side.SELL}
@@ -72,29 +70,6 @@ _EXIT_WORDS: Final = {
 
 class BadRecordError(TidegateError):
     """A market record breaks the contract of a tape; nothing after it was taken in."""
-
-
-class WrongSnapshotError(TidegateError):
-    """A snapshot was made by another layout or session and cannot be continued; warm up from recorded inputs instead."""
-
-    exit_code = ExitCode.ENVIRONMENT
-
-
-class _Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """The engine's whole state, as bytes of its parts."""
-
-    layout: str
-    session: str
-    senses: bytes
-    portfolio: bytes
-    orders: bytes
-    gates: bytes
-    states: tuple[bytes, ...]
-    pairs: tuple[tuple[int, int, PairMemory], ...]
-    lag_ns: int
-    streams_down: tuple[tuple[str, str], ...]
-    timers: tuple[int, ...]
-    valuation_due_ns: int
 
 
 @final
@@ -262,24 +237,7 @@ class Engine:
 
     def snapshot(self) -> bytes:
         """Return the whole state; taken between inputs only."""
-        core = self._core
-        assert not core.intents, "a snapshot is taken between inputs"
-        return msgspec.msgpack.encode(
-            _Snapshot(
-                layout=core.host.layout.sha256(),
-                session=core.spec.session_id,
-                senses=core.host.durable(),
-                portfolio=core.portfolio.snapshot(),
-                orders=core.orders.snapshot(),
-                gates=core.gates.snapshot(),
-                states=tuple(msgspec.msgpack.encode(state) for state in core.states),
-                pairs=tuple((*key, core.pairs[key]) for key in sorted(core.pairs)),
-                lag_ns=core.lag_ns,
-                streams_down=tuple(sorted(core.streams_down.items())),
-                timers=tuple(core.timers),
-                valuation_due_ns=core.valuation_due_ns,
-            )
-        )
+        return snapshots.take(self._core)
 
     def restore(self, data: bytes) -> None:
         """Become the state of a snapshot of the same session and layout.
@@ -287,27 +245,7 @@ class Engine:
         Raises:
             WrongSnapshotError: of another layout or session, or no snapshot at all.
         """
-        core = self._core
-        try:
-            taken = msgspec.msgpack.decode(data, type=_Snapshot)
-        except msgspec.MsgspecError as error:
-            raise WrongSnapshotError(f"These bytes are no snapshot of an engine ({error}).") from error
-        if taken.layout != core.host.layout.sha256() or taken.session != core.spec.session_id:
-            raise WrongSnapshotError("The snapshot was made by another layout or session; warm up from recorded inputs instead.")
-        core.host.restore(taken.senses)
-        core.portfolio.restore(taken.portfolio)
-        core.orders.restore(taken.orders)
-        core.gates.restore(taken.gates)
-        for place, state in enumerate(taken.states):
-            core.states[place] = msgspec.msgpack.decode(state, type=type(core.strategies[place].state))
-        core.pairs.clear()
-        core.pairs.update({(strategy, place): memory for strategy, place, memory in taken.pairs})
-        core.lag_ns = taken.lag_ns
-        core.streams_down.clear()
-        core.streams_down.update(taken.streams_down)
-        core.timers[:] = taken.timers
-        core.valuation_due_ns = taken.valuation_due_ns
-        core.begin()
+        snapshots.put_back(self._core, data)
 
     def state_sha256(self) -> str:
         """Return the hash of the whole state; code addresses and cursors are no part of it."""
