@@ -1,5 +1,6 @@
 """Labels by hand: reasons and their precedence, hysteresis, confirmations, and the market of a group."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -92,9 +93,7 @@ def test_a_listed_event_is_newsy_from_its_start_to_just_before_its_end() -> None
         (CHOP, {"spread_anomaly": 9.9}, CHOP, rows.WHY_QUIET),
     ],
 )
-def test_a_label_is_entered_by_one_threshold_and_left_by_a_lower_one(
-    before: int, fields: dict[str, float], label: int, why: int
-) -> None:
+def test_a_label_is_entered_by_one_threshold_and_left_by_a_lower_one(before: int, fields: dict[str, float], label: int, why: int) -> None:
     regime = strict(rows.REGIME, label=before)
     classify_symbol(quiet(**fields), regime, thresholds(confirmations_min=1), NOW)
     assert (regime.label, regime.why) == (label, why)
@@ -134,19 +133,13 @@ def test_noise_between_the_two_thresholds_changes_no_label(noise: list[float], s
 def test_labels_change_no_more_often_than_confirmations_allow(levels: list[float], needed: int) -> None:
     regime = strict(rows.REGIME, label=CHOP)
     settings = thresholds(confirmations_min=needed)
-    changes = [
-        place
-        for place, strength in enumerate(levels)
-        if classify_symbol(quiet(trend_strength=strength), regime, settings, NOW)
-    ]
-    assert all(later - earlier >= needed for earlier, later in zip(changes, changes[1:], strict=False))
+    changes = [place for place, strength in enumerate(levels) if classify_symbol(quiet(trend_strength=strength), regime, settings, NOW)]
+    assert all(later - earlier >= needed for earlier, later in itertools.pairwise(changes))
     assert not changes or changes[0] >= needed - 1
 
 
 @given(said=st.lists(st.integers(0, 3), max_size=60), needed=st.integers(1, 4), start=st.integers(0, 3))
-def test_a_new_label_must_hold_so_often_in_a_row_and_untradeable_is_taken_at_once(
-    said: list[int], needed: int, start: int
-) -> None:
+def test_a_new_label_must_hold_so_often_in_a_row_and_untradeable_is_taken_at_once(said: list[int], needed: int, start: int) -> None:
     row = strict(rows.REGIME, label=start)
     current, since = start, 0
     for place, label in enumerate(said):
@@ -161,9 +154,7 @@ def test_a_new_label_must_hold_so_often_in_a_row_and_untradeable_is_taken_at_onc
 # Market groups.
 
 
-def market(
-    labels: list[int], *, index: int = -1, before: int = CHOP, directions: list[float] | None = None, **group: Any
-) -> Any:
+def market(labels: list[int], *, index: int = -1, before: int = CHOP, directions: list[float] | None = None, **group: Any) -> Any:
     symbols = [quiet(group=0, valid=int(label != UNTRADEABLE)) for label in labels]
     directions = directions or [1.0] * len(labels)
     regimes = [strict(rows.REGIME, label=label, direction=d) for label, d in zip(labels, directions, strict=True)]

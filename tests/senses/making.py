@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -55,6 +55,9 @@ SETTINGS: dict[str, float] = {
     "readable_min": 0.5,
     "evaluate_ns": 5 * SECOND_NS,
 }
+
+
+Records: TypeAlias = NDArray[np.void]
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,25 +122,25 @@ def host(
     return made
 
 
-def record(kind: int, at_ns: int, *payload: int, instrument: int = 0, flags: int = 0, event_ns: int | None = None) -> Any:
-    made = np.zeros(1, records.RECORD)
+def record(kind: int, at_ns: int, *payload: int, instrument: int = 0, flags: int = 0, event_ns: int | None = None) -> Records:
+    made: Records = np.zeros(1, records.RECORD)
     event = at_ns - MILLISECOND_NS if event_ns is None else event_ns
     made[0] = (event, at_ns, 0, instrument, kind, flags, *payload, *[0] * (4 - len(payload)))
     return made
 
 
-def quote(at_s: float, bid: float, ask: float, size: float = 1.0, **more: Any) -> NDArray[np.void]:
+def quote(at_s: float, bid: float, ask: float, size: float = 1.0, **more: Any) -> Records:
     """A quote so many seconds after the start; prices in dollars, the size of both sides in shares."""
     prices = (round(bid * NANOS), round(ask * NANOS), round(size * NANOS), round(size * NANOS))
     return record(records.QUOTE, START_NS + round(at_s * SECOND_NS), *prices, **more)
 
 
-def trade(at_s: float, price: float, size: float = 1.0, flags: int = records.REGULAR, **more: Any) -> NDArray[np.void]:
+def trade(at_s: float, price: float, size: float = 1.0, flags: int = records.REGULAR, **more: Any) -> Records:
     payload = (round(price * NANOS), round(size * NANOS))
     return record(records.TRADE, START_NS + round(at_s * SECOND_NS), *payload, flags=flags, **more)
 
 
-def status(at_s: float, code: int, **more: Any) -> NDArray[np.void]:
+def status(at_s: float, code: int, **more: Any) -> Records:
     return record(records.STATUS, START_NS + round(at_s * SECOND_NS), code, **more)
 
 

@@ -61,29 +61,22 @@ def lively(steps: list[Step], *, from_trades: tuple[int, ...] = ()) -> NDArray[n
 
 def _record(step: Step, now_ns: int, cents: int) -> Any:
     bid, ask = cents * CENT, (cents + 1 + step.choice // 3) * CENT
-    size, event, flags = step.size * NANOS, now_ns - MILLISECOND_NS, 0
-    bid_size = size
-    match step.what:
-        case "status":
-            return record(records.STATUS, now_ns, STATUSES[step.choice % len(STATUSES)], instrument=step.symbol)
-        case "trade" | "odd trade":
-            odd = (0, records.REGULAR | records.SUSPICIOUS, records.REGULAR | records.CORRECTION, records.OFF_EXCHANGE)
-            flags = records.REGULAR if step.what == "trade" else odd[step.choice % 4]
-            return record(records.TRADE, now_ns, bid, size, instrument=step.symbol, flags=flags)
-        case "crossed":
-            bid, ask = ask, bid
-        case "locked":
-            ask = bid
-        case "no bid":
-            bid = 0
-        case "no size":
-            bid_size = 0
-        case "future":
-            event = now_ns + SECOND_NS + step.choice % 2
-        case "suspicious" | "slow":
-            flags = records.SUSPICIOUS if step.what == "suspicious" else records.SLOW_QUOTE
-        case "spike":
-            bid, ask = bid * 2, ask * 2
-        case "wide":
-            ask = ask * 102 // 100
+    size = step.size * NANOS
+    if step.what == "status":
+        return record(records.STATUS, now_ns, STATUSES[step.choice % len(STATUSES)], instrument=step.symbol)
+    if step.what in {"trade", "odd trade"}:
+        odd = (0, records.REGULAR | records.SUSPICIOUS, records.REGULAR | records.CORRECTION, records.OFF_EXCHANGE)
+        flags = records.REGULAR if step.what == "trade" else odd[step.choice % 4]
+        return record(records.TRADE, now_ns, bid, size, instrument=step.symbol, flags=flags)
+    wrong = {
+        "crossed": (ask, bid),
+        "locked": (bid, bid),
+        "no bid": (0, ask),
+        "spike": (2 * bid, 2 * ask),
+        "wide": (bid, ask * 102 // 100),
+    }
+    bid, ask = wrong.get(step.what, (bid, ask))
+    bid_size = 0 if step.what == "no size" else size
+    flags = {"suspicious": records.SUSPICIOUS, "slow": records.SLOW_QUOTE}.get(step.what, 0)
+    event = now_ns + SECOND_NS + step.choice % 2 if step.what == "future" else now_ns - MILLISECOND_NS
     return record(records.QUOTE, now_ns, bid, ask, bid_size, size, instrument=step.symbol, flags=flags, event_ns=event)

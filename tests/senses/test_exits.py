@@ -152,7 +152,7 @@ def test_a_level_that_is_left_again_asks_no_more() -> None:
     sign=st.sampled_from([1, -1]),
 )
 def test_no_exit_is_ever_raised_while_nothing_is_left_and_each_wait_is_kept(steps: list[tuple[int, int, int]], sign: int) -> None:
-    levels = {"stop_nanos": (100 - sign) * NANOS, "take_nanos": (100 + sign) * NANOS, "trail_nanos": NANOS // 2}
+    levels: dict[str, Any] = {"stop_nanos": (100 - sign) * NANOS, "take_nanos": (100 + sign) * NANOS, "trail_nanos": NANOS // 2}
     senses = holding(sign * 10, **levels)
     own, now_ns, cents = making.own(senses), START_NS, 10_000
     raised = [-NEVER_NS]

@@ -134,8 +134,8 @@ def test_the_twin_and_the_kernel_meet_every_label_flag_and_gap() -> None:
     for place, record in enumerate(tape):
         senses.run(raw, place, place + 1, NEVER_NS)
         twin.take(record)
-        for symbol in twin.symbols:
-            flags |= symbol.quality
+        for one in twin.symbols:
+            flags |= one.quality
         labels |= set(senses.table("regimes")["label"].tolist())
         whys |= set(senses.table("regimes")["why"].tolist())
         market_labels.add(int(senses.table("groups")["label"][0]))

@@ -3,6 +3,7 @@
 It keeps every quote, print and bar since the start and never an average; what it says must be what the kernel says.
 """
 
+import itertools
 import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -183,7 +184,7 @@ class SymbolTwin:
         }
 
     def return_features(self, seconds: list[Bar]) -> dict[str, float]:
-        pairs = list(zip(seconds, seconds[1:], strict=False))
+        pairs = list(itertools.pairwise(seconds))
         returns = [math.log(b.prices[-1] / a.prices[-1]) for a, b in pairs]
         variances = [r * r / ((b.start - a.start) // SECOND) for r, (a, b) in zip(returns, pairs, strict=True)]
         mean = average(returns, self.set["trend_weight"])
@@ -197,7 +198,7 @@ class SymbolTwin:
 
     def minute_features(self, minutes: list[Bar]) -> dict[str, float]:
         ranges = [max(minutes[0].prices) - min(minutes[0].prices)]
-        for before, bar in zip(minutes, minutes[1:], strict=False):
+        for before, bar in itertools.pairwise(minutes):
             prices = [*bar.prices, before.prices[-1]]
             ranges.append(max(prices) - min(prices))
         last = [p for bar in minutes[-int(self.set["range_minutes"]) :] for p in bar.prices]

@@ -50,9 +50,7 @@ def sized(
         (1.0, 100, 0.02, 0),  # a cent at risk
     ],
 )
-def test_quantity_is_what_may_be_lost_over_what_a_share_can_lose(
-    risk_bps: float, equity: int, stop: float, shares: int
-) -> None:
+def test_quantity_is_what_may_be_lost_over_what_a_share_can_lose(risk_bps: float, equity: int, stop: float, shares: int) -> None:
     assert sized(SizingRule(risk_bps=risk_bps, **FREE), stop=stop, equity=equity)[0] == shares
 
 

@@ -74,7 +74,7 @@ def test_an_exit_may_be_asked_for_while_something_is_left_and_the_wait_is_over(p
     assert may_exit(own, now) == (abs(position) - working > 0 and now >= after)
 
 
-CASES = {
+CASES: dict[int, tuple[str, dict[str, Any]]] = {
     rows.MASK_DISARMED: ("own", {"armed_at_ns": NEVER_NS}),
     rows.MASK_COOLDOWN: ("symbol", {"cooldown_until_ns": 11}),
     rows.MASK_SESSION: ("session", {"entries_until_ns": 10}),
