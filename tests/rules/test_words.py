@@ -54,7 +54,7 @@ def test_nothing_is_left_to_do_in_a_comment() -> None:
 
 
 def test_no_file_is_a_place_for_whatever_fits_nowhere() -> None:
-    banned = re.compile(r"/(utils?|helpers?|misc|common)(/|\.py$|_|s\.py$)")
+    banned = re.compile(r"/(utils?|helpers?|misc|common(?!_work))(/|\.py$|_|s\.py$)")  # the common work is what rivals are timed on
     assert [source.name for source in everything() if banned.search(source.name)] == []
 
 

@@ -4,7 +4,7 @@ All of it lies in one folder of its own, known by a marker file; others are left
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -96,14 +96,12 @@ def prepare(folder: Path) -> None:
         raise DemoFolderError(f"{folder} cannot be written ({error.strerror}); name another folder with --out.") from error
 
 
-def make_market(folder: Path, day: str, *, generate: Generate, progress: Progress) -> Market:
-    """Write the tape of the recorded day, or of a generated market where there is no recording.
+def make_market(folder: Path, day: str, files: Sequence[Path], *, generate: Generate, progress: Progress) -> Market:
+    """Write the tape of a day's recorded files, or of a generated market where there are none.
 
     Raises:
-        UnknownDayError: see `recorded_files`.
         TapeError: a recording is damaged, or the disk refused.
     """
-    files = recorded_files(day)
     if files:
         tape = folder / f"us-{day}.tape"
         import_lean(files, tape, progress=progress)

@@ -114,7 +114,7 @@ class Plan(NamedTuple):
         made = {tape.meta.receive_time for tape in self.tapes}
         first = utc_date(min(tape.meta.first_ns for tape in self.tapes))
         return (
-            *assumptions(),
+            *assumptions(sim_settings(self.loaded, self.scheduled)),
             *fee_schedule(self.loaded.config).assumptions(first),
             *(f"Receive times: {how}" for how in sorted(made)),
         )

@@ -174,15 +174,14 @@ def _timed(loop: ReplayLoop, engine: Engine, writer: LogWriter | None) -> float:
     gc.collect()
     gc.freeze()  # what the libraries made at import is not looked through again and again
     gc.set_threshold(_GARBAGE_OBJECTS_MIN, *thresholds[1:])
-    started = perf_counter()
+    started, whole = perf_counter(), False
     try:
         with watching(engine):
             loop.run()
-    except BaseException:
-        if writer is not None:
-            writer.abandon()
-        raise
+        whole = True
     finally:
+        if writer is not None and not whole:
+            writer.abandon()
         gc.set_threshold(*thresholds)
         gc.unfreeze()
     return perf_counter() - started
