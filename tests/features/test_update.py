@@ -13,6 +13,8 @@ from tidegate.features.update import on_minute, weight
 from tidegate.kernel.mode import Mode
 from tidegate.values.time import SECOND_NS
 
+pytestmark = pytest.mark.req("A1.1")
+
 
 def mid(at_s: float, price: float, half: float = 0.01) -> Any:
     return quote(at_s, price - half, price + half)

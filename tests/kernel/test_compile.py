@@ -17,6 +17,8 @@ from tidegate.kernel.mode import is_kernel, kernel
 from tidegate.kernel.rows import RowTable
 from tidegate.kernel.tables import row_at, row_count
 
+pytestmark = pytest.mark.req("B1.3")
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROW = row([("value", "<i8"), ("helper", "<i8"), ("uncompilable", "<f8"), ("cells", "<f8", (4,))])
 FACTOR = 3

@@ -8,6 +8,8 @@ import pytest
 from tidegate.engine.layout import Counts, layout_sha256, senses_layout
 from tidegate.kernel.layout import CELL_BYTES, Layout, Table, row
 
+pytestmark = pytest.mark.req("B1.3")
+
 NARROW = row([("a", "<i8"), ("b", "<f8")])
 WIDE = row([("x", "<f8", (3,)), ("inner", NARROW), ("y", "<i8")])
 

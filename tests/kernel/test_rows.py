@@ -11,6 +11,8 @@ from tidegate.kernel.layout import row
 from tidegate.kernel.rows import RowTable, StrictRowError, load_row, row_class
 from tidegate.values.errors import ExitCode
 
+pytestmark = pytest.mark.req("B1.3")
+
 INNER = row([("n", "<i8"), ("f", "<f8")])
 ROW = row([("count", "<i8"), ("price", "<f8"), ("cells", "<f8", (3,)), ("places", "<i8", (2,)), ("inner", INNER)])
 

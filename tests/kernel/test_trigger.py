@@ -15,6 +15,8 @@ from tidegate.strategies import rows
 from tidegate.strategies.strategy import Strategy
 from tidegate.values.time import NEVER_NS
 
+pytestmark = pytest.mark.req("B1.3")
+
 MODES = [Mode.STRICT, Mode.PURE, Mode.COMPILED]
 
 

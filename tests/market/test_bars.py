@@ -10,6 +10,8 @@ from tidegate.engine import layout
 from tidegate.kernel.mode import Mode
 from tidegate.values.time import MINUTE_NS, NEVER_NS, SECOND_NS
 
+pytestmark = pytest.mark.req("A1.1")
+
 
 def mid(at_s: float, price: float) -> Any:
     return quote(at_s, price - 0.01, price + 0.01)

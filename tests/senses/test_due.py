@@ -16,6 +16,8 @@ from tidegate.kernel.mode import Mode
 from tidegate.values.money import NANOS
 from tidegate.values.time import NEVER_NS, SECOND_NS
 
+pytestmark = pytest.mark.req("B1.3")
+
 TIMES = st.one_of(st.just(0), st.integers(START_NS, START_NS + 60 * SECOND_NS))
 DUES = st.one_of(st.just(NEVER_NS), st.integers(START_NS, START_NS + 60 * SECOND_NS))
 

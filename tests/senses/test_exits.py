@@ -17,6 +17,8 @@ from tidegate.strategies import rows
 from tidegate.values.money import NANOS
 from tidegate.values.time import NEVER_NS, SECOND_NS
 
+pytestmark = pytest.mark.req("A2.1")
+
 CHOP = {"warm_seconds_min": 0, "warm_minutes_min": 0, "stale_ns": NEVER_NS, "spike_bps": 200.0}
 
 

@@ -19,6 +19,8 @@ from tidegate.strategies.plan import (
 )
 from tidegate.values.money import NANOS
 
+pytestmark = pytest.mark.req("A2.1")
+
 SOUND = Plan(signal="a test", exits=ExitRule(stop=atr(2.0)))
 
 

@@ -15,6 +15,8 @@ from tidegate.strategies import rows
 from tidegate.strategies.watch import entry_mask, exit_wanted, may_exit
 from tidegate.values.time import NEVER_NS
 
+pytestmark = pytest.mark.req("A2.1")
+
 
 def strict(dtype: np.dtype[np.void], **fields: Any) -> Any:
     made = np.zeros(1, dtype)
