@@ -19,6 +19,7 @@ from tidegate.events.codec import AnyMessage, decode, encode
 from tidegate.events.inputs import AnyInput
 from tidegate.replay.loop import ReplayLoop
 from tidegate.replay.prepare import Plan, assemble, build_engine
+from tidegate.strategies.strategy import Decide
 from tidegate.tapes.format import Tape
 from tidegate.tapes.merge import Merged
 from tidegate.tapes.stream import remap
@@ -325,3 +326,12 @@ def undecided(spec: EngineSpec) -> EngineSpec:
 
 def _must_not(*_given: object) -> Any:
     raise AssertionError("a strategy was asked while folding")
+
+
+def with_decide(plan: Plan, name: str, decide: Decide) -> Plan:
+    """Return the session with another `decide` for one of its strategies."""
+    slots = tuple(
+        replace(slot, strategy=replace(slot.strategy, decide=decide)) if slot.strategy.strategy_id == name else slot
+        for slot in plan.spec.strategies
+    )
+    return plan._replace(spec=replace(plan.spec, strategies=slots), slots=slots)

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from tidegate.tapes.merge import Merged
 from tidegate.values.time import NEVER_NS
 
 BATCHES = st.sampled_from((1, 7, NEVER_NS))
+
+pytestmark = pytest.mark.req("C1.1", "C1.3")
 
 
 def times_of(ran: Ran) -> list[tuple[Entry, int]]:

@@ -12,6 +12,8 @@ from tidegate.engine.toolchain import Toolchain
 from tidegate.oms.orders import Orders
 from tidegate.portfolio.portfolio import Portfolio
 
+pytestmark = pytest.mark.req("B1.2", "B1.3")
+
 
 @settings(max_examples=25)
 @given(case=cases())

@@ -11,6 +11,8 @@ from tidegate.engine.toolchain import Toolchain
 
 BATCHES = (1, 7, 4_096)
 
+pytestmark = pytest.mark.req("C1.1", "B1.3")
+
 
 @settings(max_examples=40)
 @given(case=cases())

@@ -5,7 +5,8 @@ their exit levels.
 """
 
 import math
-import traceback
+import re
+from types import CodeType
 from typing import Any, Final, final
 
 import msgspec
@@ -22,6 +23,9 @@ from tidegate.values.enums import ExitReason, GateScope, GateState, Purpose, Sid
 from tidegate.values.money import NANOS
 
 _encoder = msgspec.msgpack.Encoder()
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")  # of an object: it differs between two runs
+_WORDS_MAX: Final = 400  # characters of an error that are kept
+_PLAIN: Final = (str, int, float, bytes, type(None))  # what may be shown as it is
 
 
 class _NonsenseError(Exception):
@@ -59,14 +63,14 @@ class Entering:
         self._calls += 1
         self.deciding, self.asked = self._calls, loaded.strategy_id
         try:
-            answer = loaded.decide(view, before, attention)
-            state, wanted = _checked(answer, type(before))
-        except Exception as error:  # noqa: BLE001 - the one call of a user's code: whatever it raises halts the strategy
+            state, wanted = _checked(loaded.decide(view, before, attention), type(before))
+            packed = _packed(state) if state != before else b""
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the one call of a user's code: whatever it raises halts the strategy
             self._fault(error, strategy, symbol, correlation)
             return
         finally:
             self.deciding = -1
-        if state != before:
+        if packed:
             core.emit(
                 StrategyStateChanged(
                     event_id=core.next_id(),
@@ -74,13 +78,16 @@ class Entering:
                     symbol=symbol,
                     strategy_id=loaded.strategy_id,
                     correlation_id=correlation,
-                    state=_encoder.encode(state),
+                    state=packed,
                 )
             )
         if isinstance(wanted, Nothing):
             self._nothing(wanted.reason, symbol, loaded.strategy_id, correlation)
         elif wanted.purpose is Purpose.EXIT:
+            acts = core.k
             self._exiting.exit(strategy, place, ExitReason.STRATEGY, correlation=correlation, words=wanted.reason)
+            if core.k == acts:
+                self._nothing(f"nothing is left to exit: {wanted.reason}", symbol, loaded.strategy_id, correlation)
         else:
             self._enter(strategy, place, wanted, features, correlation)
 
@@ -154,10 +161,10 @@ class Entering:
             )
         )
 
-    def _fault(self, error: Exception, strategy: int, symbol: str, correlation: str) -> None:
+    def _fault(self, error: BaseException, strategy: int, symbol: str, correlation: str) -> None:
         core = self._core
-        strategy_id = core.strategies[strategy].strategy_id
-        words = str(error) if isinstance(error, _NonsenseError) else f"{type(error).__name__}: {error}"
+        loaded = core.strategies[strategy]
+        strategy_id, words = loaded.strategy_id, _words(error)
         core.emit(
             StrategyFaulted(
                 event_id=core.next_id(),
@@ -166,7 +173,7 @@ class Entering:
                 strategy_id=strategy_id,
                 correlation_id=correlation,
                 error=words,
-                where=_where(error),
+                where=_where(error, loaded.decide.__code__),
             )
         )
         self._ordering.tighten(
@@ -180,25 +187,66 @@ class Entering:
 
 def _checked(answer: object, state_type: type) -> tuple[Any, Intent | Nothing]:
     if not isinstance(answer, tuple) or len(answer) != 2:  # noqa: PLR2004 - a pair
-        raise _NonsenseError(f"decide returned {answer!r:.80}; return (state, Intent(...)) or (state, Nothing(...))")
+        raise _NonsenseError(f"decide returned {_shown(answer)}; return (state, Intent(...)) or (state, Nothing(...))")
     state, wanted = answer
     if type(state) is not state_type:
-        raise _NonsenseError(f"decide returned a state of type {type(state).__name__}; its State is {state_type.__name__}")
-    if isinstance(wanted, Nothing):
-        return state, wanted
-    if not isinstance(wanted, Intent) or not isinstance(wanted.side, Side) or not isinstance(wanted.reason, str):
-        raise _NonsenseError(f"decide returned {wanted!r:.80}; it must be Intent(side=Side..., reason=text) or Nothing(reason)")
-    for name in ("quantity", "limit_price", "stop_distance", "take_distance"):
-        number = getattr(wanted, name)
-        if number is not None and not (isinstance(number, int | float) and math.isfinite(number) and 0 < number < NANOS):
-            raise _NonsenseError(f"decide returned {name}={number!r}; it must be a positive finite number below 1e9")
+        raise _NonsenseError(f"decide returned {_shown(state)} as its state; its State is {state_type.__name__}")
+    if not isinstance(wanted, Intent | Nothing):
+        raise _NonsenseError(f"decide returned {_shown(wanted)}; it must be Intent(side=Side..., reason=text) or Nothing(reason)")
+    reason: object = wanted.reason
+    if not isinstance(reason, str):
+        raise _NonsenseError(f"decide returned {_shown(reason)} as its reason; it must be a text")
+    if not reason.isascii():
+        reason.encode()  # raises where no log could hold it
+    if isinstance(wanted, Intent):
+        _check_intent(wanted)
     return state, wanted
 
 
-def _where(error: Exception) -> str:
+def _check_intent(wanted: Intent) -> None:
+    for name, kind in (("side", Side), ("purpose", Purpose)):
+        if not isinstance(getattr(wanted, name), kind):
+            raise _NonsenseError(f"decide returned {name}={_shown(getattr(wanted, name))}; it must be one of {kind.__name__}")
+    for name in ("quantity", "limit_price", "stop_distance", "take_distance"):
+        number = getattr(wanted, name)
+        if number is None:
+            continue
+        if isinstance(number, bool) or not isinstance(number, int | float) or not (math.isfinite(number) and 0 < number < NANOS):
+            raise _NonsenseError(f"decide returned {name}={_shown(number)}; it must be a positive finite number below 1e9")
+
+
+def _packed(state: Any) -> bytes:
+    """Return a State's bytes; what could not be read back from a log is nonsense now."""
+    packed = _encoder.encode(state)
+    msgspec.msgpack.decode(packed, type=type(state))
+    return packed
+
+
+def _shown(value: object) -> str:
+    """Show a plain value; of anything else only the kind, since its words may hold an address or an order that changes."""
+    return f"{value!r:.80}" if isinstance(value, _PLAIN) else f"a {type(value).__name__}"
+
+
+def _words(error: BaseException) -> str:
+    """Put an error into words that are the same on every run and that every log can hold: its own `__str__` is not asked."""
+    if isinstance(error, RecursionError):  # its own words tell how deep the stack was outside of the strategy
+        return "RecursionError: it calls itself without an end"
+    parts: tuple[object, ...] = BaseException.args.__get__(error)  # type: ignore[attr-defined]  # a subclass may hide its own
+    said = parts[0] if len(parts) == 1 and isinstance(parts[0], str) else ", ".join(map(_shown, parts))
+    words = said if isinstance(error, _NonsenseError) else f"{type(error).__name__}: {said}".removesuffix(": ")
+    return _ADDRESS.sub("", words)[:_WORDS_MAX].encode(errors="backslashreplace").decode()
+
+
+def _where(error: BaseException, decide: CodeType) -> str:
     """The innermost line of the user's file, without directories: the same on every machine."""
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames or isinstance(error, _NonsenseError):
+    if isinstance(error, _NonsenseError):
         return ""
-    last = frames[-1]
-    return f"{last.filename.rpartition('/')[2]}:{last.lineno} in {last.name}"
+    found, step = "", error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if code.co_filename == decide.co_filename:
+            found = f"{code.co_filename.rpartition('/')[2]}:{step.tb_lineno} in {code.co_name}"
+            if isinstance(error, RecursionError):  # the innermost one depends on the stack outside: the first tells as much
+                break
+        step = step.tb_next
+    return found

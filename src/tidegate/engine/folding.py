@@ -16,6 +16,7 @@ from tidegate.events.acts import (
     NothingDone,
     OrderCommand,
     RiskDecision,
+    StrategyFaulted,
     StrategyStateChanged,
     TradeIntent,
 )
@@ -38,7 +39,8 @@ class Folding:
         core.fold_act = self.fold_act
         self._acts: Final[Mapping[type[Act], Callable[[Any], None]]] = {
             TradeIntent: self._intent,
-            NothingDone: self._nothing,
+            NothingDone: self._unanswered,
+            StrategyFaulted: self._unanswered,
             RiskDecision: self._decision,
             OrderCommand: self._command,
             StrategyStateChanged: self._strategy_state,
@@ -118,10 +120,9 @@ class Folding:
     def _intent(self, intent: TradeIntent) -> None:
         self._core.intents[intent.event_id] = intent
 
-    def _nothing(self, nothing: NothingDone) -> None:
+    def _unanswered(self, act: NothingDone | StrategyFaulted) -> None:
         core = self._core
-        place = core.strategy_places[nothing.strategy_id]
-        self.pairs.rearm(place, core.instruments[nothing.symbol].index, core.plans[place].reentry.refusal_cooldown_ns)
+        self.pairs.rearm_unanswered(core.strategy_places[act.strategy_id], core.instruments[act.symbol].index)
 
     def _decision(self, decision: RiskDecision) -> None:
         core = self._core

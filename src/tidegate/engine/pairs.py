@@ -69,7 +69,8 @@ class Pairs:
         elif order.purpose is Purpose.EXIT and ended:
             self.exit_failed(strategy, place)
         if holding.quantity_nanos == 0 and ended:
-            self._rearm_after(strategy, place, holding, memory, entry_failed=order.purpose is Purpose.ENTRY)
+            entry_failed = order.purpose is Purpose.ENTRY and not order.filled_nanos
+            self._rearm_after(strategy, place, holding, memory, entry_failed=entry_failed)
         if holding.quantity_nanos:
             core.note_due(self._integers[at + _NEXT])
         return strategy, place
@@ -93,15 +94,29 @@ class Pairs:
         return bool(levels) or self._floats[at + _KILL] != 0.0
 
     def rearm(self, strategy: int, place: int, wait_ns: int) -> None:
-        """Let the pair enter again after a wait, unless it holds or works something."""
+        """Let the pair enter again after a wait, unless it holds or works something. A longer wait that is set already stands."""
+        at = self._free(strategy, place)
+        if at < 0:
+            return
+        until_ns, armed_ns = self._core.now_ns + wait_ns, self._integers[at + _ARMED]
+        self._integers[at + _ARMED] = until_ns if armed_ns == NEVER_NS else max(until_ns, armed_ns)
+
+    def rearm_unanswered(self, strategy: int, place: int) -> None:
+        """Arm a pair again whose entry attention came to nothing; one that is armed, or waits for its time, is left alone."""
+        at = self._free(strategy, place)
+        if at >= 0 and self._integers[at + _ARMED] == NEVER_NS:
+            self._integers[at + _ARMED] = self._core.now_ns + self._core.plans[strategy].reentry.refusal_cooldown_ns
+
+    def _free(self, strategy: int, place: int) -> int:
+        """Return the first cell of a pair that holds and works nothing, -1 for any other."""
         core = self._core
         strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
         if core.portfolio.holding(strategy_id, symbol).quantity_nanos:
-            return
+            return -1
         for order in core.portfolio.book(symbol).orders.values():
             if order.strategy_id == strategy_id and order.purpose is Purpose.ENTRY:
-                return
-        self._integers[core.reading.own_start(core.host.pair(strategy, place)) + _ARMED] = core.now_ns + wait_ns
+                return -1
+        return core.reading.own_start(core.host.pair(strategy, place))
 
     def _rearm_after(self, strategy: int, place: int, holding: Holding, memory: PairMemory, *, entry_failed: bool) -> None:
         core = self._core
