@@ -267,6 +267,7 @@ CASES: dict[str, Callable[[], list[Row]]] = {
         ((entry(), view()), True, None, ASK),
         ((entry(price=ASK + 1), view()), False, CENT, ASK + 1),
         ((entry(price=0), view()), False, CENT // 100, 0),
+        ((entry(price=1), view()), False, CENT // 100, 1),
         ((entry(price=-CENT), view()), False, CENT // 100, -CENT),
         (
             (entry(price=NANOS // 2 + CENT // 100), view()),
@@ -525,7 +526,9 @@ def test_each_check_refuses_what_it_must_and_lets_pass_what_it_may(check: Check)
     assert any(passed for _, passed, _, _ in found)
     assert any(not passed for _, passed, _, _ in found)
     for number, (case, passed, limit, observed) in enumerate(found):
-        assert result_of(check, case) == (check.name, passed, limit, observed), f"case {number}"
+        result = result_of(check, case)
+        assert result == (check.name, passed, limit, observed), f"case {number}"
+        assert {type(value) for value in result[2:]} <= {int, type(None)}, "no float touches a limit"
 
 
 @pytest.mark.req("B3.1", "B3.7")
@@ -623,6 +626,15 @@ def test_the_price_of_an_order_is_the_highest_that_could_be_paid() -> None:
         seen = view()
         verdict(entry(**what), seen)
         assert seen.notional_micros == unit * 100 // 1_000
+
+
+def test_amounts_that_do_not_divide_stay_whole_numbers() -> None:
+    odd = usd("99999.999999999999999999") + 1 - 7
+    seen = view(_working(3), limits=limits(concentration_bps_max=3_333, buying_power_bps=3_333), equity_attos=odd)
+    decision = verdict(entry(quantity="7", price=ASK - CENT), seen)
+    for _name, _passed, limit, observed in decision.checks:
+        assert {type(limit), type(observed)} <= {int, type(None)}
+    assert seen.equity_micros == odd // 10**12
 
 
 def test_one_view_may_be_used_again_with_other_limits() -> None:

@@ -212,6 +212,8 @@ def test_slices_at_once_are_bounded() -> None:
     capped = limits(order_quantity_nanos_max=shares(1))
     assert exit_slices(shares(10**6), ASK, capped, INSTRUMENTS["AIG"]) == [shares(1)] * SLICES_MAX
     assert len(exit_slices(shares(SLICES_MAX), ASK, capped, INSTRUMENTS["AIG"])) == SLICES_MAX
+    capped = limits(order_quantity_nanos_max=shares(2))
+    assert exit_slices(shares(2 * SLICES_MAX + 1), ASK, capped, INSTRUMENTS["AIG"]) == [shares(2)] * SLICES_MAX
 
 
 @pytest.mark.req("B3.1")
@@ -231,6 +233,7 @@ def test_a_blind_price_is_on_the_grid_and_gives_no_more_than_the_collar() -> Non
     sold = blind_exit_price(Side.SELL, last, limits(), aig, failures=0)
     bought = blind_exit_price(Side.BUY, last, limits(), aig, failures=0)
     assert sold % CENT == bought % CENT == 0
+    assert type(sold) is type(bought) is int
     assert last - last * 250 // 10_000 <= sold < last - last * 250 // 10_000 + CENT
     assert last + last * 250 // 10_000 - CENT < bought <= last + last * 250 // 10_000
 

@@ -126,6 +126,10 @@ def test_a_recorded_change_is_folded_as_it_stands() -> None:
     gates = Gates()
     gates.fold_changed(changing(GateScope.SYMBOL, "AIG", ACTIVE, HALTED))
     assert gates.closed() == [GateVerdict(HALTED, GateScope.SYMBOL, "AIG", "drift")]
+    other = Gates()
+    other.restore(gates.snapshot())
+    assert other.snapshot() == gates.snapshot()
+    assert b"rule:drift" in gates.snapshot()
     gates.fold_changed(changing(GateScope.SYMBOL, "AIG", HALTED, ACTIVE))
     assert gates.closed() == []
     gates.fold_changed(changing(GateScope.SYMBOL, "AIG", ACTIVE, ACTIVE))

@@ -82,5 +82,8 @@ def test_money_limits_are_compared_in_millionths_rounded_down() -> None:
     assert bounds.net_exposure == 210_000_000_000
     assert bounds.sector_exposure == 90_000_000_000
     assert bounds.cluster_exposure == 80_000_000_000
+    assert bounds.limits is not None
+    assert {type(getattr(bounds, name)) for name in Bounds.__slots__ if name != "limits"} == {int}
+    assert Bounds(None).order_notional == Bounds(None).cluster_exposure == 0
     assert NOTHING_ALLOWED.limits is None
     assert {getattr(NOTHING_ALLOWED, name) for name in Bounds.__slots__ if name != "limits"} == {0}
