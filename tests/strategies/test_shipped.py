@@ -237,7 +237,7 @@ def params_row(strategy: Strategy) -> np.dtype[np.void]:
 def compiled(name: str) -> Callable[..., int]:
     plain = shipped(name).trigger
     assert plain is not None
-    trigger, _ = compile_trigger(Compiler(""), plain, (SYMBOL, REGIME, OWN, params_row(shipped(name))))
+    trigger, _ = compile_trigger(Compiler(""), plain, (SYMBOL, REGIME, OWN, params_row(shipped(name))), keep=False)
     return trigger
 
 

@@ -15,6 +15,8 @@ from tidegate.strategies.rows import OWN, PARAMETERS_MAX
 from tidegate.strategies.strategy import Strategy
 from tidegate.values.errors import ExitCode, TidegateError
 
+_SHIPPED: Final = "tidegate.strategies."  # sources that name the cache directory
+
 
 class TooManyParametersError(TidegateError):
     """A strategy has more parameters than its row has room for."""
@@ -65,7 +67,7 @@ class Toolchain:
         key = (strategy.sha256, str(self.params_row(strategy).descr))
         if key not in self._triggers:
             rows = (SYMBOL, REGIME, OWN, self.params_row(strategy))
-            self._triggers[key] = compile_trigger(self._compiler, strategy.trigger, rows)
+            self._triggers[key] = compile_trigger(self._compiler, strategy.trigger, rows, keep=strategy.module.startswith(_SHIPPED))
         return self._triggers[key][1]
 
     def _start(self, cache_directory: str) -> None:

@@ -21,10 +21,13 @@ from tidegate.kernel.trigger import call_trigger
 
 
 def compile_trigger(
-    compiler: Compiler, function: Callable[..., object], rows: tuple[np.dtype[np.void], ...]
+    compiler: Compiler, function: Callable[..., object], rows: tuple[np.dtype[np.void], ...], *, keep: bool
 ) -> tuple[Callable[..., Any], int]:
-    """Return the compiled trigger and its address; keep the first alive as long as the address is used."""
-    compiled: Any = compiler.entry(function, types.int64(*[record_type(row) for row in rows]), keep=False)
+    """Return the compiled trigger and its address; keep the first alive as long as the address is used.
+
+    `keep` says that the trigger may be kept in the cache: its source is one of those that name the cache directory.
+    """
+    compiled: Any = compiler.entry(function, types.int64(*[record_type(row) for row in rows]), keep=keep)
     overload = compiled.overloads[compiled.signatures[0]]
     address = overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name)
     return compiled, int(address)
