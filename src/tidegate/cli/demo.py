@@ -32,14 +32,15 @@ def demo(
     """
     from tidegate.config.reading import read_config
     from tidegate.kernel.mode import Mode
-    from tidegate.replay.demo import log_of, make_market, prepare, report_of
+    from tidegate.replay.demo import log_of, make_market, prepare, recorded_files, report_of
     from tidegate.replay.prepare import plan_session
     from tidegate.replay.run import Options
 
     started = perf_counter()
+    files = recorded_files(day)
     prepare(out)
     with printing.progress("making the tape") as told:
-        market = make_market(out, day, generate=_generate, progress=told)
+        market = make_market(out, day, files, generate=_generate, progress=told)
     printing.note(market.said)
     plan = plan_session(read_config(market.config), [market.tape])
     options = Options(log=log_of(out), report=report_of(out), toolchain=toolchain(Mode.COMPILED))
