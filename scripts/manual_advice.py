@@ -1,0 +1,53 @@
+"""What to do about each refusal, for `scripts/manual_pages.py`. A check without a line fails the tests."""
+
+from typing import Final
+
+ADVICE: Final = {
+    "gate_state": "Find out why the gate was closed (`tidegate log show LOG --type gate_changed`); a rule of ours "
+    "may close a gate, only a person opens it.",
+    "permitted": "Nothing in a replay, where every strategy has it. Live, it is bound to exactly this code and "
+    "configuration, and an edit takes it away.",
+    "symbol_allowed": "Add the symbol to `symbols_allowed`, or set that to null.",
+    "symbol_not_blocked": "Take the symbol off `symbols_blocked` once its reason is gone.",
+    "symbol_owner": "Wait until the other strategy is out, give each strategy its own `symbols`, or set `symbols_shared`.",
+    "session_hours": "Nothing: the market is closed. Wrong hours come from the `calendar` of the venue.",
+    "no_trade_window": "Nothing, or narrow `no_trade` in the configuration.",
+    "not_halted": "Nothing: wait for the end of the halt.",
+    "streams_up": "See why the feed or the order stream is down; entries go on when both are back and in step.",
+    "store_durable": "Look at the disk that holds log and ledger.",
+    "processing_lag": "Give the machine less to do, or watch fewer symbols.",
+    "quote_age": "Nothing for a quiet symbol; if the feed is slow, look at the feed.",
+    "quote_quality": "Nothing: the next clean quote ends it. What counts as wide, a spike or a gap is set under `market`.",
+    "features_warm": "Wait; how long is set by `features.warm_seconds` and `features.warm_minutes`.",
+    "no_news": "Wait; how long a shock counts is `features.shock`, listed events stand under `events`.",
+    "regime_eligible": "Nothing, or add a row to the strategy's `eligible`.",
+    "cooldown": "Wait, or shorten `symbol_cooldown`.",
+    "price_grid": "Round the price in `decide`; the plan's own prices are always on the grid.",
+    "quantity_grid": "Name whole lots; the plan's own sizes always are.",
+    "reducing_quantity": "Nothing was lost: the position is smaller than the strategy thought, or another exit of it works already.",
+    "exit_price": "Nothing: exits are asked for again. Without a fresh quote they go out as limits near the last "
+    "good price, wider each time.",
+    "exit_repeat": "Nothing: the exit is asked for again when the distance has passed.",
+    "spread": "Nothing, or raise `spread_bps_max` of the limits or of the strategy's `eligible` row, whichever is lower.",
+    "displayed_size": "Nothing, or lower `displayed_size_min`.",
+    "liquidity": "Ask for less; `sizing.displayed_share` of the plan does it by itself.",
+    "price_collar": "Bring the limit price nearer to the market; `entry.slippage` of the plan is how far it goes.",
+    "order_quantity": "Ask for less.",
+    "order_notional": "Ask for less; `sizing.notional_usd_max` of the plan does it by itself.",
+    "duplicate_order": "If it was meant, wait out `duplicate_window`; if not, look for the loop that sent it.",
+    "self_trade": "Cancel the own order on the other side first.",
+    "amend_spacing": "Replace less often.",
+    "orders_per_minute": "Look for a strategy that enters and leaves in circles before raising the limit.",
+    "symbol_messages": "The same, for one symbol.",
+    "position_quantity": "Wait until the position is smaller.",
+    "position_notional": "The same, in money.",
+    "total_quantity": "Close something first.",
+    "total_notional": "The same, in money.",
+    "concentration": "Spread over more symbols, or raise the share.",
+    "sector_exposure": "Close something in the sector first.",
+    "cluster_exposure": "Close something that settles on the same fact first.",
+    "gross_exposure": "Close something first.",
+    "net_exposure": "Close something on the same side, or balance it.",
+    "buying_power": "Close something first; 10,000 bps means no borrowing.",
+    "input_missing": "Look at what the check says it needs. What cannot be seen is refused, never assumed.",
+}
