@@ -13,7 +13,7 @@ from tidegate.events.session import SessionOpened
 from tidegate.journal import EntryKind, LogReader, read
 from tidegate.journal.rows import COLUMNS, rows
 from tidegate.replay.marks import price_marks, price_series
-from tidegate.replay.verify import TapeNotFoundError, find_tapes
+from tidegate.replay.recorded import TapeNotFoundError, find_tapes
 from tidegate.tapes.errors import TapeError
 from tidegate.tapes.format import Tape
 

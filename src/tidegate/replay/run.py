@@ -162,6 +162,7 @@ def run_plan(plan: Plan, options: Options) -> Replay:
     )
     seconds = _timed(loop, engine, writer)
     if writer is not None:
+        writer.judged(engine.n)
         writer.close(state_sha256=engine.state_sha256())
     run = collector.run(opening, _sources(plan, engine, seconds, options))
     report = None if options.report is None else str(write_report(run, options.report))

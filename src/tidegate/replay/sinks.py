@@ -37,15 +37,22 @@ class LogSink:
 
     def span(self, n_first: int, count: int) -> None:
         """See Sink."""
+        self._judged_before(n_first)
         self._writer.span(n_first, count)
 
     def input(self, n: int, message: AnyInput) -> None:
         """See Sink."""
+        self._judged_before(n)
         self._writer.input(n, encode(message))
 
     def act(self, n: int, k: int, act: object) -> None:
         """See Sink."""
         self._writer.act(n, k, encode(act))  # type: ignore[arg-type]  # every numbered act is one of the union
+
+    def _judged_before(self, n: int) -> None:
+        """Mark that every act of the inputs before this one stands in the log: up to there a broken-off log is verified."""
+        if n > 1:
+            self._writer.judged(n - 1)
 
 
 @final

@@ -4,7 +4,7 @@ Inputs come from the log alone (market records from the tapes it names, by hash)
 so that a flipped bit is reported as damage and never as another decision.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -19,14 +19,9 @@ from tidegate.journal import Entry, EntryKind, LogReader, check, read
 from tidegate.kernel.mode import Mode
 from tidegate.replay import hashes
 from tidegate.replay.prepare import Plan, assemble, build_engine, make_toolchain
-from tidegate.tapes.format import Tape
-from tidegate.tapes.merge import Chunk, Merged
-from tidegate.values.errors import TidegateError
+from tidegate.replay.recorded import Records, find_tapes
+from tidegate.replay.stuck import watching
 from tidegate.values.time import NEVER_NS
-
-
-class TapeNotFoundError(TidegateError):
-    """A tape that a log refers to is not where it was."""
 
 
 class Difference(NamedTuple):
@@ -70,7 +65,7 @@ def verify_log(
         progress: told before each slow step.
 
     Raises:
-        TidegateError: no log, of a newer version, or a tape that is nowhere.
+        TidegateError: no log, of a newer version, a tape that is nowhere, or a strategy that does not come back.
     """
     damage = check(directory)
     if damage is not None and not damage.torn:
@@ -79,11 +74,13 @@ def verify_log(
     opening = reader.opening
     plan = assemble(
         parse_config(opening.config, name=f"{directory} (configuration)", folder=Path()),
-        tuple(_find_tape(ref.path, ref.sha256, tapes) for ref in opening.tapes),
+        find_tapes(opening, tapes),
     )
     other = _other_code(opening, plan)
-    replayed = _Recomputation(reader, plan, build_engine(plan, make_toolchain(mode, progress)))
-    difference = replayed.first_difference()
+    engine = build_engine(plan, make_toolchain(mode, progress))
+    replayed = _Recomputation(reader, plan, engine)
+    with watching(engine):
+        difference = replayed.first_difference()
     if other:
         found = "its acts come out the same" if difference is None else f"the first difference is at input {difference.n}"
         return Verdict(match=None, why=f"{other}; {found}", entries=replayed.entries, first_difference=difference, damage=None)
@@ -98,13 +95,13 @@ class _Recomputation:
     def __init__(self, reader: LogReader, plan: Plan, engine: Engine) -> None:
         self._reader = reader
         self._engine = engine
-        self._records = _Records(plan.merged())
+        self._records = Records(plan.merged())
         self._recomputed: list[NumberedAct] = []
         self.entries = 0
 
     def first_difference(self) -> Difference | None:
         judged_to = self._reader.judged_to
-        for entry in self._reader.entries(session=len(self._reader.sessions) - 1):
+        for entry in self._reader.entries(self._reader.sessions[-1].number):
             self.entries += 1
             if entry.kind is EntryKind.ACT:
                 difference = self._compare(entry)
@@ -124,13 +121,14 @@ class _Recomputation:
         return difference or self._state_difference()
 
     def _compare(self, entry: Entry) -> Difference | None:
-        if not self._recomputed:
-            return Difference(entry.n, entry.k, _words(bytes(entry.payload)), None)
-        n, k, act = self._recomputed.pop(0)
-        again = encode(act)  # type: ignore[arg-type]  # every numbered act is one of the union
-        if (n, k) == (entry.n, entry.k) and again == bytes(entry.payload):
-            return None
-        return Difference(entry.n, entry.k, _words(bytes(entry.payload)), _words(again))
+        """Compare the next act with a recorded one; of two with different numbers the earlier one has no counterpart."""
+        recorded, place = bytes(entry.payload), (entry.n, entry.k)
+        if not self._recomputed or place < self._recomputed[0][:2]:
+            return Difference(*place, _words(recorded), None)
+        if place > self._recomputed[0][:2]:
+            return self._left_over()
+        again = encode(self._recomputed.pop(0)[2])  # type: ignore[arg-type]  # every numbered act is one of the union
+        return None if again == recorded else Difference(*place, _words(recorded), _words(again))
 
     def _left_over(self) -> Difference | None:
         if not self._recomputed:
@@ -164,48 +162,6 @@ class _Recomputation:
         if not self._reader.sealed or not recorded or recorded == self._engine.state_sha256():
             return None
         return Difference(self._engine.n, 0, f"state {recorded}", f"state {self._engine.state_sha256()}")
-
-
-@final
-class _Records:
-    """The session's market records in order, handed out by count."""
-
-    def __init__(self, merged: Merged) -> None:
-        self._chunks: Iterator[Chunk] = merged.chunks()
-        self._rest: np.ndarray[Any, Any] | None = None
-
-    def next(self, count: int) -> Iterator[np.ndarray[Any, Any]]:
-        """Yield the next `count` records, in as many parts as the chunks make it."""
-        while count > 0:
-            if self._rest is None or not len(self._rest):
-                chunk = next(self._chunks, None)
-                if chunk is None:
-                    return
-                self._rest = chunk.records
-            part = self._rest[:count]
-            part.flags.writeable = False
-            self._rest = self._rest[count:]
-            count -= len(part)
-            yield part
-
-
-def find_tapes(opening: SessionOpened, more: Sequence[Path]) -> tuple[Tape, ...]:
-    """Return the tapes a session was made with, by hash.
-
-    Raises:
-        TapeNotFoundError: one is neither where it was nor among the given ones.
-    """
-    return tuple(_find_tape(ref.path, ref.sha256, more) for ref in opening.tapes)
-
-
-def _find_tape(path: str, digest: str, more: Sequence[Path]) -> Tape:
-    for place in (Path(path), *more):
-        if not place.is_file():
-            continue
-        tape = Tape.open(place)
-        if tape.sha256 == digest:
-            return tape
-    raise TapeNotFoundError(f"The tape {path} (sha256 {digest[:12]}…) is not where it was; say where with --tape.")
 
 
 def _other_code(opening: SessionOpened, plan: Plan) -> str:
