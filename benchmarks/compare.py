@@ -57,9 +57,8 @@ def _sparse(arguments: argparse.Namespace, scratch: Path) -> list[dict[str, Any]
     market.to_file(scratch / f"quotes_{count}.npz", made)
     ours = _ours(arguments, "--n", str(count))
     rows = [ours, _ours(arguments, "--n", str(count), "--log")]
-    for rival in RIVALS:
-        rows.append(_against(ours, _rival(arguments, rival, count, scratch, reference.Rule()), rival))
-    return rows
+    rule = reference.Rule()
+    return rows + [_against(ours, _rival(arguments, rival, count, scratch, rule), rival) for rival in RIVALS]
 
 
 def _dense(arguments: argparse.Namespace, scratch: Path) -> list[dict[str, Any]]:
