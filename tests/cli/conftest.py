@@ -60,6 +60,14 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A market that even the plain senses are through in a moment."""
+    path = tmp_path_factory.mktemp("cli-short") / "short.tape"
+    generate(path, Wish(seed=1, events=3_000, symbols=1), progress=lambda *_: None)
+    return path
+
+
+@pytest.fixture(scope="session")
 def log(tape: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The golden log of a replay of that market. Read only."""
     path = tmp_path_factory.mktemp("cli-log") / "log"

@@ -16,6 +16,7 @@ import typer
 from tests.cli.conftest import Tidegate
 from tidegate.cli.exits import BUG, INTERRUPTED, NO_READER, Guard, ending_of
 from tidegate.journal import read
+from tidegate.replay.reading import read_log
 from tidegate.values.errors import ExitCode
 
 pytestmark = pytest.mark.req("B1.4")
@@ -33,10 +34,10 @@ def run(*arguments: object, file_bytes_max: int | None = None) -> "subprocess.Co
     return subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S, preexec_fn=limit, check=False)
 
 
-def test_exit_codes_and_streams_of_a_real_process(tape: Path, tmp_path: Path) -> None:
-    done = run("replay", tape, "--pure", "--json", "--log", tmp_path / "log")
+def test_exit_codes_and_streams_of_a_real_process(short: Path, tmp_path: Path) -> None:
+    done = run("replay", short, "--pure", "--json", "--log", tmp_path / "log")
     assert done.returncode == 0
-    assert json.loads(done.stdout)["events"] == 60_000
+    assert json.loads(done.stdout)["events"] == 3_000
     assert len(done.stdout.splitlines()) == 1
     assert "configuration: generated" in done.stderr
     assert run("explain", "nobody", "--log", tmp_path / "log").returncode == 1
@@ -113,6 +114,15 @@ def test_a_closed_output_is_no_error_either() -> None:
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (NO_READER, "")
+
+
+def test_a_terminal_of_few_letters_stops_nothing(log: Path) -> None:
+    order = read_log(log).orders["client_order_id"][0]
+    command = [*COMMAND, "explain", order, "--log", str(log)]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "? gate_state" in done.stdout
 
 
 @pytest.mark.parametrize("asked", ["0", "1"])

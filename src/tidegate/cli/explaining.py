@@ -55,7 +55,7 @@ def report(
     from tidegate.cli.replaying import check_report_path
     from tidegate.replay.reading import read_log
 
-    place = out or log.with_name(f"{log.resolve().name}.html")
+    place = out or log.resolve().parent / f"{log.resolve().name}.html"
     check_report_path(place)
     run = read_log(log, tapes=tape or [])
     write_report(run, place)

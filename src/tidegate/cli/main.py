@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import Annotated, Final
 
 import typer
@@ -18,6 +19,9 @@ app = typer.Typer(rich_markup_mode=_PLAIN, add_completion=False, pretty_exceptio
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; nothing is raised."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal of few letters shows a ? and stops nothing
     given = sys.argv[1:] if arguments is None else arguments
     with Guard(given) as guard, get_command(app).make_context("tidegate", list(given)) as context:
         context.command.invoke(context)
