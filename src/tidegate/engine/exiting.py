@@ -29,7 +29,9 @@ class Exiting:
         strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
         for order_id in sorted(core.portfolio.book(symbol).orders):
             order = core.orders.find(order_id)
-            if order is not None and order.strategy_id == strategy_id and order.purpose is Purpose.ENTRY and not order.cancel_ns:
+            if order is None or order.strategy_id != strategy_id or order.purpose is not Purpose.ENTRY:
+                continue
+            if not order.cancel_ns or order.chase_open:  # a cancel that announced a chase must not end in another entry
                 self._ordering.cancel(order, "the position is being closed")
         holding = core.portfolio.holding(strategy_id, symbol)
         side = Side.SELL if holding.quantity_nanos > 0 else Side.BUY

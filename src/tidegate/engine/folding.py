@@ -98,10 +98,26 @@ class Folding:
     def fold_listed_event(self, event: EventListed) -> None:
         """Make a symbol, or every symbol, newsy between two times."""
         core = self._core
+        integers = core.host.integers
         for instrument in core.by_place:
-            if event.symbol in ("", instrument.symbol):
-                core.host.integers[core.reading.symbol_cell(instrument.index, "newsy_from_ns")] = event.from_ns
-                core.host.integers[core.reading.symbol_cell(instrument.index, "newsy_until_ns")] = event.until_ns
+            if event.symbol not in ("", instrument.symbol):
+                continue
+            starts = core.reading.symbol_cell(instrument.index, "newsy_from_ns")
+            ends = core.reading.symbol_cell(instrument.index, "newsy_until_ns")
+            if integers[ends] > core.now_ns:  # one that is not over yet goes on; between two it stays newsy
+                integers[starts] = min(integers[starts], event.from_ns)
+                integers[ends] = max(integers[ends], event.until_ns)
+            else:
+                integers[starts], integers[ends] = event.from_ns, event.until_ns
+
+    def _make_newsy(self, place: int, event: EventListed) -> None:
+        """Set the newsy time, or lengthen the one that this event meets: events come when they start, so one span is enough."""
+        integers, cell = self._core.host.integers, self._core.reading.symbol_cell
+        from_cell, until_cell = cell(place, "newsy_from_ns"), cell(place, "newsy_until_ns")
+        meets = integers[from_cell] <= event.from_ns <= integers[until_cell]
+        if not meets:
+            integers[from_cell] = event.from_ns
+        integers[until_cell] = max(integers[until_cell], event.until_ns) if meets else event.until_ns
 
     def fold_measurement(self, message: LagMeasured | StreamChanged) -> None:
         """Keep what our own edges told about themselves."""

@@ -62,7 +62,7 @@ def plan(params: Params) -> Plan:
         ),
         exits=ExitRule(stop=bps(params.stop_bps), time_stop_ns=int(params.hold_s * SECOND_NS), retry_ns=SECOND_NS // 2),
         sizing=SizingRule(risk_bps=2.0, notional_usd_max=2_000.0),
-        reentry=ReentryRule(refusal_cooldown_ns=0),
+        reentry=ReentryRule(refusal_cooldown_ns=SECOND_NS // 2),
         partial_fill=PartialFillRule(
             policy=PartialFillPolicy.CHASE if params.chase else PartialFillPolicy.CANCEL_REST,
             after_ns=SECOND_NS // 4,
