@@ -128,7 +128,7 @@ def limits_page() -> str:
             "that trades single stocks; the shipped configurations use it."
         ),
         "",
-        "| key | unit | in `2026-02` | meaning | read by |",
+        "| key | unit | shipped | meaning | read by |",
         "|---|---|---|---|---|",
     ]
     for key, field in limit_keys():
