@@ -353,4 +353,6 @@ def _bad_record(why: int, index: int, now_ns: int) -> BadRecordError:
         return BadRecordError(
             f"Market record {index} was received before the one in front of it (now {iso_utc(now_ns)}); sort the tape by receive time."
         )
+    if why == layout.BAD_KIND:
+        return BadRecordError(f"Market record {index} is of a kind this version does not know; upgrade tidegate or import the tape again.")
     return BadRecordError(f"Market record {index} names an instrument that this session does not have.")

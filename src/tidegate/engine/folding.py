@@ -110,15 +110,6 @@ class Folding:
             else:
                 integers[starts], integers[ends] = event.from_ns, event.until_ns
 
-    def _make_newsy(self, place: int, event: EventListed) -> None:
-        """Set the newsy time, or lengthen the one that this event meets: events come when they start, so one span is enough."""
-        integers, cell = self._core.host.integers, self._core.reading.symbol_cell
-        from_cell, until_cell = cell(place, "newsy_from_ns"), cell(place, "newsy_until_ns")
-        meets = integers[from_cell] <= event.from_ns <= integers[until_cell]
-        if not meets:
-            integers[from_cell] = event.from_ns
-        integers[until_cell] = max(integers[until_cell], event.until_ns) if meets else event.until_ns
-
     def fold_measurement(self, message: LagMeasured | StreamChanged) -> None:
         """Keep what our own edges told about themselves."""
         core = self._core

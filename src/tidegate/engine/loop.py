@@ -42,8 +42,8 @@ def run(senses: Any, tape: Any, start: int, stop: int, horizon_ns: int) -> int:
             cursor.due_bound_ns = next_due(senses)
             if now_ns >= cursor.due_bound_ns:
                 break
-        if now_ns < header.now_ns or not 0 <= record.instrument < row_count(senses.symbols):
-            cursor.bad_record = layout.BAD_ORDER if now_ns < header.now_ns else layout.BAD_INSTRUMENT
+        cursor.bad_record = fault(senses, record, now_ns)
+        if cursor.bad_record != 0:
             break
         header.now_ns = now_ns
         header.n += 1
@@ -52,6 +52,16 @@ def run(senses: Any, tape: Any, start: int, stop: int, horizon_ns: int) -> int:
         if cursor.attentions != 0:
             break
     return i
+
+
+@kernel
+def fault(senses: Any, record: Any, now_ns: int) -> int:
+    """Return what is wrong with a record that enters here, 0 if nothing is."""
+    if now_ns < senses.header.now_ns:
+        return layout.BAD_ORDER
+    if not 0 <= record.instrument < row_count(senses.symbols):
+        return layout.BAD_INSTRUMENT
+    return 0 if records.QUOTE <= record.kind <= records.BAR_CLOSE else layout.BAD_KIND
 
 
 @kernel

@@ -44,6 +44,7 @@ def find_tapes(opening: SessionOpened, more: Sequence[Path]) -> tuple[Tape, ...]
 
     Raises:
         TapeNotFoundError: one is neither where it was nor among the given ones.
+        DamagedTapeError: a tape's records are not those its header was written for.
     """
     return tuple(_find_tape(ref.path, ref.sha256, more) for ref in opening.tapes)
 
@@ -54,5 +55,6 @@ def _find_tape(path: str, digest: str, more: Sequence[Path]) -> Tape:
             continue
         tape = Tape.open(place)
         if tape.sha256 == digest:
+            tape.verify()
             return tape
     raise TapeNotFoundError(f"The tape {path} (sha256 {digest[:12]}…) is not where it was; say where with --tape.")
