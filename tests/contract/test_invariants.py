@@ -1,0 +1,144 @@
+"""What is true after every single input, whatever was decided: books that add up, nothing beyond what was approved, gates that hold."""
+
+import pytest
+from hypothesis import given, settings
+
+from tests.contract.cases import Case, cases
+from tests.contract.kit import How, exploded, run
+from tests.contract.spies import spies
+from tidegate.engine.engine import Engine
+from tidegate.engine.toolchain import Toolchain
+from tidegate.events.acts import GateChanged, OrderCommand, RiskDecision
+from tidegate.events.inputs import GateSet, OrderEvent
+from tidegate.oms import chains
+from tidegate.oms.transitions import TERMINAL
+from tidegate.values.enums import CommandKind, GateScope, GateState, OrderEventKind, Purpose, Side, Verdict
+from tidegate.values.money import attos
+
+pytestmark = pytest.mark.req("B3.1", "B2.1", "B2.5")
+
+STRICTNESS = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
+
+
+def books_add_up(engine: Engine) -> None:
+    core = engine._core
+    book, orders = core.portfolio, core.orders
+    assert book.reserved == {}, "a reservation outlived its input"
+    assert orders.approved == {}
+    assert core.intents == {}
+    assert book.cash_attos + book.basis_attos - book.realized_attos + book.fees_attos == core.spec.cash_attos
+    for symbol, one in book.books.items():
+        held = [holding.quantity_nanos for (_, its), holding in book.holdings.items() if its == symbol]
+        assert sum(held) == one.net_nanos
+        for side, total in ((Side.BUY, one.buys_nanos), (Side.SELL, one.sells_nanos)):
+            assert total == sum(order.remaining_nanos for order in one.orders.values() if order.side is side)
+    for (strategy_id, symbol), holding in book.holdings.items():
+        row = core.host.table("own")[core.host.pair(core.strategy_places[strategy_id], core.instruments[symbol].index)]
+        assert int(row["position_nanos"]) == holding.quantity_nanos
+        if holding.quantity_nanos:
+            sign = -1 if holding.quantity_nanos > 0 else 1
+            assert int(row["working_exit_nanos"]) == sign * holding.exits_nanos
+
+
+def nothing_beyond_what_was_approved(engine: Engine) -> None:
+    core = engine._core
+    orders = core.orders
+    for order in (*orders.live.values(), *orders.finished.values()):
+        assert order.working is (order.state not in TERMINAL)
+        assert order.remaining_nanos == (order.quantity_nanos - order.filled_nanos if order.working else 0)
+        chain = chains.members(order, orders.find)
+        assert chains.filled(chain) + sum(member.remaining_nanos for member in chain) <= chain[0].approved_nanos
+        working = core.portfolio.book(order.symbol).orders.get(order.client_order_id)
+        assert (working is not None) is order.working
+    limits = core.spec.limits
+    for one in core.portfolio.books.values():
+        assert one.worst_nanos() <= limits.position_quantity_nanos_max
+    assert sum(abs(one.net_nanos) for one in core.portfolio.books.values()) <= limits.total_quantity_nanos_max
+    for (_, symbol), holding in core.portfolio.holdings.items():
+        assert 0 <= holding.exits_nanos <= abs(holding.quantity_nanos), f"{symbol}: more would be left than is held"
+
+
+@settings(max_examples=40)
+@given(case=cases())
+def test_books_add_up_and_nothing_goes_beyond_what_was_approved(compiled: Toolchain, case: Case) -> None:
+    def look(engine: Engine) -> None:
+        books_add_up(engine)
+        nothing_beyond_what_was_approved(engine)
+
+    watch, _ = spies(look)
+    run(case.plan, compiled, How(batch=1), more=case.more, watch=watch)
+
+
+@settings(max_examples=60)
+@given(case=cases())
+def test_no_entry_passes_a_gate_that_is_not_active_and_no_exit_one_that_is_halted(compiled: Toolchain, case: Case) -> None:
+    ran = run(case.plan, compiled, more=case.more)
+    gates: dict[tuple[GateScope, str], GateState] = {}
+    for entry in exploded(ran.entries):
+        if entry.kind == "span":
+            continue
+        message = entry.message
+        if isinstance(message, GateSet):
+            gates[message.scope, message.key] = message.state
+        elif isinstance(message, GateChanged):
+            assert STRICTNESS[message.after] > STRICTNESS[gates.get((message.scope, message.key), GateState.ACTIVE)]
+            gates[message.scope, message.key] = message.after
+        elif isinstance(message, RiskDecision):
+            covered = (
+                (GateScope.GLOBAL, ""),
+                (GateScope.VENUE, "sim"),
+                (GateScope.ACCOUNT, "test"),
+                (GateScope.STRATEGY, message.strategy_id),
+                (GateScope.SYMBOL, message.symbol),
+            )
+            strictest = max(STRICTNESS[gates.get(scope, GateState.ACTIVE)] for scope in covered)
+            allowed = strictest == 0 if message.purpose is Purpose.ENTRY else strictest <= 1
+            assert allowed is ("gate_state" not in message.refusals)
+            assert message.verdict is Verdict.REFUSED or allowed
+
+
+@pytest.mark.req("B3.7")
+@settings(max_examples=40)
+@given(case=cases())
+def test_every_verdict_lists_its_checks_and_every_refusal_says_why(compiled: Toolchain, case: Case) -> None:
+    for decision in run(case.plan, compiled, more=case.more).of(RiskDecision):
+        failed = [name for name, passed, _, _ in decision.checks if not passed]
+        assert (decision.verdict is Verdict.REFUSED) is bool(failed)
+        assert [refusal.split(":")[-1] for refusal in decision.refusals] == failed
+        assert bool(decision.sentence) is bool(failed)
+
+
+@settings(max_examples=40)
+@given(case=cases())
+def test_the_account_is_worth_its_cash_and_what_fills_made_of_it(compiled: Toolchain, case: Case) -> None:
+    """Cash from the executions alone, by hand."""
+    ran = run(case.plan, compiled, more=case.more)
+    cash = case.plan.spec.cash_attos
+    held: dict[str, int] = {}
+    for event in ran.of(OrderEvent):
+        if event.kind in (OrderEventKind.PARTIALLY_FILLED, OrderEventKind.FILLED):
+            signed = event.side.sign * event.last_quantity_nanos
+            cash -= signed * event.last_price_nanos + attos(event.fee_usd)
+            held[event.symbol] = held.get(event.symbol, 0) + signed
+    book = ran.engine._core.portfolio
+    assert book.cash_attos == cash
+    assert {symbol: one.net_nanos for symbol, one in book.books.items() if one.net_nanos} == {
+        symbol: quantity for symbol, quantity in held.items() if quantity
+    }
+
+
+@settings(max_examples=40)
+@given(case=cases())
+def test_every_order_was_approved_and_every_approval_is_an_order(compiled: Toolchain, case: Case) -> None:
+    """There is no other door: one verdict, one command, of the same size."""
+    ran = run(case.plan, compiled, more=case.more)
+    approved = {d.event_id: d for d in ran.of(RiskDecision) if d.verdict is Verdict.APPROVED}
+    orders = [c for c in ran.of(OrderCommand) if c.kind in (CommandKind.SUBMIT, CommandKind.REPLACE)]
+    assert [order.decision_id for order in orders] == list(approved)
+    for order in orders:
+        decision = approved[order.decision_id]
+        assert (order.quantity_nanos, order.limit_price_nanos, order.side) == (
+            decision.quantity_nanos,
+            decision.limit_price_nanos,
+            decision.side,
+        )
