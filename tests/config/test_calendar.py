@@ -3,6 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tidegate.config import calendar
 from tidegate.config.calendar import Hours, sessions, trading_days
 from tidegate.config.errors import ConfigError
 from tidegate.values.time import NEVER_NS, ns_of
@@ -109,3 +110,9 @@ def test_a_venue_that_never_closes_has_one_session() -> None:
 def test_a_calendar_that_does_not_know_is_one_sentence(calendar: str, day: date, why: str) -> None:
     with pytest.raises(ConfigError, match=why):
         trading_days(calendar, day, day)
+
+
+@pytest.mark.req("B4.3")
+def test_the_table_of_special_days_says_what_the_library_says() -> None:
+    for number in range(2000, 2028):
+        assert calendar._tabled_year(number) == calendar._library_year("XNYS", number)

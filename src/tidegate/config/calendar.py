@@ -1,11 +1,13 @@
 """Trading sessions of a venue's days as inputs: holidays, early closes, hours before and after.
 
-The exchange calendar is a large library, so it is loaded when a calendar is first asked for and kept.
+The exchange calendar is a large library: what it knows of XNYS is kept as a table beside this file, which a test compares with it day
+by day, and the library is loaded only for years that the table lacks.
 """
 
 import warnings
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,6 +21,9 @@ PRE_OPEN: Final = time(4)
 POST_CLOSE: Final = time(20)
 EARLY_POST_CLOSE: Final = time(17)
 REGULAR_CLOSE: Final = time(16)
+REGULAR_HOURS: Final = ("09:30", "16:00")
+SATURDAY: Final = 5
+TABLED: Final = "XNYS"  # its special days are kept as data, see scripts/trading_days.py
 _FIRST_YEAR: Final = 1990
 _LAST_YEAR: Final = 2100
 
@@ -64,8 +69,38 @@ def trading_days(calendar: str, first: date, last: date) -> tuple[Hours, ...]:
     return tuple(found)
 
 
-@cache
 def _year(calendar: str, year: int) -> tuple[Hours, ...]:
+    return _tabled_year(year) if calendar == TABLED and year in _table()[0] else _library_year(calendar, year)
+
+
+@cache
+def _table() -> tuple[range, dict[date, tuple[str, str]]]:
+    """Read the years the table covers, and its weekdays with odd hours (empty: closed)."""
+    head, *lines = (Path(__file__).parent / "calendars" / f"{TABLED}.csv").read_text().splitlines()
+    first, last = head.removeprefix("# ").partition(":")[0].split("-")
+    rows = (line.split(",") for line in lines)
+    return range(int(first), int(last) + 1), {date.fromisoformat(day): (opens, closes) for day, opens, closes in rows}
+
+
+@cache
+def _tabled_year(year: int) -> tuple[Hours, ...]:
+    special = _table()[1]
+    found = []
+    day = date(year, 1, 1)
+    while day.year == year:
+        opens, closes = special.get(day, REGULAR_HOURS)
+        if day.weekday() < SATURDAY and opens:
+            found.append(_hours(day, _new_york_ns(day, opens), _new_york_ns(day, closes)))
+        day += timedelta(days=1)
+    return tuple(found)
+
+
+def _new_york_ns(day: date, clock: str) -> int:
+    return ns_of(datetime.combine(day, time.fromisoformat(clock), NEW_YORK))
+
+
+@cache
+def _library_year(calendar: str, year: int) -> tuple[Hours, ...]:
     import exchange_calendars  # noqa: PLC0415 - slow, and only needed when somebody asks for a real calendar
 
     try:
