@@ -103,7 +103,7 @@ def test_each_assumption_of_the_simulator_is_told() -> None:
 def test_every_page_is_in_the_nav_and_decisions_are_in_their_index() -> None:
     nav = str(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
     pages = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")]
-    assert [name for name in pages if f"'{name}'" not in nav] == []
+    assert [name for name in pages if f"'{name}'" not in nav] == [], "add them to the nav of mkdocs.yml"
     decisions = [path.name for path in (DOCS / "decisions").glob("0*.md")]
     assert [name for name in decisions if f"({name})" not in page("decisions/index.md")] == []
 
