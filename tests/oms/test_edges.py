@@ -1,5 +1,6 @@
 """Corners of the order layer that ordinary lives do not reach."""
 
+import msgspec
 import pytest
 
 from tests.oms.making import POLICY, Desk
@@ -59,6 +60,7 @@ def test_an_execution_that_the_running_total_has_no_room_for_is_one_we_have() ->
     twin = desk.change(Kind.PARTIALLY_FILLED, execution="rest-1", last=40, price=PRICE, cum=40)
     assert (twin.fills, kinds(twin.findings)) == ((), [FindingKind.DUPLICATE_EXECUTION])
     assert twin.order.venue_filled_nanos == shares(40)
+    assert desk.orders.executions["0-a"]["rest-1"].quantity_nanos == 0
     desk = again(desk)
     assert desk.change(Kind.PARTIALLY_FILLED, execution="rest-1", last=40, price=PRICE, cum=40).findings == ()
     fresh = desk.change(Kind.PARTIALLY_FILLED, execution="rest-2", last=10, price=PRICE, cum=50)
@@ -91,6 +93,21 @@ def test_an_execution_id_without_a_quantity_is_a_running_total() -> None:
     told = desk.change(Kind.PARTIALLY_FILLED, execution="e1", cum=40, price=PRICE)
     assert told.order.anonymous_nanos == shares(40)
     assert not desk.orders.executions
+
+
+def test_a_fill_that_overtakes_the_acceptance_brings_the_venues_id() -> None:
+    desk = Desk()
+    desk.send()
+    told = desk.change(Kind.PARTIALLY_FILLED, execution="e1", last=40, price=PRICE, cum=40, venue_id="v-early")
+    assert told.order.venue_order_id == "v-early"
+
+
+def test_the_same_running_total_again_books_nothing() -> None:
+    desk = Desk()
+    desk.send()
+    desk.change(Kind.PARTIALLY_FILLED, cum=40, price=PRICE)
+    again_told = desk.change(Kind.PARTIALLY_FILLED, cum=40, price=PRICE)
+    assert (again_told.fills, again_told.note) == ((), "")
 
 
 def test_the_smallest_execution_counts() -> None:
@@ -246,9 +263,9 @@ def test_a_strategy_without_a_plan_keeps_its_orders() -> None:
 
 def test_an_order_carries_the_words_of_its_intent() -> None:
     desk = Desk()
-    wanted = intent()
+    wanted = msgspec.structs.replace(intent(), reason="the trigger fired")
     made = desk.orders.open(decision(wanted, name="d"), wanted, event_id="c", client_order_id="0-a", now_ns=NOW_NS)
-    assert made.reason == wanted.reason == ""
+    assert made.reason == "the trigger fired"
 
 
 def test_the_bound_of_a_chase_is_a_whole_number() -> None:
@@ -287,6 +304,19 @@ def test_a_late_fill_that_leaves_something_leaves_the_chase_open() -> None:
     assert desk.orders.chase_terms(desk.order("0-b"), PRICE)[0] == shares(30)
     desk.change(Kind.PARTIALLY_FILLED, execution="e4", last="29.999999999", price=PRICE, cum="89.999999999")
     assert desk.order("0-b").chase_open  # one nano is left
+
+
+@pytest.mark.req("A4.3")
+def test_an_order_that_must_not_work_is_not_chased_either() -> None:
+    desk = chained()
+    desk.change(Kind.PARTIALLY_FILLED, "0-b", execution="e2", last=10, price=PRICE, cum=10)
+    desk.wait(3)
+    assert [due.chase for due in desk.carry_out()] == [True]
+    desk.change(Kind.PARTIALLY_FILLED, execution="e3", last=5, price=PRICE, cum=45)  # a late fill of the first order
+    assert desk.order("0-b").cancel_wanted
+    desk.change(Kind.CANCELED, "0-b")
+    assert not desk.order("0-b").chase_open
+    assert desk.orders.due_ns() == NEVER_NS
 
 
 def test_a_chain_that_filled_exactly_what_was_approved_halts_nothing() -> None:

@@ -100,3 +100,13 @@ def test_the_mark_is_asked_for_by_the_sign_of_the_position(held: int) -> None:
     valuation(portfolio, mark)
     worth(portfolio, mark)
     assert asked == [("AIG", held)] * 2
+
+
+def test_a_cost_restated_after_the_close_leaves_the_symbol_idle() -> None:
+    portfolio = books()
+    portfolio.fold_fill(fill(5))
+    portfolio.fold_fill(fill(-5))
+    restated = replace(fill(5), quantity_nanos=0, cost_attos=usd(1))
+    assert portfolio.fold_fill(restated) == usd(-1)
+    assert not portfolio.active
+    assert portfolio.cash_attos == CASH - usd(1)
