@@ -9,7 +9,7 @@ from tidegate.analytics.explain import explain
 from tidegate.replay.run import Replay, run_replay
 from tidegate.simulation.generate import Wish, generate
 
-pytestmark = pytest.mark.req("C2.5", "X4")
+pytestmark = pytest.mark.req("C2.5")
 
 README = (ROOT / "README.md").read_text()
 COMMAND = re.compile(r"tidegate tape generate market\.tape --seed (\d+) --events (\d+) --symbols (\d+)\n")
