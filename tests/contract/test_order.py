@@ -1,16 +1,19 @@
 """The order of inputs: batches that stop where they must, ticks on time, ties by their rule, streams first in first out."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.contract.cases import Case, cases
-from tests.contract.kit import Entry, How, Ran, exploded, run
+from tests.contract.cases import Case, cases, markets, trigger_mills
+from tests.contract.kit import ZERO, Entry, How, Ran, configuration, exploded, run, session
+from tests.contract.markets import Market
 from tests.contract.spies import Heard, first_at, spies
 from tidegate.engine.toolchain import Toolchain
+from tidegate.events.acts import OrderCommand
 from tidegate.events.inputs import InstrumentDefined, OrderEvent, SessionChanged, Tick
 from tidegate.tapes.merge import Merged
 from tidegate.values.time import NEVER_NS
@@ -147,3 +150,22 @@ def test_commands_reach_the_venue_in_the_order_of_their_acts(compiled: Toolchain
     assert [command for command, _ in made[1].sent] == acts
     responses = [one.response.ts_recv for one in made[1].heard]
     assert responses == sorted(responses)
+
+
+@pytest.mark.req("C1.2")
+@settings(max_examples=30)
+@given(markets=markets(records=400), mill=trigger_mills("one"))
+def test_without_latency_the_answer_to_a_command_is_the_next_input(compiled: Toolchain, markets: tuple[Market, ...], mill: Any) -> None:
+    # Tapes that take their time would part the two clocks.
+    prompt = [market._replace(late_ms=0) for market in markets]
+    plan = session(configuration([mill], latencies=ZERO), *prompt)
+    ran = run(plan, compiled)
+    entries = exploded(ran.entries)
+    for place, entry in enumerate(entries):
+        if entry.kind != "act" or not isinstance(command := entry.message, OrderCommand):
+            continue
+        after = next(other for other in entries[place:] if other.kind != "act")
+        assert after.kind == "input", "a record came between a command and its answer"
+        answer = after.message
+        assert isinstance(answer, OrderEvent)
+        assert answer.timestamp == command.timestamp

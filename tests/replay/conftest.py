@@ -1,6 +1,5 @@
 """One toolchain and one recorded replay for all tests of this folder."""
 
-
 import pytest
 
 from tests.replay.logs import Recorded, record

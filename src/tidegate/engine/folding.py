@@ -56,7 +56,7 @@ class Folding:
     def fold_tick(self, timestamp: int) -> tuple[bool, list[int]]:
         """Let time pass; return whether a valuation is due, and the strategies whose timers are."""
         core = self._core
-        core.host.tick(timestamp)
+        core.host.tick(max(timestamp, core.host.integers[core.reading.now_cell]))  # time never goes back
         core.begin()
         value = core.now_ns >= core.valuation_due_ns
         if value:
