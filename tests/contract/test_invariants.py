@@ -14,6 +14,7 @@ from tidegate.oms import chains
 from tidegate.oms.transitions import TERMINAL
 from tidegate.values.enums import CommandKind, GateScope, GateState, OrderEventKind, Purpose, Side, Verdict
 from tidegate.values.money import attos
+from tidegate.values.time import NEVER_NS
 
 pytestmark = pytest.mark.req("B3.1", "B2.1", "B2.5")
 
@@ -40,6 +41,20 @@ def books_add_up(engine: Engine) -> None:
             assert int(row["working_exit_nanos"]) == sign * holding.exits_nanos
 
 
+def no_pair_is_forgotten(engine: Engine) -> None:
+    """A pair that may not enter until something ends has something that will end."""
+    core = engine._core
+    own = core.host.table("own")
+    for strategy, slot in enumerate(core.spec.strategies):
+        for symbol in slot.symbols:
+            if own[core.host.pair(strategy, core.instruments[symbol].index)]["armed_at_ns"] != NEVER_NS:
+                continue
+            orders = core.portfolio.book(symbol).orders.values()
+            held = core.portfolio.holding(slot.strategy.strategy_id, symbol).quantity_nanos
+            entering = [o for o in orders if (o.strategy_id, o.purpose) == (slot.strategy.strategy_id, Purpose.ENTRY)]
+            assert held or entering, f"{slot.strategy.strategy_id} can never enter {symbol} again"
+
+
 def nothing_beyond_what_was_approved(engine: Engine) -> None:
     core = engine._core
     orders = core.orders
@@ -64,6 +79,7 @@ def test_books_add_up_and_nothing_goes_beyond_what_was_approved(compiled: Toolch
     def look(engine: Engine) -> None:
         books_add_up(engine)
         nothing_beyond_what_was_approved(engine)
+        no_pair_is_forgotten(engine)
 
     watch, _ = spies(look)
     run(case.plan, compiled, How(batch=1), more=case.more, watch=watch)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.contract.cases import Case, cases
 from tests.contract.kit import Feeder, acts_of, cuts_of, exploded, records_before, run, undecided
+from tests.contract.test_invariants import books_add_up, no_pair_is_forgotten
 from tidegate.engine.engine import Engine
 from tidegate.engine.snapshots import WrongSnapshotError
 from tidegate.engine.toolchain import Toolchain
@@ -67,6 +68,36 @@ def test_every_point_between_two_inputs_is_a_point_to_recover_from(compiled: Too
         second.restore(snapshot)
         Feeder(ran, second, record=records_before(entries, cut)).fold(entries[cut:])
         assert second.state_sha256() == ran.state
+
+
+@settings(max_examples=25)
+@given(case=cases(), data=st.data())
+def test_a_log_that_ends_anywhere_leaves_nothing_half_done(compiled: Toolchain, case: Case, data: st.DataObject) -> None:
+    """A crash may come between an intent and its verdict, or between a verdict and its command."""
+    ran = run(case.plan, compiled, more=case.more)
+    entries = exploded(ran.entries)
+    inner = [place for place in range(1, len(entries)) if entries[place].kind == "act"]
+    for place in data.draw(st.lists(st.sampled_from(inner or [len(entries)]), min_size=1, max_size=6)):
+        engine = Engine(undecided(case.plan.spec), compiled)
+        Feeder(ran, engine).fold(entries[:place])
+        engine.fold_end()
+        books_add_up(engine)
+        no_pair_is_forgotten(engine)
+        other = Engine(case.plan.spec, compiled)
+        other.restore(engine.snapshot())
+        assert other.state_sha256() == engine.state_sha256()
+
+
+@settings(max_examples=15)
+@given(case=cases(), data=st.data())
+def test_between_two_inputs_nothing_is_half_done(compiled: Toolchain, case: Case, data: st.DataObject) -> None:
+    ran = run(case.plan, compiled, more=case.more)
+    entries = exploded(ran.entries)
+    engine = Engine(undecided(case.plan.spec), compiled)
+    Feeder(ran, engine).fold(entries[: data.draw(st.sampled_from(cuts_of(entries)))])
+    before = engine.snapshot()
+    engine.fold_end()
+    assert engine.snapshot() == before
 
 
 @settings(max_examples=5)

@@ -233,6 +233,11 @@ class Engine:
         self._folding.fold_act(act)
         self._core.set_timer()
 
+    def fold_end(self) -> None:
+        """Say that the log ends here, perhaps within the acts of its last input: what they left half done lapses."""
+        self._folding.fold_lapse()
+        self._core.set_timer()
+
     # Snapshots.
 
     def snapshot(self) -> bytes:

@@ -124,6 +124,20 @@ class Folding:
         """Fold a gate state that somebody else has set."""
         self._core.gates.fold_set(message)
 
+    def fold_lapse(self) -> None:
+        """Let what the last input's acts left half done come to nothing: intents without a verdict, approvals without a command.
+
+        An attention without an answer lapses too: its pair is armed again. Between two whole inputs there is nothing to lapse.
+        """
+        core = self._core
+        core.intents.clear()
+        for decision_id in sorted(core.orders.approved):
+            core.orders.fold_lapse(decision_id)
+            core.portfolio.fold_lapse(decision_id)
+        for strategy, slot in enumerate(core.spec.strategies):
+            for symbol in slot.symbols:
+                self.pairs.rearm_unanswered(strategy, core.instruments[symbol].index)
+
     def _intent(self, intent: TradeIntent) -> None:
         self._core.intents[intent.event_id] = intent
 

@@ -47,7 +47,7 @@ def recover_engine(directory: Path, *, tapes: Sequence[Path] = (), mode: Mode = 
         engine.restore(start.state)
         skip = start.n
     records, told = Records(plan.merged()), 0
-    for entry in reader.entries(session=len(reader.sessions) - 1):
+    for entry in reader.entries(reader.sessions[-1].number):
         if entry.kind is EntryKind.SPAN:
             for part in records.next(entry.count):
                 taken = min(max(skip - told, 0), len(part))
@@ -63,6 +63,7 @@ def recover_engine(directory: Path, *, tapes: Sequence[Path] = (), mode: Mode = 
             act = decode(entry.payload)
             assert isinstance(act, Act), "an ACT entry holds an act"
             engine.fold_act(act)
+    engine.fold_end()
     return Recovered(engine, cut, skip)
 
 
