@@ -27,5 +27,7 @@ def called() -> str:
         return "tidegate"
     if sys.argv[0].endswith(".py"):
         return "python -m tidegate"
+    if Path(sys.argv[0]).stem != "tidegate":  # called from other code, which has a name of its own
+        return "tidegate"
     near = os.path.relpath(sys.argv[0])
     return sys.argv[0] if near.startswith("..") else near
