@@ -12,7 +12,7 @@ from tidegate.values.enums import OrderType, Side
 from tidegate.values.instruments import Instrument
 from tidegate.values.money import NANOS, nanos
 
-pytestmark = pytest.mark.req("A2.1")
+pytestmark = pytest.mark.req("A2.1", "A4.2")
 
 STOCK = Instrument(index=0, symbol="AIG", venue="sim")
 
