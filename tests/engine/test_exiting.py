@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.kit import LIMITS
 from tests.contract.markets import START_NS
 from tests.engine.scene import Scene, commands, of, only
 from tidegate.events.acts import AttentionRaised, GateChanged, NothingDone, RiskDecision, TradeIntent
@@ -133,3 +134,20 @@ def test_declining_does_not_cut_a_cooldown_short() -> None:
     assert scene.own("armed_at_ns") == armed_ns
     kinds = [act.kind for act in of(scene.acts, AttentionRaised)]
     assert AttentionKind.TIMER in kinds
+
+
+def test_a_strategy_that_asks_to_leave_at_every_quote_is_as_patient_as_a_level() -> None:
+    """Without the pause five refusals within a quarter of a second would halt the symbol, and with it the way out."""
+    scene = Scene(quotes=True, limits=LIMITS | {"exit_repeat": "250ms"})
+    scene.answers(BUY)
+    scene.quote(7_000)
+    scene.bought()
+    sent = []
+    for at_ms in range(7_050, 9_500, 50):
+        scene.answer = EXIT
+        for command in commands(scene.quote(at_ms), CommandKind.SUBMIT):
+            sent.append(at_ms)
+            scene.say(command, OrderEventKind.CANCELED)
+    assert sent == [7_050, 7_550, 8_550]
+    assert of(scene.acts, GateChanged) == []
+    assert "an exit was tried a moment ago: leave" in [act.reason for act in of(scene.acts, NothingDone)]

@@ -84,12 +84,21 @@ class Entering:
         if isinstance(wanted, Nothing):
             self._nothing(wanted.reason, symbol, loaded.strategy_id, correlation)
         elif wanted.purpose is Purpose.EXIT:
-            acts = core.k
-            self._exiting.exit(strategy, place, ExitReason.STRATEGY, correlation=correlation, words=wanted.reason)
-            if core.k == acts:
-                self._nothing(f"nothing is left to exit: {wanted.reason}", symbol, loaded.strategy_id, correlation)
+            self._leave(strategy, place, wanted.reason, correlation)
         else:
             self._enter(strategy, place, wanted, features, correlation)
+
+    def _leave(self, strategy: int, place: int, reason: str, correlation: str) -> None:
+        """Exit at the strategy's wish, no sooner after a failed exit than a declared level would: each failure counts toward a halt."""
+        core = self._core
+        strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
+        if core.now_ns < core.host.integers[core.reading.own_cell(core.host.pair(strategy, place), "exit_next_ns")]:
+            self._nothing(f"an exit was tried a moment ago: {reason}", symbol, strategy_id, correlation)
+            return
+        acts = core.k
+        self._exiting.exit(strategy, place, ExitReason.STRATEGY, correlation=correlation, words=reason)
+        if core.k == acts:
+            self._nothing(f"nothing is left to exit: {reason}", symbol, strategy_id, correlation)
 
     def _enter(self, strategy: int, place: int, wanted: Intent, features: FeatureSnapshot, correlation: str) -> None:
         core = self._core
