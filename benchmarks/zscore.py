@@ -13,6 +13,7 @@ from tidegate.strategies.plan import EntryRule, ExitRule, Plan, ReentryRule, Siz
 from tidegate.strategies.rows import BUY, EXIT, NONE, SELL
 from tidegate.strategies.strategy import Attention, Intent, NoState, View
 from tidegate.values.money import NANOS
+from tidegate.values.time import MILLISECOND_NS
 
 NAME = "zscore"
 VERSION = 1
@@ -36,7 +37,7 @@ def plan(params: Params) -> Plan:
     return Plan(
         signal="z-score of the fast average against the slow one",
         entry=EntryRule(slippage=dollars(0.05)),
-        exits=ExitRule(slippage=dollars(0.05), retry_ns=1),
+        exits=ExitRule(slippage=dollars(0.05), retry_ns=MILLISECOND_NS),
         sizing=SizingRule(method=SizingMethod.FIXED, fixed_quantity_nanos=params.shares * NANOS, displayed_share=0.0, notional_usd_max=1e9),
         reentry=ReentryRule(refusal_cooldown_ns=0),
     )

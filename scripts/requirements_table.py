@@ -81,18 +81,13 @@ def tests_in(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDe
 
 def is_module_mark(node: ast.stmt) -> bool:
     """Tell whether a statement is `pytestmark = ...`."""
-    return isinstance(node, ast.Assign) and any(
-        ast.unparse(target) == "pytestmark" for target in node.targets
-    )
+    return isinstance(node, ast.Assign) and any(ast.unparse(target) == "pytestmark" for target in node.targets)
 
 
 def rows_in(nodes: Iterator[ast.stmt] | list[ast.expr]) -> set[str]:
     """Return the rows of every `pytest.mark.req(...)` inside the nodes, parameter marks included."""
     calls = (
-        call
-        for node in nodes
-        for call in ast.walk(node)
-        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("mark.req")
+        call for node in nodes for call in ast.walk(node) if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("mark.req")
     )
     return {str(part.value) for call in calls for part in call.args if isinstance(part, ast.Constant)}
 

@@ -36,7 +36,7 @@ def test_a_sound_plan_is_let_through() -> None:
         ({"sizing": SizingRule(method=SizingMethod.FIXED)}, "fixed_quantity_nanos"),
         ({"exits": ExitRule(stop=bps(10), time_stop_ns=-1)}, "negative"),
         ({"exits": ExitRule(stop=bps(10), retry_ns=-1)}, "negative"),
-        ({"exits": ExitRule(stop=bps(10), retry_ns=0)}, "retry_ns is 0"),
+        ({"exits": ExitRule(stop=bps(10), retry_ns=0)}, "1 ms at the soonest"),
         ({"reentry": ReentryRule(cooldown_ns=-1)}, "negative"),
         ({"entry": EntryRule(live_for_ns=-1)}, "negative"),
     ],

@@ -80,6 +80,7 @@ def take_record(senses: Any, record: Any, now_ns: int) -> None:
         if take_quote(symbol, record, settings):
             _count_quote(senses, place, now_ns)
             watch(senses, place, now_ns)
+            attend_quote(senses, place)
     elif kind == records.TRADE:
         before_ns = symbol.trade_ns
         if take_trade(symbol, record):
@@ -190,7 +191,14 @@ def watch(senses: Any, place: int, now_ns: int) -> None:
             said = call_trigger(senses.triggers, row_at(senses.addresses, s).code, symbol, regime, own, row_at(senses.params, s))
             if said != strategies.NONE:
                 _take_trigger(senses, s, place, said, now_ns)
-        if strategy.wants_quotes == 1:
+
+
+@kernel
+def attend_quote(senses: Any, place: int) -> None:
+    """Ask the strategies that want every accepted quote of their symbols."""
+    symbols = row_count(senses.symbols)
+    for s in range(row_count(senses.strategies)):
+        if row_at(senses.strategies, s).wants_quotes == 1 and row_at(senses.own, s * symbols + place).active == 1:
             attend(senses, layout.ATTEND_QUOTE, s, place, 0)
 
 

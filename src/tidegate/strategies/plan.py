@@ -10,7 +10,9 @@ import msgspec
 from tidegate.values.enums import PartialFillPolicy, TimeInForce
 from tidegate.values.errors import TidegateError
 from tidegate.values.money import NANOS
-from tidegate.values.time import SECOND_NS
+from tidegate.values.time import MILLISECOND_NS, SECOND_NS
+
+RETRY_NS_MIN = MILLISECOND_NS  # sooner, a failing exit would fill the time with ticks
 
 
 class BadPlanError(TidegateError):
@@ -162,5 +164,5 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         durations = (self.exits.time_stop_ns, self.exits.retry_ns, self.reentry.cooldown_ns, self.entry.live_for_ns)
         if min(durations) < 0:
             raise BadPlanError("A plan holds a negative duration.")
-        if self.exits.retry_ns == 0:
-            raise BadPlanError("exits.retry_ns is 0: a failing exit would be asked for again in the same moment, for ever.")
+        if self.exits.retry_ns < RETRY_NS_MIN:
+            raise BadPlanError(f"exits.retry_ns is {self.exits.retry_ns}; a failing exit may be tried again after 1 ms at the soonest.")
