@@ -59,6 +59,12 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def kernels(tape: Path) -> None:
+    """Kernels compiled and kept, so that no command under test has to tell of its wait."""
+    run_replay(tape, config="generated", options=Options(collect=False))
+
+
 @pytest.fixture(scope="session")
 def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A market that even the plain senses are through in a moment."""
