@@ -68,15 +68,16 @@ clean:  ## remove the environment and everything that was built
 $(PYTHON_IN):
 	@python=$$(scripts/find-python) && echo "setting up .venv with $$($$python --version)" && $$python -m venv .venv
 
+# The locks are whole: without --no-deps an older pip looks for newer versions of what an extra asks for, and finds them unhashed.
 $(RUNTIME): requirements/runtime.lock | $(PYTHON_IN)
 	@echo "installing what tidegate runs on (once)"
-	@$(PIP) install --require-hashes -r requirements/runtime.lock || { echo "$(INSTALL_FAILED)" >&2; exit 3; }
+	@$(PIP) install --require-hashes --no-deps -r requirements/runtime.lock || { echo "$(INSTALL_FAILED)" >&2; exit 3; }
 	@touch $@
 
 # What the developers' lock holds includes what tidegate runs on, in the same versions.
 $(DEV): requirements/dev.lock | $(PYTHON_IN)
 	@echo "installing what tests, lint and docs need (once)"
-	@$(PIP) install --require-hashes -r requirements/dev.lock || { echo "$(INSTALL_FAILED)" >&2; exit 3; }
+	@$(PIP) install --require-hashes --no-deps -r requirements/dev.lock || { echo "$(INSTALL_FAILED)" >&2; exit 3; }
 	@touch $@
 
 # The build backend comes from whichever lock was installed first, so nothing unlocked is fetched here.
