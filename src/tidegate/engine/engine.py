@@ -8,8 +8,9 @@ the receive time of its last input. The caller owns everything else: it feeds in
 (`docs/contract.md`), writes inputs and acts down, and carries out commands once their cause is durable.
 """
 
+from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Final, final
+from typing import Any, Final, final
 
 from tidegate.engine import layout, snapshots
 from tidegate.engine.core import Core, NumberedAct
@@ -18,54 +19,38 @@ from tidegate.engine.exiting import Exiting
 from tidegate.engine.folding import Folding
 from tidegate.engine.following import Following
 from tidegate.engine.ordering import Ordering
+from tidegate.engine.reporting import Reporting
+from tidegate.engine.requests import Requests
 from tidegate.engine.senses import in_order
 from tidegate.engine.spec import EngineSpec
 from tidegate.engine.toolchain import Toolchain
 from tidegate.engine.viewing import Viewing
+from tidegate.engine.words import EXIT_WORDS, KINDS, REASONS, SIDES
 from tidegate.events.acts import AttentionRaised, RegimeChanged
-from tidegate.events.base import Act
+from tidegate.events.base import Act, Input
 from tidegate.events.inputs import (
     AnyInput,
+    ClockAnchored,
     EventListed,
     GateSet,
     InstrumentDefined,
     LagMeasured,
+    OperatorRequested,
     OrderEvent,
+    PositionRestated,
     SessionChanged,
     StreamChanged,
     Tick,
+    VenueReported,
 )
 from tidegate.kernel.layout import U8
+from tidegate.oms.order import Order
 from tidegate.regime.rows import WHY_NAMES
-from tidegate.strategies.rows import BUY, EXIT_SPREAD, EXIT_STOP, EXIT_TAKE, EXIT_TIME, EXIT_TRAIL, EXIT_TRIGGER, SELL
+from tidegate.risk.gates import GateVerdict
 from tidegate.strategies.strategy import Attention
 from tidegate.values.enums import AttentionKind, ExitReason, Regime, Side
 from tidegate.values.errors import TidegateError
 from tidegate.values.time import NEVER_NS, iso_utc
-
-_SIDES: Final = {BUY: Side.BUY, SELL: Side.SELL}
-_KINDS: Final = {
-    layout.ATTEND_ENTRY: AttentionKind.ENTRY,
-    layout.ATTEND_BAR: AttentionKind.BAR,
-    layout.ATTEND_QUOTE: AttentionKind.QUOTE,
-    layout.ATTEND_TIMER: AttentionKind.TIMER,
-}
-_REASONS: Final = {
-    EXIT_STOP: ExitReason.STOP_LOSS,
-    EXIT_TAKE: ExitReason.TAKE_PROFIT,
-    EXIT_TRAIL: ExitReason.TRAILING_STOP,
-    EXIT_TIME: ExitReason.TIME_STOP,
-    EXIT_SPREAD: ExitReason.SPREAD_KILL,
-    EXIT_TRIGGER: ExitReason.TRIGGER,
-}
-_EXIT_WORDS: Final = {
-    ExitReason.STOP_LOSS: "stop loss reached",
-    ExitReason.TAKE_PROFIT: "take profit reached",
-    ExitReason.TRAILING_STOP: "trailing stop reached",
-    ExitReason.TIME_STOP: "held as long as the plan allows",
-    ExitReason.SPREAD_KILL: "spread wider than the plan allows while holding",
-    ExitReason.TRIGGER: "the trigger said exit",
-}
 
 
 class BadRecordError(TidegateError):
@@ -84,6 +69,20 @@ class Engine:
         self._exiting: Final = Exiting(core, self._ordering)
         self._entering: Final = Entering(core, self._viewing, self._ordering, self._exiting)
         self._following: Final = Following(core, self._folding, self._viewing, self._ordering)
+        self._reporting: Final = Reporting(core, self._folding)
+        self._requests: Final = Requests(core, self._ordering)
+        self._folds: Final[Mapping[type[Input], Callable[[Any], object]]] = {
+            SessionChanged: self._folding.fold_session,
+            EventListed: self._folding.fold_listed_event,
+            GateSet: self._folding.fold_gate,
+            LagMeasured: self._folding.fold_measurement,
+            StreamChanged: self._folding.fold_measurement,
+            InstrumentDefined: self._check_defined,
+            PositionRestated: self._folding.fold_restated,
+            VenueReported: self._reporting.fold,
+            OperatorRequested: core.requests.fold_request,
+            ClockAnchored: lambda _anchored: None,  # receive times never go back; the anchor is for people and clocks
+        }
         core.set_timer()
 
     # What is asked.
@@ -109,6 +108,21 @@ class Engine:
             return NEVER_NS
         due_ns = host.next_due()
         return due_ns if due_ns <= time_ns else NEVER_NS
+
+    def order(self, client_order_id: str) -> Order | None:
+        """Return one of our orders that lives or finished lately."""
+        return self._core.orders.find(client_order_id)
+
+    def gate_of(self, symbol: str, strategy_id: str) -> GateVerdict:
+        """Return the strictest gate over an order of a strategy in a symbol."""
+        core = self._core
+        venue = core.instruments[symbol].venue
+        return core.gates.strictest(venue=venue, account=core.spec.account, strategy_id=strategy_id, symbol=symbol)
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Tell whether a venue's report differed in a way that a second read must confirm."""
+        return bool(self._core.pending)
 
     def equity_attos(self) -> int | None:
         """Return what the account is worth now; None when something held cannot be priced."""
@@ -183,16 +197,20 @@ class Engine:
             value, timers = self._folding.fold_tick(message.timestamp)
             self._attend(in_order([*core.host.attentions(), *self._timer_rows(timers)]))
             self._following.due_orders()
+            if core.requests.jobs:
+                self._requests.step()
             if value:
                 self._following.value_account()
         elif isinstance(message, OrderEvent):
             core.count_input(message.timestamp)
             seen = self._following.order_event(message)
             self._following.due_orders()
+            if core.requests.jobs:
+                self._requests.step()
             if seen:
                 self._attend(seen)
         else:
-            self._fold_other(message)
+            self._apply_other(message)
         core.set_timer()
 
     # Recovery: recorded inputs and acts as facts; nothing is decided.
@@ -252,31 +270,42 @@ class Engine:
         """
         snapshots.put_back(self._core, data)
 
+    def carry_on(self, data: bytes) -> None:
+        """Take over the state in which an earlier session of this account ended; this session's inputs count from one.
+
+        Raises:
+            WrongSnapshotError: of another layout, or no snapshot at all.
+        """
+        snapshots.carry_on(self._core, data)
+        self._core.set_timer()
+
     def state_sha256(self) -> str:
         """Return the hash of the whole state; code addresses and cursors are no part of it."""
         return sha256(self.snapshot()).hexdigest()
 
     # Private.
 
-    def _fold_other(self, message: AnyInput) -> None:
+    def _apply_other(self, message: AnyInput) -> None:
         core = self._core
-        core.count_input(message.timestamp)
-        match message:
-            case SessionChanged():
-                self._folding.fold_session(message)
-            case EventListed():
-                self._folding.fold_listed_event(message)
-            case GateSet():
-                self._folding.fold_gate(message)
-            case LagMeasured() | StreamChanged():
-                self._folding.fold_measurement(message)
-            case InstrumentDefined():
-                if core.instruments.get(message.instrument.symbol) != message.instrument:
-                    raise BadRecordError(
-                        f"{message.instrument.symbol} is not one of this session's instruments; name it in the configuration."
-                    )
-            case Tick() | OrderEvent():
-                raise AssertionError("handled by the caller")
+        if isinstance(message, VenueReported):
+            core.count_input(message.timestamp)
+            self._following.report(self._reporting.fold(message))
+            self._following.due_orders()
+            self._requests.step()
+            self._attend(self._reporting.attentions)
+        elif isinstance(message, OperatorRequested):
+            core.count_input(message.timestamp)
+            self._requests.take(message, new=core.requests.fold_request(message))
+        else:
+            self._fold_other(message)
+
+    def _fold_other(self, message: AnyInput) -> None:
+        self._core.count_input(message.timestamp)
+        self._folds[type(message)](message)
+
+    def _check_defined(self, message: InstrumentDefined) -> None:
+        if self._core.instruments.get(message.instrument.symbol) != message.instrument:
+            raise BadRecordError(f"{message.instrument.symbol} is not one of this session's instruments; name it in the configuration.")
 
     def _attend(self, rows: list[list[int]]) -> None:
         for row in rows:
@@ -284,9 +313,9 @@ class Engine:
             if kind == layout.ATTEND_REGIME or kind == layout.ATTEND_GROUP:  # noqa: PLR1714 - a set is slower here
                 self._tell_regime(place, before, of_group=kind == layout.ATTEND_GROUP)
             elif kind == layout.ATTEND_EXIT:
-                self._exit(strategy, place, _REASONS[reason], level)
+                self._exit(strategy, place, REASONS[reason], level)
             else:
-                self._ask(_KINDS[kind], strategy, place, _SIDES.get(side), length)
+                self._ask(KINDS[kind], strategy, place, SIDES.get(side), length)
 
     def _ask(self, kind: AttentionKind, strategy: int, place: int, side: Side | None, length_ns: int) -> None:
         core = self._core
@@ -322,7 +351,7 @@ class Engine:
         )
         pair = core.host.pair(strategy, place)
         core.emit(core.reading.features(place, pair, head=(core.next_id(), core.now_ns, symbol, strategy_id, event)))
-        self._exiting.exit(strategy, place, reason, correlation=event, words=_EXIT_WORDS[reason])
+        self._exiting.exit(strategy, place, reason, correlation=event, words=EXIT_WORDS[reason])
 
     def _tell_regime(self, place: int, before: int, *, of_group: bool) -> None:
         core = self._core

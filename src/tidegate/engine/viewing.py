@@ -9,6 +9,7 @@ from tidegate.market.rows import HALTED, NO_QUOTE, SESSION
 from tidegate.portfolio.valuation import valuation
 from tidegate.risk.view import RiskView
 from tidegate.strategies.strategy import View
+from tidegate.values.enums import ExitReason
 from tidegate.values.money import ATTOS, NANOS
 from tidegate.values.time import NEVER_NS
 
@@ -85,6 +86,7 @@ class Viewing:
         instrument = core.by_place[place]
         integers = core.host.integers
         view.now_ns = core.now_ns
+        view.by_person = intent.exit_reason is ExitReason.OPERATOR
         view.instrument = instrument
         bid, ask, bid_size, ask_size, quote_ns, quality = core.reading.quote(place)
         view.bid_nanos, view.ask_nanos = bid, ask
@@ -132,6 +134,9 @@ class Viewing:
 
     def _read_permission(self, view: RiskView, intent: TradeIntent, strategy: int, place: int) -> None:
         core = self._core
+        if strategy < 0:  # nobody's position, adopted: only a person's exit comes here, and exits need no permission
+            view.eligible = view.cell_spread_bps_max = None
+            return
         symbol_regime, market_regime = core.reading.labels(place)
         view.symbol_regime, view.market_regime = symbol_regime, market_regime
         spread_max = self._cells.get((intent.strategy_id, symbol_regime, market_regime))
