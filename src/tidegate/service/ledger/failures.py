@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tidegate.service.ledger.errors import LedgerUnavailableError
 
@@ -37,32 +37,39 @@ _PRIMARY_CODE: Final = 0xFF  # SQLite's extended codes keep the plain one in the
 
 @contextmanager
 def store_errors(name: str) -> Iterator[None]:
-    """Turn what the driver raises into one sentence about the ledger `name`; broken constraints pass, for the caller to explain.
+    """Turn what SQLAlchemy raises into one sentence about the ledger `name`.
 
     Raises:
-        LedgerUnavailableError: any other error of the database.
+        LedgerUnavailableError: any error of the database.
     """
     try:
         yield
-    except IntegrityError:
-        raise
     except SQLAlchemyError as error:
-        raise LedgerUnavailableError(f"The ledger {name} {advice(error)}.") from error
+        raise unavailable(name, error) from error
 
 
-def advice(error: SQLAlchemyError) -> str:
-    """Return what is wrong and what to do, as the end of a sentence."""
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    if isinstance(cause, sqlite3.Error):
-        return _SQLITE.get(_code(cause), f"failed ({cause}); look at its disk")
-    known = _POSTGRESQL.get(str(getattr(cause, "sqlstate", "")))
-    first_line = str(cause or error).strip().partition("\n")[0].rstrip(".")
-    return known or f"cannot be reached ({first_line}); see that its server runs and lets this user in"
+def unavailable(name: str, error: Exception) -> LedgerUnavailableError:
+    """Return one sentence for an error of SQLAlchemy or of a driver."""
+    return LedgerUnavailableError(f"The ledger {name} {_advice(_cause(error))}.")
 
 
 def is_fatal(error: BaseException | None) -> bool:
-    """Say whether what the disk holds is unknown after a driver's error, so that nothing more may be written through it."""
-    return isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.Error) and _code(error.orig) in _FATAL
+    """Say whether what the disk holds is unknown after an error, so that nothing more may be written through it."""
+    cause = _cause(error)
+    return isinstance(cause, sqlite3.Error) and _code(cause) in _FATAL
+
+
+def _cause(error: BaseException | None) -> BaseException | None:
+    return error.orig if isinstance(error, DBAPIError) else error
+
+
+def _advice(cause: BaseException | None) -> str:
+    """Return what is wrong and what to do, as the end of a sentence."""
+    if isinstance(cause, sqlite3.Error):
+        return _SQLITE.get(_code(cause), f"failed ({cause}); look at its disk")
+    known = _POSTGRESQL.get(str(getattr(cause, "sqlstate", "")))
+    first_line = str(cause).strip().partition("\n")[0].rstrip(".")
+    return known or f"cannot be reached ({first_line}); see that its server runs and lets this user in"
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -24,6 +24,7 @@ _STATEMENT_MS: Final = 5_000
 _CONNECT_S: Final = 5
 _MIGRATION_LOCK: Final = 0x71DE6A7E  # an arbitrary number: two starts at once change the shape one after the other
 
+BEGIN_SQLITE: Final = "BEGIN IMMEDIATE"
 _PRAGMAS: Final = (
     f"PRAGMA busy_timeout = {LOCK_WAIT_MS}",
     "PRAGMA journal_mode = WAL",
@@ -67,7 +68,8 @@ def _file(path: Path) -> tuple[Engine, str]:
         raise LedgerUnavailableError(
             f"The ledger {path} cannot be opened for writing ({error.strerror}); give this user the right, or name another file."
         ) from error
-    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=QueuePool, pool_size=1, max_overflow=0)
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, paramstyle="named")
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine, str(path)
@@ -83,7 +85,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     """Begin as a writer: a transaction that has read never fails later because another one wrote."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql(BEGIN_SQLITE)
 
 
 def _server(text: str) -> tuple[Engine, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import final
 
 from sqlalchemy import Connection, Row, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from tidegate.service.ledger import statements
 from tidegate.service.ledger.errors import (
@@ -22,8 +22,9 @@ from tidegate.service.ledger.errors import (
     MarkRefusedError,
     StaleEpochError,
 )
-from tidegate.service.ledger.failures import STALE, is_fatal, store_errors
-from tidegate.service.ledger.opening import open_engine
+from tidegate.service.ledger.failures import STALE, is_fatal, store_errors, unavailable
+from tidegate.service.ledger.opening import BEGIN_SQLITE, open_engine
+from tidegate.service.ledger.prepared import PreparedBatch
 from tidegate.service.ledger.rows import (
     MAKES_ORDER,
     Batch,
@@ -31,7 +32,6 @@ from tidegate.service.ledger.rows import (
     KillRow,
     Lease,
     LeaseClaim,
-    Mark,
     OutboxRow,
     Written,
 )
@@ -55,7 +55,10 @@ class SqlLedger:
             LedgerUnavailableError: it cannot be opened, or a newer version of tidegate wrote it.
         """
         self._engine, self._name = open_engine(location)
-        self._statements = statements.for_dialect(self._engine.dialect.name)
+        self._own = statements.for_dialect(self._engine.dialect.name)
+        self._prepared = PreparedBatch(self._engine)
+        self._driver = self._engine.dialect.loaded_dbapi
+        self._begin = BEGIN_SQLITE if self._engine.dialect.name == "sqlite" else ""  # the other driver begins by itself
         self._lost = False
 
     def take_lease(self, claim: LeaseClaim) -> Lease:
@@ -63,7 +66,7 @@ class SqlLedger:
         with self._transaction() as connection:
             wish = statements.claim_values(claim)
             if connection.execute(statements.TAKE_LEASE, wish).rowcount == 0:
-                made = connection.execute(self._statements.first_lease, wish).rowcount
+                made = connection.execute(self._own.first_lease, wish).rowcount
                 if made == 0:
                     raise LeaseHeldError(_lease_of(connection, claim.account))
             return _lease_of(connection, claim.account)
@@ -90,9 +93,9 @@ class SqlLedger:
     def write(self, batch: Batch) -> Written:
         """See `Ledger`."""
         try:
-            with self._transaction() as connection:
-                return self._apply(connection, batch)
-        except IntegrityError as error:
+            with self._swift() as cursor:
+                return self._apply(cursor, batch)
+        except self._driver.IntegrityError as error:
             raise self._explained(batch, error) from error
 
     def write_all(self, batches: Sequence[Batch]) -> list[Written | LedgerError]:
@@ -102,11 +105,11 @@ class SqlLedger:
         """
         if len(batches) > 1:
             try:
-                with self._transaction() as connection:
-                    return [self._apply(connection, batch) for batch in batches]
+                with self._swift() as cursor:
+                    return [self._apply(cursor, batch) for batch in batches]
             except LedgerUnavailableError:
                 raise
-            except (LedgerError, IntegrityError):
+            except (LedgerError, self._driver.IntegrityError):
                 pass  # nothing was kept; which of them it was is found by trying them alone
         return [self._alone(batch) for batch in batches]
 
@@ -146,8 +149,7 @@ class SqlLedger:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         """Yield a connection whose work is durable when the block ends, or undone."""
-        if self._lost:
-            raise LedgerUnavailableError(f"The ledger {self._name} was lost to its disk before; look at the disk and start again.")
+        self._refuse_when_lost()
         try:
             with store_errors(self._name), self._engine.begin() as connection:
                 yield connection
@@ -155,28 +157,47 @@ class SqlLedger:
             self._lost = is_fatal(error.__cause__)
             raise
 
-    def _apply(self, connection: Connection, batch: Batch) -> Written:
+    @contextmanager
+    def _swift(self) -> Iterator[DBAPICursor]:
+        """Yield the driver's own cursor in a transaction that is durable when the block ends, or undone.
+
+        Broken constraints pass, for the caller to explain.
+        """
+        self._refuse_when_lost()
+        with store_errors(self._name):
+            link = self._engine.raw_connection()
+        try:
+            cursor = link.cursor()
+            if self._begin:
+                cursor.execute(self._begin)
+            yield cursor
+            link.commit()
+        except self._driver.IntegrityError:
+            raise
+        except self._driver.Error as error:
+            self._lost = is_fatal(error)
+            link.invalidate(error)  # the next transaction gets a fresh connection
+            raise unavailable(self._name, error) from error
+        finally:
+            link.close()  # undoes what was not committed
+
+    def _refuse_when_lost(self) -> None:
+        if self._lost:
+            raise LedgerUnavailableError(f"The ledger {self._name} was lost to its disk before; look at the disk and start again.")
+
+    def _apply(self, cursor: DBAPICursor, batch: Batch) -> Written:
         """Check the lease under a lock and carry a batch out, or raise."""
-        of = {"of_account": batch.account, "of_epoch": batch.epoch}
-        if connection.execute(statements.HOLD_LEASE, of).one_or_none() is None:
+        run = self._prepared
+        if not run.hold_lease(cursor, batch):
             raise StaleEpochError(stale_sentence(batch.account, batch.epoch))
-        if batch.rows:
-            connection.execute(statements.ADD_ROW, [statements.row_values(row) for row in batch.rows])
+        run.add_rows(cursor, batch)
         for mark in batch.marks:
-            self._move(connection, mark, batch)
-        new = tuple(row.execution_id for row in batch.executions if self._keep(connection, row, batch))
+            if not run.move(cursor, mark, batch):
+                raise MarkRefusedError(mark_sentence(mark, run.find(cursor, mark.command_id)))
+        new = tuple(row.execution_id for row in batch.executions if run.keep(cursor, row, batch.epoch))
         for kill in batch.kills:
-            connection.execute(self._statements.set_kill, statements.kill_values(kill, batch.epoch))
+            run.set_kill(cursor, kill, batch.epoch)
         return Written(new_executions=new)
-
-    def _move(self, connection: Connection, mark: Mark, batch: Batch) -> None:
-        if connection.execute(statements.MARK[mark.state], statements.mark_values(mark, batch)).rowcount == 0:
-            row = connection.execute(select(*statements.OUTBOX_COLUMNS).where(OUTBOX.c.command_id == mark.command_id)).one_or_none()
-            raise MarkRefusedError(mark_sentence(mark, None if row is None else statements.outbox_row(row)))
-
-    def _keep(self, connection: Connection, row: ExecutionRow, batch: Batch) -> bool:
-        """Keep an execution; False: it was seen before."""
-        return connection.execute(self._statements.add_execution, statements.execution_values(row, batch.epoch)).rowcount == 1
 
     def _alone(self, batch: Batch) -> Written | LedgerError:
         """Carry a batch out in a transaction of its own; a refusal is an outcome, a lost store is not."""
@@ -187,9 +208,9 @@ class SqlLedger:
         except LedgerError as error:
             return error
 
-    def _explained(self, batch: Batch, error: IntegrityError) -> LedgerError:
+    def _explained(self, batch: Batch, error: Exception) -> LedgerError:
         """Return which rule of ours a batch broke."""
-        if STALE in str(error.orig):
+        if STALE in str(error):
             return StaleEpochError(stale_sentence(batch.account, batch.epoch))
         seen: set[str] = set()
         for row in batch.rows:
@@ -198,7 +219,7 @@ class SqlLedger:
             if known is not None or names & seen:
                 return DuplicateOrderError(duplicate_sentence(row))
             seen |= names
-        return LedgerUnavailableError(f"The ledger {self._name} refused a batch by a rule of its own ({error.orig}); report it.")
+        return LedgerUnavailableError(f"The ledger {self._name} refused a batch by a rule of its own ({error}); report it.")
 
     def _row(self, where: statements.Condition) -> OutboxRow | None:
         with self._transaction() as connection:

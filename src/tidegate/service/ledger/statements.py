@@ -3,11 +3,11 @@
 Names of bound values differ from column names where a statement sets columns as well (`of_account`), as SQLAlchemy asks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Insert, Row, Update, and_, bindparam, case, false, insert, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Insert, Update, and_, bindparam, case, false, insert, literal, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
@@ -18,7 +18,7 @@ from tidegate.values.enums import CommandKind
 Condition = ColumnElement[bool]
 Values = Mapping[str, object]
 _S = TypeVar("_S", bound=msgspec.Struct)
-_Found = Row[tuple[Any, ...]]  # what a driver returns has the types of the schema, which no type checker sees
+_Found = Sequence[Any]  # what a driver returns has the types of the schema, which no type checker sees
 
 LEASE_COLUMNS: Final = tuple(LEASE.c[name] for name in Lease.__struct_fields__)
 OUTBOX_COLUMNS: Final = tuple(OUTBOX.c[name] for name in OutboxRow.__struct_fields__)
@@ -57,16 +57,20 @@ TAKE_LEASE: Final = (
         config_sha256=bindparam("new_config_sha256"),
     )
 )
-ADD_ROW: Final = insert(OUTBOX)
+_ROW_NAMES: Final = (*OutboxRow.__struct_fields__, "writer_epoch")
+ADD_ROW: Final = insert(OUTBOX).values({name: bindparam(name) for name in _ROW_NAMES}).inline()
+
+
+READ_ROW: Final = select(*OUTBOX_COLUMNS).where(OUTBOX.c.command_id == bindparam("of_command"))
 
 
 def _mark(after: OutboxState) -> Update:
     """Return the update that moves one row, by the table of `states` and by nothing else."""
-    before = [state.value for state in before_states(after)]
+    before = or_(false(), *(OUTBOX.c.state == state.value for state in before_states(after)))
     moved = update(OUTBOX).where(
         OUTBOX.c.command_id == bindparam("of_command"),
         OUTBOX.c.account == bindparam("of_account"),
-        OUTBOX.c.state.in_(before),
+        before,
     )
     values = moved.values(state=after.value, changed_ns=bindparam("at_ns"), note=bindparam("why"), writer_epoch=bindparam("of_epoch"))
     if after is not OutboxState.SENT:
@@ -76,6 +80,9 @@ def _mark(after: OutboxState) -> Update:
 
 
 MARK: Final = {state: _mark(state) for state in OutboxState}
+
+
+_EXECUTION_NAMES: Final = tuple(name for name in ExecutionRow.__struct_fields__ if name != "sequence")  # the database counts
 
 
 class DialectStatements(NamedTuple):
@@ -100,12 +107,13 @@ def for_dialect(name: str) -> DialectStatements:
         code_sha256=bindparam("new_code_sha256"),
         config_sha256=bindparam("new_config_sha256"),
     )
-    kill = make(KILLS)
-    set_columns = {name: kill.excluded[name] for name in ("state", "reason", "actor", "at_ns", "writer_epoch")}
+    kill = make(KILLS).values({name: bindparam(name) for name in (*KillRow.__struct_fields__, "writer_epoch")})
+    new = {name: kill.excluded[name] for name in ("state", "reason", "actor", "at_ns", "writer_epoch")}
+    execution = make(EXECUTIONS).values({name: bindparam(name) for name in (*_EXECUTION_NAMES, "writer_epoch")})
     return DialectStatements(
         first_lease=first.on_conflict_do_nothing().execution_options(preserve_rowcount=True),
-        add_execution=make(EXECUTIONS).on_conflict_do_nothing().execution_options(preserve_rowcount=True),
-        set_kill=kill.on_conflict_do_update(index_elements=["account", "scope", "key"], set_=set_columns),
+        add_execution=execution.on_conflict_do_nothing().inline(),
+        set_kill=kill.on_conflict_do_update(index_elements=["account", "scope", "key"], set_=new),
     )
 
 
@@ -143,9 +151,8 @@ def mark_values(mark: Mark, batch: Batch) -> Values:
 
 
 def execution_values(row: ExecutionRow, epoch: int) -> Values:
-    """Return what keeping an execution binds; the database counts it."""
-    values = {name: getattr(row, name) for name in ExecutionRow.__struct_fields__ if name != "sequence"}
-    return values | {"writer_epoch": epoch}
+    """Return what keeping an execution binds."""
+    return {name: getattr(row, name) for name in _EXECUTION_NAMES} | {"writer_epoch": epoch}
 
 
 def kill_values(row: KillRow, epoch: int) -> Values:
