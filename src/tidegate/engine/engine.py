@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, Final, final
 
 from tidegate.engine import layout, snapshots
+from tidegate.engine.books import Books
 from tidegate.engine.core import Core, NumberedAct
 from tidegate.engine.entering import Entering
 from tidegate.engine.exiting import Exiting
@@ -44,9 +45,7 @@ from tidegate.events.inputs import (
     VenueReported,
 )
 from tidegate.kernel.layout import U8
-from tidegate.oms.order import Order
 from tidegate.regime.rows import WHY_NAMES
-from tidegate.risk.gates import GateVerdict
 from tidegate.strategies.strategy import Attention
 from tidegate.values.enums import AttentionKind, ExitReason, Regime, Side
 from tidegate.values.errors import TidegateError
@@ -71,6 +70,7 @@ class Engine:
         self._following: Final = Following(core, self._folding, self._viewing, self._ordering)
         self._reporting: Final = Reporting(core, self._folding)
         self._requests: Final = Requests(core, self._ordering)
+        self.books: Final = Books(core)
         self._folds: Final[Mapping[type[Input], Callable[[Any], object]]] = {
             SessionChanged: self._folding.fold_session,
             EventListed: self._folding.fold_listed_event,
@@ -108,21 +108,6 @@ class Engine:
             return NEVER_NS
         due_ns = host.next_due()
         return due_ns if due_ns <= time_ns else NEVER_NS
-
-    def order(self, client_order_id: str) -> Order | None:
-        """Return one of our orders that lives or finished lately."""
-        return self._core.orders.find(client_order_id)
-
-    def gate_of(self, symbol: str, strategy_id: str) -> GateVerdict:
-        """Return the strictest gate over an order of a strategy in a symbol."""
-        core = self._core
-        venue = core.instruments[symbol].venue
-        return core.gates.strictest(venue=venue, account=core.spec.account, strategy_id=strategy_id, symbol=symbol)
-
-    @property
-    def unconfirmed(self) -> bool:
-        """Tell whether a venue's report differed in a way that a second read must confirm."""
-        return bool(self._core.pending)
 
     def equity_attos(self) -> int | None:
         """Return what the account is worth now; None when something held cannot be priced."""
