@@ -43,6 +43,10 @@ class Books:
         """Return the account's net position in a symbol."""
         return self._core.portfolio.book(symbol).net_nanos
 
+    def worst_nanos(self, symbol: str) -> int:
+        """Return the largest absolute position that could come about in a symbol."""
+        return self._core.portfolio.book(symbol).worst_nanos()
+
     def positions(self) -> dict[str, int]:
         """Return the account's net position of every symbol that is not flat, in nanos."""
         books = self._core.portfolio.books

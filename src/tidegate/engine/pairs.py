@@ -70,7 +70,8 @@ class Pairs:
             memory.exit_failures = 0
         elif order.purpose is Purpose.EXIT and ended:
             self.exit_failed(strategy, place)
-        if holding.quantity_nanos == 0 and ended:
+        flattened = change.fills and not order.working  # a bust, or a fill after the end
+        if holding.quantity_nanos == 0 and (ended or flattened):
             entry_failed = order.purpose is Purpose.ENTRY and not order.filled_nanos
             self._rearm_after(strategy, place, holding, memory, entry_failed=entry_failed)
         if holding.quantity_nanos:

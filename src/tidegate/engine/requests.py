@@ -94,8 +94,9 @@ class Requests:
                 self._round(job, held)
         elif not self._in_scope(job.scope, job.key, job.order_id):
             self._move(job, RequestStage.DONE)
-        else:
+        elif self._core.now_ns >= job.due_ns:
             self._cancel_rest(job, working)
+            self._move(job, job.stage, tries=job.tries, due_ns=self._core.now_ns + ROUND_NS)
 
     def _is_awaited(self, order: Order, job: Job) -> bool:
         """Tell whether the confirmation of an order's cancel is worth waiting for: not for ever, and not where its outcome is open."""
@@ -106,7 +107,7 @@ class Requests:
         return [
             (strategy_id, symbol, holding)
             for (strategy_id, symbol), holding in sorted(core.portfolio.holdings.items())
-            if holding.quantity_nanos and self._covers(job.scope, job.key, strategy_id, symbol)
+            if (holding.exits_nanos or self._left(symbol, holding)) and self._covers(job.scope, job.key, strategy_id, symbol)
         ]
 
     def _round(self, job: Job, held: list[tuple[str, str, Holding]]) -> None:
@@ -122,7 +123,7 @@ class Requests:
         core = self._core
         instrument = core.instruments[symbol]
         side = Side.SELL if holding.quantity_nanos > 0 else Side.BUY
-        left = abs(holding.quantity_nanos) - holding.exits_nanos
+        left = self._left(symbol, holding)
         quote = core.reading.quote(instrument.index)
         touch = quote.bid_nanos if side is Side.SELL else quote.ask_nanos
         anchor = touch or core.host.integers[core.reading.symbol_cell(instrument.index, "last_trade_nanos")]
@@ -152,6 +153,14 @@ class Requests:
                 break
             sent = True
         return sent
+
+    def _left(self, symbol: str, holding: Holding) -> int:
+        """Return what of a holding may still be exited: what strategies hold against each other is flat for the account already."""
+        book = self._core.portfolio.book(symbol)
+        own = abs(holding.quantity_nanos) - holding.exits_nanos
+        if holding.quantity_nanos > 0:
+            return max(0, min(own, book.net_nanos - book.sells_nanos))
+        return max(0, min(own, -book.net_nanos - book.buys_nanos))
 
     def _set_gate(self, request: OperatorRequested) -> None:
         state = _GATES.get(request.verb)

@@ -92,6 +92,11 @@ class Outbox:
         """How many commands are on their way."""
         return len(self._entries)
 
+    def cancel_age_ns(self) -> int:
+        """Return how long the oldest cancel has waited to leave; 0 when none waits."""
+        waiting = [e.taken_ns for e in self._entries.values() if e.stage is Stage.DECIDED and e.commanded.command.kind is CommandKind.CANCEL]
+        return self._clock.monotonic_ns() - min(waiting) if waiting else 0
+
     def take_effects(self) -> list[Effect]:
         """Return what is to be carried out since the last call, in order."""
         effects, self._effects = self._effects, []
@@ -285,6 +290,9 @@ class Outbox:
 
     def _declined(self, entry: _Entry, answer: Declined) -> None:
         command = entry.commanded.command
+        if answer.reason is DeclineReason.RATE_LIMITED:  # refused unread: as good as not sent, and a cancel is tried again
+            self._not_left(entry, str(answer))
+            return
         if answer.reason is DeclineReason.DUPLICATE_ID:  # the venue has an order of this id: this one or its twin
             self._unanswered(entry)
             return
@@ -293,9 +301,10 @@ class Outbox:
         order = self._order(entry.commanded)
         if command.kind is CommandKind.CANCEL and order.state in TERMINAL:
             return  # it crossed the end of the order
-        self._sequencer.offer(own_event(order, _REFUSED[command.kind], reason=str(answer)))
+        if answer.reason is not DeclineReason.NOT_FOUND:  # which says neither that it lives nor that it does not
+            self._sequencer.offer(own_event(order, _REFUSED[command.kind], reason=str(answer)))
         if command.kind is CommandKind.CANCEL:
-            self._effects.append(Find(order.client_order_id))  # no such order is not an end: ask what became of it
+            self._effects.append(Find(order.client_order_id))  # refused is not an end: ask what became of it
 
     def _unanswered(self, entry: _Entry) -> None:
         fresh = entry.stage is Stage.SENT
