@@ -94,7 +94,11 @@ class Outbox:
 
     def cancel_age_ns(self) -> int:
         """Return how long the oldest cancel has waited to leave; 0 when none waits."""
-        waiting = [e.taken_ns for e in self._entries.values() if e.stage is Stage.DECIDED and e.commanded.command.kind is CommandKind.CANCEL]
+        waiting = [
+            entry.taken_ns
+            for entry in self._entries.values()
+            if entry.stage is Stage.DECIDED and entry.commanded.command.kind is CommandKind.CANCEL
+        ]
         return self._clock.monotonic_ns() - min(waiting) if waiting else 0
 
     def take_effects(self) -> list[Effect]:

@@ -66,7 +66,7 @@ def trigger(_symbol: Any, _regime: Any, own: Any, params: Any) -> int:
         return NONE
     own.scratch[0] = 0.0
     own.scratch[1] = 1.0 - own.scratch[1]
-    return BUY if own.scratch[1] > 0.5 else SELL
+    return BUY if own.scratch[1] != 0.0 else SELL
 
 
 def decide(_view: View, state: NoState, attention: Attention) -> tuple[NoState, Intent | Nothing]:

@@ -34,7 +34,7 @@ POSITION_MAX: Final = 20  # shares of a symbol, worst case
 GROSS_MAX: Final = 330  # dollars of all symbols, worst case: two strategies want more than fits
 _EVERYWHERE: Final = [{"symbol": ["CHOP", "TREND", "VOL_EXPANSION"], "market": ["CHOP", "TREND", "VOL_EXPANSION"], "spread_bps_max": 200}]
 
-_LIMITS: Final = {
+_LIMITS: Final[dict[str, object]] = {
     "symbols_allowed": None,
     "symbols_blocked": [],
     "order_notional_usd_max": 10_000,
@@ -83,7 +83,6 @@ class Setting(NamedTuple):
             if epoch <= 1 and len(self.engines) < 2:  # noqa: PLR2004 - the warm-up's and the first session's
                 self.engines[session] = found
         return found
-
 
     def spare(self, session: SessionId) -> Engine:
         """Return another engine of a session, to fold its log into."""

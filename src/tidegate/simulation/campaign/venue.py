@@ -95,7 +95,7 @@ class Venue:
             now_ns=now_ns,
         ).shown()
 
-    def place(  # noqa: PLR0913, PLR0917 - one order's terms
+    def place(  # noqa: PLR0913 - one order's terms
         self, client_id: str, symbol: str, side: Side, quantity: int, limit: int, tif: TimeInForce, *, now_ns: int
     ) -> Held:
         """Take an order in and match it."""
@@ -156,7 +156,9 @@ class Venue:
 
     def account(self) -> VenueAccount:
         """Return the money."""
-        return VenueAccount(account_id="drill", status="active", blocks=(), cash_usd=attos_text(self.cash_attos), suspended_by_user=self.suspended)
+        return VenueAccount(
+            account_id="drill", status="active", blocks=(), cash_usd=attos_text(self.cash_attos), suspended_by_user=self.suspended
+        )
 
     # What comes about by itself.
 
@@ -235,9 +237,7 @@ class Venue:
         self.changes += 1
         self._frame(order, kind, now_ns)
 
-    def _frame(  # noqa: PLR0913 - one frame's fields
-        self, order: Held, kind: OrderEventKind, now_ns: int, *, execution: str = "", quantity: int = 0, price: int = 0
-    ) -> None:
+    def _frame(self, order: Held, kind: OrderEventKind, now_ns: int, *, execution: str = "", quantity: int = 0, price: int = 0) -> None:
         self._tell(
             OrderEvent(
                 event_id="",
