@@ -3,6 +3,7 @@
 import msgspec
 
 from tidegate.engine.core import Core, PairMemory
+from tidegate.engine.layout import layout_sha256
 from tidegate.engine.records import Pending
 from tidegate.values.errors import ExitCode, TidegateError
 
@@ -44,7 +45,7 @@ def take(core: Core) -> bytes:
     assert not core.intents, "a snapshot is taken between inputs"
     return msgspec.msgpack.encode(
         _Snapshot(
-            layout=core.host.layout.sha256(),
+            layout=layout_sha256(),
             session=core.spec.session_id,
             senses=core.host.durable(),
             portfolio=core.portfolio.snapshot(),
@@ -68,7 +69,7 @@ def put_back(core: Core, data: bytes) -> None:
         WrongSnapshotError: of another layout or session, or no snapshot at all.
     """
     taken = _read(data)
-    if taken.layout != core.host.layout.sha256() or taken.session != core.spec.session_id:
+    if taken.layout != layout_sha256() or taken.session != core.spec.session_id:
         raise WrongSnapshotError("The snapshot was made by another layout or session; warm up from recorded inputs instead.")
     _put_back(core, taken)
 
@@ -80,7 +81,7 @@ def carry_on(core: Core, data: bytes) -> None:
         WrongSnapshotError: of another layout, or no snapshot at all.
     """
     taken = _read(data)
-    if taken.layout != core.host.layout.sha256():
+    if taken.layout != layout_sha256():
         raise WrongSnapshotError("The snapshot was made by another layout; warm up from recorded inputs instead.")
     _put_back(core, taken)
     core.host.integers[core.reading.n_cell] = 0

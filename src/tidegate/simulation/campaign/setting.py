@@ -164,8 +164,8 @@ def _document() -> dict[str, object]:
         "regime": {"confirmations_min": 1, "evaluate": "10s"},
         "no_trade": {"after_open": "0", "before_close": "0"},
         "strategies": [
-            strategy("crossing", "AAA", every=3, size=6, hold_s=2.5),
-            strategy("resting", "BBB", every=3, size=8, hold_s=3.0, resting=1),
+            strategy("crossing", "AAA", every=2, size=6, hold_s=1.6),
+            strategy("resting", "BBB", every=2, size=8, hold_s=2.0, resting=1),
         ],
         "limits": _LIMITS,
         "orders": {"answer": "4s", "lookup_grace": "6s", "cancel_retry": "2s", "valid": "2s"},

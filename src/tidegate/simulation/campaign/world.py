@@ -24,11 +24,11 @@ from tidegate.values.errors import TidegateError
 from tidegate.values.money import NANOS
 from tidegate.values.time import MICROSECOND_NS, SECOND_NS
 
-LEAST_NS: Final = 20 * SECOND_NS  # a world goes on until so many orders were placed, or the market ends
+LEAST_NS: Final = 8 * SECOND_NS  # a world goes on until so many orders were placed, or the market ends
 ORDERS_LEAST: Final = 10
 _SELDOM: Final = 0.05  # chance per second that the world looks whether something rare happens
 _RARELY: Final = 0.02
-LOOKS_NS: Final = (12 * SECOND_NS, 21 * SECOND_NS, 37 * SECOND_NS, 71 * SECOND_NS)  # longer than any second read or liquidation needs
+LOOKS_NS: Final = (9 * SECOND_NS, 21 * SECOND_NS, 37 * SECOND_NS, 71 * SECOND_NS)  # longer than any second read or liquidation needs
 _GATES: Final = {
     RequestVerb.PAUSE: GateState.REDUCE_ONLY,
     RequestVerb.RESUME: GateState.ACTIVE,
@@ -297,7 +297,6 @@ class World:
         if node is None or not node.is_alive:
             self.timeline.after(30 * SECOND_NS, self._close_down)
         else:
-            node.frozen_until_ns = min(node.frozen_until_ns, self.timeline.now_ns)
             self.timeline.after(SECOND_NS, self._close_down)
 
     def _close_down(self) -> None:
