@@ -120,6 +120,8 @@ class Outbox:
 
     def take(self, commands: list[Commanded]) -> None:
         """Take commands from the engine: lookups go at once, orders get their row, cancels wait for the log."""
+        if not commands and not self._entries:
+            return
         rows = []
         for commanded in commands:
             command = commanded.command
