@@ -151,7 +151,7 @@ def _gate(state: GateState) -> GateSet:
 def _document() -> dict[str, object]:
     drill = str(Path(__file__).parent / "drill.py")
 
-    def strategy(name: str, symbol: str, **params: float) -> dict[str, object]:
+    def strategy(name: str, symbol: str, params: dict[str, float]) -> dict[str, object]:
         return {"strategy": drill, "id": name, "params": params, "eligible": _EVERYWHERE, "symbols": [symbol]}
 
     return {
@@ -164,8 +164,8 @@ def _document() -> dict[str, object]:
         "regime": {"confirmations_min": 1, "evaluate": "10s"},
         "no_trade": {"after_open": "0", "before_close": "0"},
         "strategies": [
-            strategy("crossing", "AAA", every=2, size=6, hold_s=1.6),
-            strategy("resting", "BBB", every=2, size=8, hold_s=2.0, resting=1),
+            strategy("crossing", "AAA", {"every": 2, "size": 6, "hold_s": 1.6}),
+            strategy("resting", "BBB", {"every": 2, "size": 8, "hold_s": 2.0, "resting": 1}),
         ],
         "limits": _LIMITS,
         "orders": {"answer": "4s", "lookup_grace": "6s", "cancel_retry": "2s", "valid": "2s"},

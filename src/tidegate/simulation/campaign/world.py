@@ -24,6 +24,7 @@ from tidegate.values.errors import TidegateError
 from tidegate.values.money import NANOS
 from tidegate.values.time import MICROSECOND_NS, SECOND_NS
 
+BUGS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of ours; the seed tells where
 LEAST_NS: Final = 8 * SECOND_NS  # a world goes on until so many orders were placed, or the market ends
 ORDERS_LEAST: Final = 10
 _SELDOM: Final = 0.05  # chance per second that the world looks whether something rare happens
@@ -99,8 +100,9 @@ class World:
             self._quiet_down()
         except BrokenError as error:
             broken, words = error.invariant, str(error)
-        except (AssertionError, TidegateError) as error:
+        except (AssertionError, TidegateError, *BUGS) as error:
             broken, words = type(error).__name__, str(error)
+            self.setting.engines.clear()  # one that failed within an input is of no use to the next world
         inputs = sum(log.last_n for log in self.archive.sessions)
         return Outcome(self.seed, broken, words, self._events + inputs, self.watch.orders, self.faults.reached)
 
