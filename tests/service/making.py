@@ -75,7 +75,7 @@ class Office:
         self.answer = Intent(side=Side.BUY, reason="a test", quantity=shares)
         self.effects.clear()
         self.quote()
-        return self.orders()[-1].client_order_id
+        return str(self.orders()[-1].client_order_id)
 
     def orders(self) -> list[Any]:
         return self.desk.engine.books.working_orders()

@@ -3,10 +3,11 @@
 import pytest
 
 from tests.service.making import Office, shown
-from tidegate.events.inputs import OrderEvent
-from tidegate.service.ledger.errors import LedgerUnavailableError
+from tidegate.events.inputs import OrderEvent, StreamChanged
+from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
+from tidegate.service.ledger.rows import Batch
 from tidegate.service.ledger.states import OutboxState
-from tidegate.service.ports import Find, Send
+from tidegate.service.ports import Find, Send, WriteLedger
 from tidegate.service.stages import FINISHED, STAGES, Happening, Stage, WrongStageError, next_stage
 from tidegate.simulation.campaign.stores import DiskGoneError
 from tidegate.values.enums import CommandKind, GateScope, OrderEventKind, OrderState, RequestVerb
@@ -214,3 +215,17 @@ def test_no_such_order_is_no_end_of_it() -> None:
     office.turn()
     assert office.state(key) is OrderState.ACCEPTED, "it works until the venue says otherwise"
     assert Find(key) in office.effects
+
+
+def test_a_ledger_that_is_gone_stops_entries_until_it_is_back_and_a_stale_epoch_for_good() -> None:
+    office = Office()
+    office.enter()
+    office.commit(LedgerUnavailableError("The store is gone."))
+    assert not office.desk.outbox.store_ok
+    assert office.messages(StreamChanged)[-1].up is False
+    office.desk.wrote(WriteLedger(Batch(account="test", epoch=1)), None)
+    office.turn()
+    assert office.desk.outbox.store_ok
+    assert office.messages(StreamChanged)[-1].up is True
+    office.desk.wrote(WriteLedger(Batch(account="test", epoch=1)), StaleEpochError("Another trader has it."))
+    assert not office.desk.gatekeeper.holds(office.clock.monotonic_ns())
