@@ -219,6 +219,11 @@ class Node:
 
         self.later(self._world.disk_ns(), done, turn=False)
 
+    def keep_snapshot(self) -> None:
+        """Keep the engine's state beside the log; a death that takes more of the log than it covers makes it useless."""
+        if self.log.failed is None:
+            self.log.snapshot = (len(self.log.entries), self.desk.engine.snapshot())
+
     def lose_disk(self) -> None:
         """The log's disk refuses from now on; the supervisor ends the process a little later."""
         self.log.failed = DiskGoneError("The simulated disk refuses; only cancels leave.")

@@ -27,6 +27,7 @@ from tidegate.values.time import MICROSECOND_NS, SECOND_NS
 BUGS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of ours; the seed tells where
 LEAST_NS: Final = 8 * SECOND_NS  # a world goes on until so many orders were placed, or the market ends
 ORDERS_LEAST: Final = 10
+_RULED: Final = ((GateScope.GLOBAL, ""), *((GateScope.SYMBOL, symbol) for symbol in SYMBOLS))
 _SELDOM: Final = 0.05  # chance per second that the world looks whether something rare happens
 _RARELY: Final = 0.02
 LOOKS_NS: Final = (9 * SECOND_NS, 21 * SECOND_NS, 37 * SECOND_NS, 71 * SECOND_NS)  # longer than any second read or liquidation needs
@@ -130,7 +131,8 @@ class World:
     def decided(self, node: Node) -> None:
         """An order is on its way to the disk: now and then somebody stops everything at this very moment."""
         if node is self.live and self.faults.on and self.rng.random() < 0.02:  # noqa: PLR2004 - often enough
-            node.later(self.rng.randrange(1_500) * MICROSECOND_NS, lambda: self._ask(RequestVerb.KILL, GateScope.GLOBAL, ""), turn=True)
+            node.later(self.rng.randrange(1_500) * MICROSECOND_NS, lambda: self._ask(RequestVerb.KILL, GateScope.GLOBAL, ""))
+            self._reopen_later(RequestVerb.RESUME, GateScope.GLOBAL, "")
 
     def kill_node(self) -> None:
         """End the trader's process."""
@@ -195,6 +197,7 @@ class World:
         node, rng = self.live, self.rng
         if node is None or not node.is_trading:
             return
+        self._upkeep(node, now_ns)
         self._stream_trouble(node)
         if self.wire.venue.executions and self.faults.hit("FT7"):
             self._bust(now_ns)
@@ -206,6 +209,12 @@ class World:
             self._freeze(node, now_ns)
         if rng.random() < _SELDOM:
             node.later(0, self._person)
+
+    def _upkeep(self, node: Node, now_ns: int) -> None:
+        if self.rng.random() < _SELDOM:
+            node.later(0, node.keep_snapshot)
+        if now_ns // SECOND_NS % 6 == 0:
+            self._look_after(node)
 
     def _stream_trouble(self, node: Node) -> None:
         rng = self.rng
@@ -257,15 +266,23 @@ class World:
             scope, key = GateScope.SYMBOL, "AAA"
         self._ask(verb, scope, key)
         if verb in {RequestVerb.KILL, RequestVerb.PAUSE, RequestVerb.FLATTEN, RequestVerb.DISABLE}:  # and somebody opens it again
-            opens = RequestVerb.ENABLE if verb is RequestVerb.DISABLE else RequestVerb.RESUME
-            wait_ns = self.rng.randrange(2, 9) * SECOND_NS
+            self._reopen_later(RequestVerb.ENABLE if verb is RequestVerb.DISABLE else RequestVerb.RESUME, scope, key)
 
-            def resume() -> None:
-                node = self.live
-                if node is not None and node.is_trading:
-                    node.later(0, lambda: self._ask(opens, scope, key))
+    def _reopen_later(self, verb: RequestVerb, scope: GateScope, key: str) -> None:
+        """Somebody opens it again a few seconds later, on the trader that runs then."""
 
-            self.timeline.after(wait_ns, resume)
+        def reopen() -> None:
+            node = self.live
+            if node is not None and node.is_trading and self.faults.on:
+                node.later(0, lambda: self._ask(verb, scope, key))
+
+        self.timeline.after(self.rng.randrange(2, 9) * SECOND_NS, reopen)
+
+    def _look_after(self, node: Node) -> None:
+        """A person looks at what rules of ours have closed, and opens it."""
+        for scope, key in _RULED:
+            if (scope, key) not in self.watch.closed and node.desk.engine.books.gate(scope, key) is not GateState.ACTIVE:
+                node.later(0, lambda scope=scope, key=key: self._ask(RequestVerb.RESUME, scope, key))  # type: ignore[misc]
 
     def _ask(self, verb: RequestVerb, scope: GateScope, key: str) -> None:
         node = self.live
