@@ -55,6 +55,7 @@ class Desk:
         self.outbox: Final = Outbox(place.account, self.sequencer, self.gatekeeper, log, clock, settings.outbox)
         self.reconciler: Final = Reconciler(place.venue, self.sequencer, clock, settings.reconcile)
         self._store_told = True
+        self._due_n, self._engine_due_ns = -1, NEVER_NS
         self.operator: Final = Operator(place.account, self.sequencer, self.gatekeeper, clock)
 
     def due_ns(self) -> int:
@@ -62,7 +63,9 @@ class Desk:
         mono_ns = self._clock.monotonic_ns()
         if self.sequencer.waiting:
             return mono_ns
-        engine_ns = self.engine.next_due()
+        if self.engine.n != self._due_n:  # what is due moves with inputs alone
+            self._due_n, self._engine_due_ns = self.engine.n, self.engine.next_due()
+        engine_ns = self._engine_due_ns
         engine_mono_ns = NEVER_NS if engine_ns >= NEVER_NS else mono_ns + max(0, engine_ns - self.sequencer.now_ns())
         return min(engine_mono_ns, self.outbox.due_ns(), self.reconciler.due_ns(), self.operator.due_ns())
 
