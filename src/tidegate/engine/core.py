@@ -41,8 +41,9 @@ class PairMemory(msgspec.Struct, kw_only=True, gc=False):
 class Core:
     """State, numbering and quick ways to both. One per engine; nothing outside the engine holds it."""
 
-    def __init__(self, spec: EngineSpec, toolchain: Toolchain) -> None:
+    def __init__(self, spec: EngineSpec, toolchain: Toolchain, *, telling: bool) -> None:
         spec.check()
+        self.telling: Final = telling
         self.spec: Final = spec
         self.session: Final = SessionId(spec.session_id)
         strategies = tuple(slot.strategy for slot in spec.strategies)
@@ -107,9 +108,18 @@ class Core:
 
     def emit(self, act: Act) -> None:
         """Number an act made with `next_id`, fold it, and keep it for the caller."""
-        self.k += 1
-        self.acts.append((self.n, self.k, act))
+        self.k = k = self.k + 1
+        self.acts.append((self.n, k, act))
         self.fold_act(act)
+
+    def tell(self, act: Act) -> None:
+        """Number an act that folding ignores, made with `next_id`, and keep it for the caller."""
+        self.k = k = self.k + 1
+        self.acts.append((self.n, k, act))
+
+    def keep_to_itself(self) -> None:
+        """Number an act that folding ignores and that nobody listens to, without making it: numbers and ids are the same."""
+        self.k += 1
 
     def mark(self, symbol: str, sign: int) -> int | None:
         """Return the price at which a position of this sign could be closed now; None where no quote was accepted yet."""
@@ -131,9 +141,12 @@ class Core:
 
     def set_timer(self) -> None:
         """Write the earliest timer of judgement where the kernel sees it."""
-        due_ns = min(self.orders.due_ns(), self.valuation_due_ns, *self.timers)
-        self.host.integers[self.reading.timer_cell] = due_ns
-        self.note_due(due_ns)
+        due_ns = self.orders.due_ns()
+        for timer_ns in (self.valuation_due_ns, *self.timers):
+            due_ns = min(due_ns, timer_ns)
+        integers = self.host.integers
+        integers[self.reading.timer_cell] = due_ns
+        integers[self.host.due_bound_cell] = min(integers[self.host.due_bound_cell], due_ns)
 
 
 def after(now_ns: int, every_ns: int) -> int:

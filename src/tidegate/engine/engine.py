@@ -74,10 +74,14 @@ class BadRecordError(TidegateError):
 
 @final
 class Engine:
-    """One session's engine. `acts` collects what was done since `take_acts` was last called."""
+    """One session's engine. Acts collect until `take_acts` is called.
 
-    def __init__(self, spec: EngineSpec, toolchain: Toolchain) -> None:
-        core = self._core = Core(spec, toolchain)
+    telling False: nobody reads what the engine only tells (attentions, features, changes of orders, positions and regimes), so it is
+    numbered and not made. What decides and commands is the same to the byte.
+    """
+
+    def __init__(self, spec: EngineSpec, toolchain: Toolchain, *, telling: bool = True) -> None:
+        core = self._core = Core(spec, toolchain, telling=telling)
         self._folding: Final = Folding(core)
         self._viewing: Final = Viewing(core)
         self._ordering: Final = Ordering(core, self._viewing)
@@ -291,44 +295,55 @@ class Engine:
     def _ask(self, kind: AttentionKind, strategy: int, place: int, side: Side | None, length_ns: int) -> None:
         core = self._core
         event = core.next_id()
-        core.emit(
-            AttentionRaised(
-                event_id=event,
-                timestamp=core.now_ns,
-                symbol=core.by_place[place].symbol,
-                strategy_id=core.strategies[strategy].strategy_id,
-                correlation_id=event,
-                kind=kind,
-                side=side,
-                bar_length_ns=length_ns,
+        if core.telling:
+            core.tell(
+                AttentionRaised(
+                    event_id=event,
+                    timestamp=core.now_ns,
+                    symbol=core.by_place[place].symbol,
+                    strategy_id=core.strategies[strategy].strategy_id,
+                    correlation_id=event,
+                    kind=kind,
+                    side=side,
+                    bar_length_ns=length_ns,
+                )
             )
-        )
+        else:
+            core.keep_to_itself()
         self._entering.ask(strategy, place, Attention(kind, side), correlation=event, bar_length_ns=length_ns)
 
     def _exit(self, strategy: int, place: int, reason: ExitReason, level_nanos: int) -> None:
         core = self._core
-        event, symbol, strategy_id = core.next_id(), core.by_place[place].symbol, core.strategies[strategy].strategy_id
-        core.emit(
-            AttentionRaised(
-                event_id=event,
-                timestamp=core.now_ns,
-                symbol=symbol,
-                strategy_id=strategy_id,
-                correlation_id=event,
-                kind=AttentionKind.EXIT,
-                exit_reason=reason,
-                level_nanos=level_nanos,
+        event = core.next_id()
+        if core.telling:
+            symbol, strategy_id = core.by_place[place].symbol, core.strategies[strategy].strategy_id
+            core.tell(
+                AttentionRaised(
+                    event_id=event,
+                    timestamp=core.now_ns,
+                    symbol=symbol,
+                    strategy_id=strategy_id,
+                    correlation_id=event,
+                    kind=AttentionKind.EXIT,
+                    exit_reason=reason,
+                    level_nanos=level_nanos,
+                )
             )
-        )
-        pair = core.host.pair(strategy, place)
-        core.emit(core.reading.features(place, pair, head=(core.next_id(), core.now_ns, symbol, strategy_id, event)))
+            pair = core.host.pair(strategy, place)
+            core.tell(core.reading.features(place, pair, head=(core.next_id(), core.now_ns, symbol, strategy_id, event)))
+        else:
+            core.keep_to_itself()
+            core.keep_to_itself()
         self._exiting.exit(strategy, place, reason, correlation=event, words=_EXIT_WORDS[reason])
 
     def _tell_regime(self, place: int, before: int, *, of_group: bool) -> None:
         core = self._core
+        if not core.telling:
+            core.keep_to_itself()
+            return
         after, why = core.reading.group_cells(place) if of_group else core.reading.regime_cells(place)
         event = core.next_id()
-        core.emit(
+        core.tell(
             RegimeChanged(
                 event_id=event,
                 timestamp=core.now_ns,

@@ -58,8 +58,11 @@ class Following:
     def value_account(self) -> None:
         """Tell what the account is worth; None where something held cannot be priced."""
         core = self._core
+        if not core.telling:
+            core.keep_to_itself()
+            return
         book, value = core.portfolio, valuation(core.portfolio, core.mark)
-        core.emit(
+        core.tell(
             PositionSnapshot(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,
@@ -81,7 +84,10 @@ class Following:
 
     def _tell(self, order: Order, before: OrderState, note: str) -> None:
         core = self._core
-        core.emit(
+        if not core.telling:
+            core.keep_to_itself()
+            return
+        core.tell(
             OrderChanged(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,
@@ -99,8 +105,11 @@ class Following:
 
     def _tell_position(self, order: Order) -> None:
         core = self._core
+        if not core.telling:
+            core.keep_to_itself()
+            return
         holding = core.portfolio.holding(order.strategy_id, order.symbol)
-        core.emit(
+        core.tell(
             PositionSnapshot(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,

@@ -187,9 +187,9 @@ def sim_settings(loaded: LoadedConfig, scheduled: Sequence[AnyInput]) -> SimSett
     )
 
 
-def build_engine(plan: Plan, toolchain: Toolchain) -> Engine:
-    """Return the engine of a session before its first input."""
-    return Engine(plan.spec, toolchain)
+def build_engine(plan: Plan, toolchain: Toolchain, *, telling: bool = True) -> Engine:
+    """Return the engine of a session before its first input; see `Engine` for telling."""
+    return Engine(plan.spec, toolchain, telling=telling)
 
 
 def _source_ref(slot: StrategySlot) -> SourceRef:

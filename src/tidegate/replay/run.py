@@ -139,7 +139,7 @@ def run_plan(plan: Plan, options: Options) -> Replay:
         TidegateError: see `run_replay`.
     """
     toolchain = options.toolchain or make_toolchain(options.mode)
-    engine = build_engine(plan, toolchain)
+    engine = build_engine(plan, toolchain, telling=options.collect or options.log is not None)
     opening = plan.opening()
     collector = Collector()
     sinks: list[Sink] = [CollectorSink(collector)] if options.collect else []
