@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from tests.service.ledger import postgres
-from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, mark, row
+from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, row
 from tests.service.ledger.twin import REFUSED, Refused, Twin, makes_order
 from tidegate.service.ledger.errors import LedgerError
 from tidegate.service.ledger.memory import MemoryLedger
 from tidegate.service.ledger.port import Ledger
-from tidegate.service.ledger.rows import Batch, Lease, Written
+from tidegate.service.ledger.rows import Batch, Lease, Mark, Written
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.enums import CommandKind, GateScope, GateState
@@ -24,8 +24,7 @@ from tidegate.values.enums import CommandKind, GateScope, GateState
 pytestmark = pytest.mark.req("B2.2")
 
 ACCOUNTS = (ACCOUNT, "other")
-numbers = st.integers(1, 6)
-epochs = st.integers(1, 3)
+numbers = st.integers(1, 4)
 rows = st.builds(
     lambda number, kind, order, state: (number, kind, order, state),
     numbers,
@@ -33,22 +32,29 @@ rows = st.builds(
     numbers,
     st.sampled_from([OutboxState.PENDING, OutboxState.SENT]),
 )
-marks = st.builds(mark, numbers, st.sampled_from(OutboxState), epoch=epochs, at_ns=st.just(START_NS + 7), note=st.sampled_from(["", "so"]))
+states = st.sampled_from([OutboxState.SENT, OutboxState.SENT, *OutboxState])
 kills = st.builds(
     kill, st.sampled_from(GateState), scope=st.sampled_from([GateScope.GLOBAL, GateScope.SYMBOL]), key=st.sampled_from(["", "A"])
 )
 
 
 @st.composite
-def batches(draw: st.DrawFn) -> Batch:
+def batches(draw: st.DrawFn, twin: Twin) -> Batch:
+    """Draw what a holder might write, mostly under the lease that holds, mostly about what is there."""
     account = draw(st.sampled_from([ACCOUNT, ACCOUNT, ACCOUNT, "other"]))
-    epoch = draw(epochs)
-    drawn = draw(st.lists(rows, max_size=3))
+    lease = twin.lease(account)
+    now = lease.epoch if lease else 1
+    epoch = max(1, now + draw(st.sampled_from([0, 0, 0, 0, 0, -1, 1])))
+    shape = draw(st.sampled_from(["rows", "marks", "marks", "all"]))  # the more there is in a batch, the sooner it is refused
+    drawn = draw(st.lists(rows, max_size=3)) if shape != "marks" else []
+    known = [one.command_id for one in twin.rows] or [row(1).command_id]
+    moves = st.builds(Mark, command_id=st.sampled_from(known), state=states, at_ns=st.just(START_NS + 7), note=st.sampled_from(["", "so"]))
+    moved = draw(st.lists(moves, min_size=1, max_size=2)) if shape != "rows" else []
     return batch(
         account=account,
         epoch=epoch,
         rows=tuple(row(n, epoch=epoch, kind=kind, order=order, state=state, account=account) for n, kind, order, state in drawn),
-        marks=tuple(draw(st.lists(marks, max_size=3))),
+        marks=tuple(moved),
         executions=tuple(execution(number, account=account) for number in draw(st.lists(numbers, max_size=2))),
         kills=tuple(draw(st.lists(kills, max_size=1))) if account == ACCOUNT else (),
     )
@@ -70,7 +76,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.ledger.close()
 
-    @rule(seconds=st.integers(0, 12))
+    @rule(seconds=st.sampled_from([1, 5, 10, 10]))
     def time_passes(self, seconds: int) -> None:
         self.now_ns += seconds * TTL_NS // 10
 
@@ -111,8 +117,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.twin.release(lease)
         self.ledger.release(lease)
 
-    @rule(group=st.lists(batches(), min_size=1, max_size=3))
-    def write(self, group: list[Batch]) -> None:
+    @rule(data=st.data(), count=st.integers(1, 3))
+    def write(self, data: st.DataObject, count: int) -> None:
+        group = [data.draw(batches(self.twin)) for _ in range(count)]
         told: list[object] = []
         for one in group:
             try:
@@ -128,7 +135,7 @@ class LedgerMachine(RuleBasedStateMachine):
             executions = [msgspec.structs.replace(found, sequence=0) for found in self.ledger.executions(account)]
             held = (self.ledger.lease(account), self.ledger.outbox(account, tuple(OutboxState)), executions, self.ledger.kills(account))
             assert held == self.twin.everything(account)
-        for number in range(1, 7):
+        for number in range(1, 5):
             of = row(number)
             found = [one for one in self.twin.rows if one.client_order_id == of.client_order_id and makes_order(one)]
             assert self.ledger.order(of.client_order_id) == (found[0] if found else None)
