@@ -207,6 +207,13 @@ class VenueAsset(msgspec.Struct, frozen=True, kw_only=True):
     doubts: tuple[str, ...] = ()
 
 
+class EquityPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The account's equity at one time, as the venue remembers it."""
+
+    ts_ns: int
+    equity_usd: str
+
+
 class OrderVenue(Protocol):
     """The verbs of trading. Each may raise Unreachable, Declined, OutcomeUnsure or, before sending, QueueFullError."""
 
