@@ -2,12 +2,13 @@
 
 A dialect knows one venue's protocol and does no input or output; a socket carries frames; a resync asks the venue what
 was missed. The manager is one task, the one that iterates over `items`; a reader takes frames off the socket and a
-ticker lets time pass. What arrives during the resync waits and is given out after it, then the stream is trusted.
+ticker lets time pass. What arrives during the resync waits and is given out after it, then the stream is trusted;
+if the connection is lost before, it is given out as it is, followed by the loss.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -146,7 +147,7 @@ class StreamManager(Generic[T]):
         self._connection = 0
         self._changed = False
 
-    async def items(self) -> AsyncIterator[T | StreamUp | StreamDown]:
+    async def items(self) -> AsyncGenerator[T | StreamUp | StreamDown, None]:
         """Yield news and the stream's own ups and downs; ends after a final StreamDown or `close`."""
         ticker = asyncio.create_task(self._tick())
         try:
@@ -232,6 +233,8 @@ class StreamManager(Generic[T]):
         elif stage in {Stage.PAUSING, Stage.STOPPED}:
             if was_live:
                 self._trusted_ns = wall_ns - silent_ns  # what came after the last sign of life may be lost
+            out.extend(self._held)  # facts, and evidence, whether the stream was trusted yet or not
+            self._held = []
             final = stage is Stage.STOPPED
             out.append(StreamDown(stream=self.settings.name, at_ns=wall_ns, reason=self.line.reason, final=final))
         await self._enter()
@@ -338,7 +341,7 @@ class StreamManager(Generic[T]):
                 task.result()
 
     async def _hang_up(self) -> None:
-        """Drop the connection and everything that belongs to it; what it brought and was not trusted is read again."""
+        """Drop the connection and everything that belongs to it."""
         self._connection += 1
         tasks, self._tasks = self._tasks, []
         for task in tasks:

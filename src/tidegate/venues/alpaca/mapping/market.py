@@ -6,12 +6,13 @@ A row holds the fields of `events.records.RECORD` in order. A price or size that
 import struct
 from typing import Final, TypeAlias
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.events import records as layout
 from tidegate.values.money import INT64_MAX, NANOS
-from tidegate.values.time import DAY_NS, MINUTE_NS
+from tidegate.values.time import DAY_NS, MINUTE_NS, NEVER_NS
 from tidegate.venues.alpaca.mapping.conditions import codes_of, quote_marks, trade_bits, trade_flags
 from tidegate.venues.alpaca.mapping.times import raw_ns
 from tidegate.venues.alpaca.wire import market as wire
@@ -61,7 +62,7 @@ def quote_row(quote: wire.Quote | wire.OldQuote, instrument: int, recv_ns: int) 
         flags |= layout.ONE_SIDED
     elif bid >= ask:
         flags |= layout.LOCKED if bid == ask else layout.CROSSED
-    return raw_ns(quote.t), recv_ns, 0, instrument, layout.QUOTE, flags, bid, ask, bid_size, ask_size
+    return _event_ns(quote.t), recv_ns, 0, instrument, layout.QUOTE, flags, bid, ask, bid_size, ask_size
 
 
 def trade_row(trade: wire.Trade | wire.OldTrade, instrument: int, recv_ns: int) -> Row:
@@ -71,12 +72,12 @@ def trade_row(trade: wire.Trade | wire.OldTrade, instrument: int, recv_ns: int) 
     if isinstance(trade, wire.OldTrade) and trade.u in _BAD_PRINTS:
         flags = flags & ~layout.REGULAR | layout.SUSPICIOUS
     bits = trade_bits(codes, trade.z)
-    return raw_ns(trade.t), recv_ns, 0, instrument, layout.TRADE, flags, _nanos(trade.p), _nanos(trade.s), _trade_id(trade.i), bits
+    return _event_ns(trade.t), recv_ns, 0, instrument, layout.TRADE, flags, _nanos(trade.p), _nanos(trade.s), _trade_id(trade.i), bits
 
 
 def option_trade_row(trade: wire.Trade | wire.OldTrade, instrument: int, recv_ns: int) -> Row:
     """Return an option's print: option codes are of another table, so none of them makes it irregular here; raises as above."""
-    return raw_ns(trade.t), recv_ns, 0, instrument, layout.TRADE, layout.REGULAR, _nanos(trade.p), _nanos(trade.s), 0, 0
+    return _event_ns(trade.t), recv_ns, 0, instrument, layout.TRADE, layout.REGULAR, _nanos(trade.p), _nanos(trade.s), 0, 0
 
 
 def option_quote_row(quote: wire.Quote | wire.OldQuote, instrument: int, recv_ns: int) -> Row:
@@ -88,12 +89,12 @@ def option_quote_row(quote: wire.Quote | wire.OldQuote, instrument: int, recv_ns
         flags = layout.ONE_SIDED
     elif bid >= ask:
         flags = layout.LOCKED if bid == ask else layout.CROSSED
-    return raw_ns(quote.t), recv_ns, 0, instrument, layout.QUOTE, flags, bid, ask, bid_size, ask_size
+    return _event_ns(quote.t), recv_ns, 0, instrument, layout.QUOTE, flags, bid, ask, bid_size, ask_size
 
 
 def bar_rows(bar: wire.Bar | wire.OldBar, instrument: int, recv_ns: int, length_ns: int) -> tuple[Row, Row]:
     """Return the two records of a bar; its event time is its right edge. Raises as above."""
-    start_ns = raw_ns(bar.t)
+    start_ns = _event_ns(bar.t)
     end_ns = start_ns + length_ns
     prices = _nanos(bar.o), _nanos(bar.h), _nanos(bar.l), _nanos(bar.c)
     opening = (end_ns, recv_ns, 0, instrument, layout.BAR_OPEN, 0, *prices)
@@ -119,7 +120,7 @@ def status_row(status: wire.Status, instrument: int, recv_ns: int) -> Row | None
     code = table[word]
     if code is None:
         return None
-    return raw_ns(status.t), recv_ns, 0, instrument, layout.STATUS, 0, code, 0, 0, reason_code(status.rc)
+    return _event_ns(status.t), recv_ns, 0, instrument, layout.STATUS, 0, code, 0, 0, reason_code(status.rc)
 
 
 def bands_row(bands: wire.Bands, instrument: int, recv_ns: int) -> Row | None:
@@ -130,25 +131,37 @@ def bands_row(bands: wire.Bands, instrument: int, recv_ns: int) -> Row | None:
     if not lower and not upper:
         return None
     reason = reason_code(bands.i)
-    return raw_ns(bands.t), recv_ns, 0, instrument, layout.STATUS, 0, layout.STATUS_LIMIT_BANDS, lower, upper, reason
+    return _event_ns(bands.t), recv_ns, 0, instrument, layout.STATUS, 0, layout.STATUS_LIMIT_BANDS, lower, upper, reason
 
 
 def correction_row(correction: wire.Correction, instrument: int, recv_ns: int) -> Row:
     """Return a corrected print: the right price and size under the id of the wrong one. Raises as above."""
     bits = trade_bits(codes_of(correction.cc), correction.z)
     price, size, original = _nanos(correction.cp), _nanos(correction.cs), _trade_id(correction.oi)
-    return raw_ns(correction.t), recv_ns, 0, instrument, layout.TRADE, layout.CORRECTION, price, size, original, bits
+    return _event_ns(correction.t), recv_ns, 0, instrument, layout.TRADE, layout.CORRECTION, price, size, original, bits
 
 
 def cancel_row(cancel: wire.CancelError, instrument: int, recv_ns: int) -> Row:
     """Return a withdrawn print: its price and id, and no size any more. Raises as above."""
     flags, price, original = layout.CORRECTION, _nanos(cancel.p), _trade_id(cancel.i)
-    return raw_ns(cancel.t), recv_ns, 0, instrument, layout.TRADE, flags, price, 0, original, trade_bits("", cancel.z)
+    return _event_ns(cancel.t), recv_ns, 0, instrument, layout.TRADE, flags, price, 0, original, trade_bits("", cancel.z)
 
 
 def reason_code(word: Text) -> int:
     """Return a reason such as LUDP as a number: its first seven letters, first letter lowest. 0: none."""
     return int.from_bytes((word or "").encode()[:_REASON_BYTES], "little")
+
+
+def _event_ns(raw: msgspec.Raw) -> int:
+    """Return an event's time.
+
+    Raises:
+        ValueError: no time, or none of this world.
+    """
+    event_ns = raw_ns(raw)
+    if not 0 < event_ns < NEVER_NS:
+        raise ValueError(f"{event_ns} ns is no time of this world")
+    return event_ns
 
 
 def _nanos(amount: float | None) -> int:
@@ -161,7 +174,7 @@ def _nanos(amount: float | None) -> int:
         return 0
     if not 0 < amount < _PRICE_MAX:
         raise ValueError(f"{amount} is no price or size")
-    return amount * NANOS if isinstance(amount, int) else round(amount * NANOS)
+    return round(amount * NANOS)
 
 
 def _trade_id(word: wire.TradeId) -> int:
