@@ -13,8 +13,8 @@ import msgspec
 
 from tidegate.events.acts import OrderCommand
 from tidegate.values.enums import OrderType, Side
-from tidegate.values.errors import TidegateError
 from tidegate.values.money import NANOS
+from tidegate.venues.errors import Declined, DeclineReason
 from tidegate.venues.port import Lifetime, OrderClass
 
 CLIENT_ID_MAX: Final = 128
@@ -22,8 +22,11 @@ LEGS_MIN: Final = 2
 LEGS_MAX: Final = 4
 
 
-class BadTicketError(TidegateError):
+class BadTicketError(Declined):
     """An order breaks a rule that every venue of its kind has; correct it, it was not sent."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(DeclineReason.INVALID, words)
 
 
 class PositionIntent(StrEnum):
@@ -91,7 +94,7 @@ def check_ticket(ticket: OrderTicket) -> None:
     multi = ticket.order_class is OrderClass.MULTI_LEG
     rules = [*_identity(ticket), *_size(ticket), *_prices(ticket), *_time(ticket), *(_legs(ticket) if multi else _class(ticket))]
     if rules:
-        raise BadTicketError(f"Order {ticket.client_order_id} was not sent: {'; '.join(rules)}.")
+        raise BadTicketError(f"order {ticket.client_order_id} was not sent: {'; '.join(rules)}")
 
 
 _LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})

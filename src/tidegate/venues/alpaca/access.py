@@ -161,6 +161,17 @@ def live_access(environment: Mapping[str, str]) -> LiveAccess:
     return LiveAccess(*_pair(environment, "ALPACA_API_KEY", "ALPACA_API_SECRET"))
 
 
+def any_access(environment: Mapping[str, str]) -> Access:
+    """Return the paper key of an environment, or its live key where there is no paper one: for reading market data.
+
+    Raises:
+        AccessError: neither is there.
+    """
+    if environment.get("ALPACA_PAPER_API_KEY") or not environment.get("ALPACA_API_KEY"):
+        return paper_access(environment)
+    return live_access(environment)
+
+
 def _pair(environment: Mapping[str, str], key_name: str, secret_name: str) -> tuple[str, str]:
     key, secret = environment.get(key_name, ""), environment.get(secret_name, "")
     if not key or not secret:

@@ -209,7 +209,7 @@ class OrderDesk:
     async def _holder_of(self, ticket: OrderTicket, refused: Declined) -> VenueOrder:
         try:
             order = await self.by_client_id(ticket.client_order_id)
-        except (Unreachable, UnreadableAnswerError) as error:
+        except Unreachable as error:
             raise OutcomeUnsure(f"Order {ticket.client_order_id} exists and could not be read ({error}); look it up.") from error
         if order is None or (order.symbol, order.side) != (ticket.symbol, ticket.side):
             raise refused
