@@ -146,7 +146,8 @@ class Emulator:
     # Its own endpoints.
 
     def step(self, seconds: float) -> dict[str, Any]:
-        return self._control("POST", "step", {"seconds": seconds})
+        told: dict[str, Any] = self._control("POST", "step", {"seconds": seconds})
+        return told
 
     def step_to(self, seconds_after_open: float) -> dict[str, Any]:
         """Step to a time of the tape."""
@@ -154,12 +155,13 @@ class Emulator:
         return self.step((OPEN_NS + int(seconds_after_open * SECOND_NS) - played_ns) / SECOND_NS)
 
     def state(self) -> dict[str, Any]:
-        return self._control("GET", "state", None)
+        told: dict[str, Any] = self._control("GET", "state", None)
+        return told
 
     def faults(self, *faults: Fault) -> None:
         self._control("PUT", "faults", [msgspec.to_builtins(fault) for fault in faults])
 
-    def _control(self, method: str, name: str, body: object) -> Any:
+    def _control(self, method: str, name: str, body: Any) -> Any:
         answer = requests.request(method, f"{self.addresses.rest}/emulator/{name}", json=body, timeout=WAIT_S)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -194,7 +196,7 @@ class Emulator:
         for connection in (*self.world.hub.subscribers, *self.world.updates.listeners):
             connection.drop()
 
-    def call(self, method: str, path: str, *, json: object = None, **query: str) -> requests.Response:
+    def call(self, method: str, path: str, *, json: Any = None, **query: str) -> requests.Response:
         headers = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
         return requests.request(method, self.addresses.rest + path, json=json, params=query, headers=headers, timeout=WAIT_S)
 

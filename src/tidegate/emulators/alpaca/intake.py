@@ -70,8 +70,7 @@ def read_ticket(body: Body, symbol: str, asset: Body) -> Ticket:
     life = word(body, "time_in_force", Life, "invalid time_in_force")
     order_class = read_class(body)
     quantity, notional = _read_size(body)
-    is_exit_pair = order_class is OrderClass.OCO
-    prices = _read_prices(body, OrderType.MARKET if is_exit_pair else order_type)
+    prices = Prices() if order_class is OrderClass.OCO else _read_prices(body, order_type)  # an OCO has those of its exits
     ticket = Ticket(
         symbol,
         asset,

@@ -94,6 +94,16 @@ def quantity_of(ticket: Ticket, floor: Floor) -> int:
     return shares
 
 
+def check_hours(ticket: Ticket, floor: Floor) -> None:
+    """Refuse market orders for options while the market is closed.
+
+    Raises:
+        WireRefusal: see above.
+    """
+    if ticket.asset["class"] == OPTION and ticket.order_type is OrderType.MARKET and not floor.is_open():
+        raise unprocessable("options market orders are only allowed during market hours")
+
+
 def check_stop(ticket: Ticket, floor: Floor) -> None:
     """Refuse a stop that the market has passed already.
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import errno
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple, final
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from tidegate.clock.clock import ManualClock
 from tidegate.emulators.alpaca import control, rest_data, rest_trading
@@ -100,16 +102,14 @@ class Server:
 
     def _application(self, keys: Keys) -> web.Application:
         service = Service(self.world, keys)
-        application = web.Application()
-        for route in (*rest_trading.ROUTES, *rest_data.ROUTES):
-            application.router.add_route(route.method, route.path, service.handler(route))
-        application.add_routes(control.routes(self.world, self._clock))
-        application.router.add_get("/stream", self._trading(keys))
         feeds = {f"/v2/{name}": Feed(name, options=False) for name in STOCK_FEEDS}
         feeds |= {f"/v1beta1/{name}": Feed(name, options=True) for name in OPTION_FEEDS}
         feeds |= {f"/v1beta1/{name}": Feed(name, options=False) for name in (NEWS, "boats", "overnight")}
-        for path, feed in feeds.items():
-            application.router.add_get(path, self._market(keys, feed))
+        sockets = {path: self._market(keys, feed) for path, feed in feeds.items()} | {"/stream": self._trading(keys)}
+        application = web.Application(middlewares=[_either(sockets)])
+        for route in (*rest_trading.ROUTES, *rest_data.ROUTES):
+            application.router.add_route(route.method, route.path, service.handler(route))
+        application.add_routes(control.routes(self.world, self._clock))
         application.router.add_route("*", "/{path:.*}", _unknown)
         return application
 
@@ -124,6 +124,17 @@ class Server:
             return await MarketStream(self.world, keys, feed, request).run()
 
         return serve
+
+
+def _either(sockets: Mapping[str, control.Serve]) -> Middleware:
+    """Return what tells a WebSocket from a request: the venue has hosts for them, here both may have one path."""
+
+    @web.middleware
+    async def choose(request: web.Request, handler: control.Serve) -> web.StreamResponse:
+        is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
+        return await (sockets.get(request.path, _unknown) if is_socket else handler)(request)
+
+    return choose
 
 
 async def _unknown(_request: web.Request) -> web.Response:

@@ -49,6 +49,7 @@ def place_ticket(desk: Desk, ticket: Ticket) -> Body:
     floor, account = desk.floor, desk.account
     check_unused(desk, ticket.client_order_id)
     quantity = money.quantity_of(ticket, floor)
+    money.check_hours(ticket, floor)
     money.check_stop(ticket, floor)
     intent = money.check_intent(ticket, account)
     working = desk.blotter.open()

@@ -86,7 +86,7 @@ class World:
     def _end_minute(self) -> None:
         """Sample equities and send the minute's bars."""
         start_ns = self._minute_ns
-        self._minute_ns += MINUTE_NS
+        self._minute_ns = self._next_minute_ns(start_ns + MINUTE_NS)
         self.floor.agenda.at(self._minute_ns + MINUTE_NS, self._end_minute)
         now_ns = self.floor.now_ns()
         for desk in self.desks.values():
@@ -97,6 +97,13 @@ class World:
             if body is not None:
                 self.ticker.publish("b", symbol, body, shown_ns)
         self._send_days(start_ns)
+
+    def _next_minute_ns(self, minute_ns: int) -> int:
+        """Return the next minute in which anything can trade; nights are left out."""
+        schedule = self.floor.schedule
+        if schedule.is_open(minute_ns, extended=True):
+            return minute_ns
+        return max(schedule.next_day(minute_ns, extended=True).pre_open_ns, minute_ns)
 
     def _send_days(self, start_ns: int) -> None:
         schedule = self.floor.schedule
