@@ -85,6 +85,8 @@ def test_what_cannot_be_is_one_sentence(short: Path, tmp_path: Path, tidegate: T
         (("--tape", short, "--faults", tmp_path / "none.yaml"), "faults file"),
         (("--tape", short, "--reference", faults), "is not reference data"),
         (("--tape", short, "--speed", 5_000), "Speed 5000 is not from 0"),
+        (("--tape", short, "--from", "noon"), "is no time to begin at"),
+        (("--tape", short, "--from", "03:00"), "is not on the tape"),
         (("--tape", short, "--cash", "much"), "'much' is not a decimal number"),
     ):
         said = tidegate("emulate", "alpaca", "--pure", "--port", 0, *arguments)

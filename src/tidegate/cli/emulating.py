@@ -29,6 +29,7 @@ def alpaca(
         typer.Option("--tape", metavar="FILE", help="A tape to play, may be repeated; none: a generated market.", show_default=False),
     ] = None,
     speed: Annotated[float, typer.Option(min=0.0, metavar="X", help="Seconds of the tape per second; 0: stepped.")] = 1.0,
+    begin: Annotated[str, typer.Option("--from", metavar="WHEN", help="Where on the tape: open, first, or HH:MM of New York.")] = "open",
     port: Annotated[int, typer.Option(min=0, max=65_535, metavar="N", help="Where to listen on 127.0.0.1; 0: anywhere.")] = _PORT,
     faults: Annotated[
         Path | None, typer.Option("--faults", metavar="FILE", help="Faults to make, a YAML or JSON list.", show_default=False)
@@ -50,7 +51,7 @@ def alpaca(
     from tidegate.emulators.alpaca.settings import AccountSettings, EmulatorSettings
 
     wanted, known = faults_of(faults), reference_of(reference)
-    settings = EmulatorSettings(accounts=(AccountSettings(cash_usd=cash),), seed=_now() if seed is None else seed)
+    settings = EmulatorSettings(accounts=(AccountSettings(cash_usd=cash),), begin=begin, seed=_now() if seed is None else seed)
     settings.check()
     with _tapes(tape) as tapes:
         wish = Wish(tapes, settings, speed=speed, port=port, faults=wanted, reference=known)

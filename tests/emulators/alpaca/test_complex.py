@@ -133,6 +133,14 @@ def test_a_leg_can_be_priced_anew(client: TradingClient) -> None:
     assert loss.status is OrderStatus.HELD, "it was held until then"
 
 
+def test_the_exits_follow_the_quantity_of_their_entry(client: TradingClient) -> None:
+    order = bracket(client, 105, 95, limit_price=99)
+    new = client.replace_order_by_id(order.id, ReplaceOrderRequest(qty=4))
+    assert isinstance(new, Order)
+    found, legs = parts(client, new)
+    assert (found.qty, [leg.qty for leg in legs], [leg.status for leg in legs]) == ("4", ["4", "4"], [OrderStatus.HELD] * 2)
+
+
 def test_an_oco_shows_the_profit_as_parent_and_ends_with_either_exit(emulator: Emulator, client: TradingClient) -> None:
     client.submit_order(MarketOrderRequest(symbol="AAPL", qty=10, side=BUY, time_in_force=DAY))
     made = client.submit_order(

@@ -235,6 +235,30 @@ def test_a_fill_can_win_over_a_cancel() -> None:
         assert again(client, order).status is OrderStatus.FILLED
 
 
+def test_a_fill_can_win_over_a_replacement_which_is_rejected_then() -> None:
+    slow = EmulatorSettings(order_latency="2s", trading_calls_per_minute=0)
+    with Emulator(settings=slow) as delayed:
+        client = delayed.trading()
+        heard: list[Any] = []
+        with delayed.updates(heard):
+            until(lambda: delayed.state()["trading_streams"] == 1)
+            delayed.step_to(5)
+            buying = buy(client, 10)
+            assert again(client, buying).status is OrderStatus.PENDING_NEW
+            delayed.step_to(98)
+            selling = limit(client, 101.5, 10, side=SELL)
+            with pytest.raises(APIError, match="cannot replace order in pending_new status"):
+                client.replace_order_by_id(selling.id, ReplaceOrderRequest(limit_price=101.6))
+            delayed.step_to(149)
+            new = client.replace_order_by_id(selling.id, ReplaceOrderRequest(limit_price=103))
+            assert isinstance(new, Order)
+            assert again(client, selling).status is OrderStatus.PENDING_REPLACE
+            delayed.step_to(160)
+            until(lambda: any(str(update.event) == "order_replace_rejected" for update in heard))
+        assert again(client, selling).status is OrderStatus.FILLED
+        assert again(client, new).status is OrderStatus.REJECTED
+
+
 def test_lists_page_by_order_id_and_filter(client: TradingClient) -> None:
     made = [limit(client, 80 + number / 100) for number in range(7)]
     buy(client, symbol="MSFT")

@@ -41,6 +41,7 @@ class Desk:
         self._sim_ids: dict[str, str] = {}  # order id -> the id it has on the simulated venue now
         self._orders: dict[str, Order] = {}  # by any id it ever had there
         self._numbered = 0
+        self._venue(extended=False)  # made and compiled before anybody waits for it
 
     def next_id(self) -> str:
         """Return the id of the account's next order."""
@@ -128,8 +129,8 @@ class Desk:
             self.watching.start(successor)
         self.send(CommandKind.REPLACE, successor, sim_id=successor.id, target_id=sim_id)
 
-    def shrink(self, order: Order, quantity_nanos: int) -> None:
-        """Let a working leg work less, without the account seeing more than its quantity."""
+    def resize(self, order: Order, quantity_nanos: int) -> None:
+        """Let a leg work another rest, without the account seeing more of it than its quantity."""
         order.worked_nanos = order.filled_nanos + quantity_nanos
         order.quantity_nanos = order.worked_nanos
         old = self._sim_ids.get(order.id)
@@ -246,7 +247,7 @@ class Desk:
         successor.worked_nanos -= order.filled_nanos
         successor.quantity_nanos = successor.worked_nanos
         self.tell(order, Happening.REPLACED)
-        following.after_replaced(order, successor)
+        following.after_replaced(self, order, successor)
 
     def tell(self, order: Order, happening: Happening) -> None:
         """Tell the account of an order."""

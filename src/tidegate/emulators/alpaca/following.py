@@ -27,7 +27,7 @@ def after_fill(desk: "Desk", order: Order) -> None:
         if order.status is Status.FILLED or order.order_type in _ELECTED:
             desk.cancel(other)
         else:
-            desk.shrink(other, order.rest_nanos)
+            desk.resize(other, order.rest_nanos)
 
 
 def after_end(desk: "Desk", order: Order) -> None:
@@ -41,8 +41,8 @@ def after_end(desk: "Desk", order: Order) -> None:
             desk.cancel(other)
 
 
-def after_replaced(order: Order, successor: Order) -> None:
-    """A replacement takes its original's place among the legs, and the legs of its original."""
+def after_replaced(desk: "Desk", order: Order, successor: Order) -> None:
+    """A replacement takes its original's place among the legs, and the legs of its original, which follow its quantity."""
     parent = order.leg_of
     if parent is not None:
         successor.leg_of = parent
@@ -50,6 +50,8 @@ def after_replaced(order: Order, successor: Order) -> None:
     successor.legs, order.legs = order.legs, []
     for leg in successor.legs:
         leg.leg_of = successor
+        if leg.rest_nanos != successor.rest_nanos and not leg.is_over:
+            desk.resize(leg, successor.rest_nanos)
 
 
 def elect_late(desk: "Desk", order: Order) -> None:

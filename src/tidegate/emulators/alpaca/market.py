@@ -38,28 +38,19 @@ class Row(NamedTuple):
 class Top:
     """What is known of one symbol now. Prices in nanos, 0: none."""
 
-    __slots__ = ("halted", "quote", "sale_nanos", "trade")
+    __slots__ = ("quote", "sale_nanos", "trade")
 
     def __init__(self) -> None:
         self.quote: Row | None = None
         self.trade: Row | None = None
         self.sale_nanos = 0  # the last price that may elect a stop
-        self.halted = False
 
-    def take(self, row: Row) -> bool:
-        """Take a record in; True for a sale that sets the last price."""
+    def take(self, row: Row) -> None:
+        """Take a record in."""
         if row.kind == records.QUOTE:
             self.quote = row
-        elif row.kind == records.TRADE:
-            if is_sale(row.flags):
-                self.trade, self.sale_nanos = row, row.a
-                return True
-        elif row.kind == records.STATUS:
-            if row.a == records.STATUS_HALT:
-                self.halted = True
-            elif row.a == records.STATUS_RESUME:
-                self.halted = False
-        return False
+        elif row.kind == records.TRADE and is_sale(row.flags):
+            self.trade, self.sale_nanos = row, row.a
 
     def side_nanos(self, side: Side) -> int:
         """Return the displayed price that an order of this side would take."""

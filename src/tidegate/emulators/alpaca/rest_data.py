@@ -14,8 +14,9 @@ _TOP_MAX: Final = 100
 
 
 def _symbols(call: Call) -> tuple[str, ...]:
-    if "symbol" in call.parts:
-        return (call.parts["symbol"],)
+    one = call.parts.get("symbol")
+    if one is not None:
+        return (one,)
     symbols = words_of(call.query, "symbols")
     if not symbols:
         raise malformed("symbols is required")

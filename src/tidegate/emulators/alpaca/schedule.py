@@ -2,21 +2,51 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final, final
 
-from tidegate.config.calendar import Hours, trading_days
+from tidegate.config.calendar import NEW_YORK, Hours, trading_days
 from tidegate.config.errors import ConfigError
-from tidegate.emulators.alpaca.errors import WrongTapeError, malformed
+from tidegate.emulators.alpaca.errors import BadSettingsError, WrongTapeError, malformed
+from tidegate.emulators.alpaca.settings import FIRST, OPEN, EmulatorSettings
 from tidegate.emulators.alpaca.timeline import Timeline
-from tidegate.emulators.alpaca.wire import Body, iso_new_york, midnight_ns, new_york
-from tidegate.values.time import MINUTE_NS
+from tidegate.emulators.alpaca.wire import Body, iso, iso_new_york, midnight_ns, new_york
+from tidegate.values.time import MINUTE_NS, ns_of
 from tidegate.venues.sim.settings import TradingHours
 
 _BEFORE: Final = timedelta(days=14)
 _AFTER: Final = timedelta(days=120)  # longer than the longest order lives
 _LISTED_MAX: Final = timedelta(days=366 * 3)
 AFTER_CLOSE_NS: Final = 15 * MINUTE_NS  # when aged orders are canceled
+
+
+def begin_ns(settings: EmulatorSettings, *, first_ns: int, last_ns: int) -> int:
+    """Return the tape's time at which the emulator begins; what comes before has been played by then.
+
+    Raises:
+        BadSettingsError: not a time, or one that is not on the tape.
+        WrongTapeError: the calendar does not know the tape's days.
+    """
+    if settings.begin == FIRST:
+        return first_ns
+    first = new_york(first_ns).date()
+    if settings.begin == OPEN:
+        opens = [day.open_ns for day in _known(settings.calendar, first, new_york(last_ns).date()) if first_ns <= day.open_ns <= last_ns]
+        return opens[0] if opens else first_ns
+    try:
+        begin = ns_of(datetime.combine(first, time.fromisoformat(settings.begin), NEW_YORK))
+    except ValueError:
+        raise BadSettingsError(f"{settings.begin!r} is no time to begin at; write open, first, or HH:MM of New York.") from None
+    if not first_ns <= begin <= last_ns:
+        raise BadSettingsError(f"{settings.begin} of {first} is not on the tape; it goes from {iso(first_ns)} to {iso(last_ns)}.")
+    return begin
+
+
+def _known(calendar: str, first: date, last: date) -> Sequence[Hours]:
+    try:
+        return trading_days(calendar, first, last)
+    except ConfigError as error:
+        raise WrongTapeError(f"The tape's days are unknown to the calendar; choose another tape. {error}") from error
 
 
 @final
@@ -32,10 +62,7 @@ class Schedule:
         self._calendar: Final = calendar
         self._timeline: Final = timeline
         first, last = new_york(first_ns).date(), new_york(last_ns).date()
-        try:
-            self.days: Final[Sequence[Hours]] = trading_days(calendar, first - _BEFORE, last + _AFTER)
-        except ConfigError as error:
-            raise WrongTapeError(f"The tape's days are unknown to the calendar ({error}) choose another tape.") from error
+        self.days: Final = _known(calendar, first - _BEFORE, last + _AFTER)
         self._closes: Final = [day.close_ns for day in self.days]
         self._opens: Final = [day.open_ns for day in self.days]
         self._pre_opens: Final = [day.pre_open_ns for day in self.days]

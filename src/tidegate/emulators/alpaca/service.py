@@ -44,9 +44,9 @@ class Service:
                 return self._stranger(request, is_data=route.is_data)
             self._world.play()
             allowance = self._windows[key, route.is_data].call(self._world.floor.now_ns())
-            fault = self._world.faults.on_request(request.method, request.path)
             if not allowance.may_go:
                 return self._refuse_call(allowance.headers, is_data=route.is_data)
+            fault = self._world.faults.on_request(request.method, request.path)
             if fault is not None and (fault.kind in BEFORE or (fault.kind is FaultKind.SERVER_ERROR and not fault.processed)):
                 return _struck(request, fault, is_data=route.is_data)
             reply = await self._answer(request, route, key)

@@ -9,6 +9,8 @@ from tidegate.values.money import attos
 KEY = "PKEMULATOR"  # the first letters of a paper key, as the venue gives them
 SECRET = "emulator-secret"  # noqa: S105 - the key of a toy that listens on this machine alone
 MULTIPLIERS = (1, 2, 4)
+OPEN = "open"
+FIRST = "first"
 
 
 class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,6 +39,7 @@ class EmulatorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     option_quotes_max: int = 200
     auth_seconds: float = 10.0
     calendar: str = "XNYS"
+    begin: str = OPEN  # where on the tape: at its first open, at its first record, or HH:MM of New York on its first day
     orders_max: int = 1_024
 
     def check(self) -> None:

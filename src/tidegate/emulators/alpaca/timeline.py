@@ -11,11 +11,11 @@ from tidegate.values.time import MINUTE_NS
 
 @final
 class Timeline:
-    """Tape time and shown time, a constant apart. Built over any clock: scaled for speed, manual for tests."""
+    """Tape time and shown time, a constant apart, over any clock (scaled for speed, manual for tests): `begin_ns` of the tape is now."""
 
-    def __init__(self, clock: Clock, *, tape_first_ns: int) -> None:
+    def __init__(self, clock: Clock, *, begin_ns: int) -> None:
         self._clock: Final = clock
-        self.shift_ns: Final = (clock.now_ns() - tape_first_ns) // MINUTE_NS * MINUTE_NS
+        self.shift_ns: Final = (clock.now_ns() - begin_ns) // MINUTE_NS * MINUTE_NS
         self._last_ns = 0
 
     def now_ns(self) -> int:

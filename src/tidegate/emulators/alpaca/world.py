@@ -18,7 +18,7 @@ from tidegate.emulators.alpaca.hub import ALL, Hub
 from tidegate.emulators.alpaca.market import Market
 from tidegate.emulators.alpaca.orders import Life, Status
 from tidegate.emulators.alpaca.player import Player
-from tidegate.emulators.alpaca.schedule import AFTER_CLOSE_NS, Schedule
+from tidegate.emulators.alpaca.schedule import AFTER_CLOSE_NS, Schedule, begin_ns
 from tidegate.emulators.alpaca.settings import EmulatorSettings
 from tidegate.emulators.alpaca.ticker import Ticker
 from tidegate.emulators.alpaca.timeline import Timeline
@@ -47,7 +47,7 @@ class World:
         """
         settings.check()
         first_ns, last_ns = min(tape.meta.first_ns for tape in tapes), max(tape.meta.last_ns for tape in tapes)
-        timeline = Timeline(clock, tape_first_ns=first_ns)
+        timeline = Timeline(clock, begin_ns=begin_ns(settings, first_ns=first_ns, last_ns=last_ns))
         market = Market(tapes, _instruments(tapes))
         agenda = Agenda()
         self.floor: Final = Floor(
