@@ -249,7 +249,7 @@ def test_a_fill_can_win_over_a_replacement_which_is_rejected_then() -> None:
             selling = limit(client, 101.5, 10, side=SELL)
             with pytest.raises(APIError, match="cannot replace order in pending_new status"):
                 client.replace_order_by_id(selling.id, ReplaceOrderRequest(limit_price=101.6))
-            delayed.step_to(149)
+            delayed.step_to(149.5)
             new = client.replace_order_by_id(selling.id, ReplaceOrderRequest(limit_price=103))
             assert isinstance(new, Order)
             assert again(client, selling).status is OrderStatus.PENDING_REPLACE
