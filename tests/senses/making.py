@@ -182,6 +182,16 @@ def play(senses: SensesHost, parts: Iterable[NDArray[np.void]], *, batch: int = 
     return seen
 
 
+def take(senses: SensesHost, raw: NDArray[np.uint8], place: int) -> list[int]:
+    """Take one record in, after what is due by then; return when it ticked."""
+    ticks = []
+    while senses.run(raw, place, place + 1, NEVER_NS) == place:
+        assert senses.integers[senses.bad_record_cell] == 0, "a record was refused"
+        ticks.append(max(senses.next_due(), int(senses.table("header")["now_ns"][0])))
+        senses.tick(ticks[-1])
+    return ticks
+
+
 def symbol(senses: SensesHost, place: int = 0) -> Any:
     return senses.table("symbols")[place]
 

@@ -70,6 +70,8 @@ def _fact_faults(facts: InstrumentFacts, venues: list[str], groups: list[str], p
         yield f"{place}: unknown venue {facts.venue!r}; {known(facts.venue, venues)}"
     if facts.market_group and facts.market_group not in groups:
         yield f"{place}: unknown market_group {facts.market_group!r}; {known(facts.market_group, groups)}"
+    if facts.stale and duration_ns(facts.stale) == 0:
+        yield f"{place}: stale is 0; it must be longer, or left out"
     yield from _lot_faults(facts.lot, place)
 
 

@@ -20,6 +20,10 @@ def _duration(text: str) -> Meta:
     return Meta(pattern=_DURATION, description=text, extra={"unit": "duration"})
 
 
+def _duration_or_none(text: str) -> Meta:
+    return Meta(pattern=f"^$|{_DURATION}", description=text, extra={"unit": "duration"})
+
+
 def _positive(text: str, unit: str) -> Meta:
     return Meta(gt=0, description=text, extra={"unit": unit})
 
@@ -64,6 +68,7 @@ class InstrumentFacts(Section, frozen=True, kw_only=True):
     lot: Annotated[Decimal, _text("Smallest quantity step, above 0", "quantity")] = Decimal(1)
     multiplier: Annotated[int, _count("Units of the underlying in one contract", 1)] = 1
     bars_from_trades: Annotated[bool, _text("Bars from trades instead of mids: an index without quotes", "true/false")] = False
+    stale: Annotated[str, _duration_or_none("Without a quote for so long it is untradeable; empty: as `market.stale` says")] = ""
 
 
 class InstrumentSection(InstrumentFacts, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from tidegate.events.session import SessionOpened, SourceRef, TapeRef
 from tidegate.journal import FORMAT_VERSION
 from tidegate.kernel.mode import Mode
 from tidegate.replay import hashes
+from tidegate.replay.measured import written_out
 from tidegate.tapes.format import Tape
 from tidegate.tapes.merge import Merged
 from tidegate.tapes.stream import remap
@@ -35,7 +36,7 @@ from tidegate.venues.sim.venue import SimVenue
 
 
 class Latencies(NamedTuple):
-    """Overrides of the configuration's latencies and seed; None: the configuration's."""
+    """Overrides of the configuration's latencies and seed; None: the configuration's. `log:DIR`: as measured in a golden log."""
 
     feed: str | None = None
     order: str | None = None
@@ -135,7 +136,7 @@ def plan_session(
         "response_latency": latencies.response,
         "seed": latencies.seed,
     }
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen = {name: written_out(name, value) if isinstance(value, str) else value for name, value in given.items() if value is not None}
     config = msgspec.structs.replace(config, simulator=msgspec.structs.replace(config.simulator, **chosen))
     for name in ("feed_latency", "order_latency", "response_latency"):
         Latency.parse(getattr(config.simulator, name) or "0")
