@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, final
 
 from tidegate.clock.clock import Clock
 from tidegate.events.codec import decode_opening
-from tidegate.journal.errors import NotALogError
+from tidegate.journal.errors import LogUnwritableError, NotALogError
 from tidegate.journal.files import UNFINISHED_SUFFIX, log_start, mapped, segment_numbers, segment_path
 from tidegate.journal.layout import payload_of, read_head, unpack_opening
 from tidegate.journal.retention import drop_before
@@ -36,6 +36,13 @@ def retain(directory: Path, settings: LiveSettings, *, now_ns: int) -> list[int]
         DamagedLogError: what would be dropped is damaged; it stays.
         LogUnwritableError: the disk refuses.
     """
+    try:
+        return _retain(directory, settings, now_ns)
+    except OSError as error:
+        raise LogUnwritableError(f"What is kept of {directory} cannot be looked through ({error.strerror}); mend the disk.") from error
+
+
+def _retain(directory: Path, settings: LiveSettings, now_ns: int) -> list[int]:
     segments = _segments(directory)
     if not segments:
         return []

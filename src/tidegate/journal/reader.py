@@ -57,6 +57,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     last_segment: int
     first_entry: int
     last_entry: int
+    last_n: int  # of its inputs; -1: none
+    whole: bool  # its beginning stands in the log; False: older segments of it were dropped
     judged_to: int  # -1: nothing
     closed: bool
     state_sha256: str
@@ -169,6 +171,8 @@ class LogReader:
             last_segment=last.number,
             first_entry=first.first_entry,
             last_entry=last.end_entry - 1,
+            last_n=last.blocks[-1].head.last_n,
+            whole=not first.opening.continued,
             judged_to=last.blocks[-1].head.judged_to,
             closed=last.seal is not None and last.seal.reason == SealReason.CLOSED,
             state_sha256=last.seal.state_sha256 if last.seal else "",

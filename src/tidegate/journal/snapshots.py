@@ -83,7 +83,7 @@ def read_snapshots(directory: Path, *, session_id: str) -> list[Snapshot | Damag
         NewerFormatError: one was written by a later version.
     """
     paths = sorted((directory / "snapshots").glob(f"{session_id}-*{SNAPSHOT_SUFFIX}"), reverse=True)
-    return [_read(path) for path in paths]
+    return [found for path in paths if (found := _read(path)) is not None]
 
 
 def drop_snapshots(directory: Path, *, session_id: str, keep: int) -> list[Path]:
@@ -94,8 +94,11 @@ def drop_snapshots(directory: Path, *, session_id: str, keep: int) -> list[Path]
     return paths[keep:]
 
 
-def _read(path: Path) -> Snapshot | DamagedSnapshot:
-    data = path.read_bytes()
+def _read(path: Path) -> Snapshot | DamagedSnapshot | None:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None  # the writer has let it go in the meantime
     front, digest, body = data[: _FRONT.size], data[_FRONT.size : _HASH_END], data[_HASH_END:]
     if hashlib.sha256(front + body).digest() != digest:
         return DamagedSnapshot(path=path, what="its SHA-256 does not match")
