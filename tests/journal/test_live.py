@@ -78,6 +78,7 @@ async def test_everything_told_stands_in_the_log_in_order(tmp_path: Path, seed: 
     n = fill(log, 300, seed)
     fill(twin, 300, seed)
     await log.close(state_sha256="ab" * 32)
+    assert log.durable_n == n
     reader = read(tmp_path)
     assert items(reader) == twin.items
     assert (reader.sealed, reader.judged_to, reader.state_sha256) == (True, n, "ab" * 32)

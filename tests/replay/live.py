@@ -21,6 +21,7 @@ from tidegate.journal import read, recover
 from tidegate.journal.files import segment_numbers
 from tidegate.journal.live import LiveLog
 from tidegate.journal.settings import LiveSettings
+from tidegate.journal.snapshots import SnapshotPace
 from tidegate.recovery.fold import begin_session
 from tidegate.recovery.start import Start, start_from
 from tidegate.replay import hashes
@@ -63,8 +64,7 @@ class LiveSink:
         self._draw = Random(seed)
         self._at = 0
         self._acts_left = break_at
-        self._every = snapshot_every
-        self._snapshot_n = 0
+        self._pace = SnapshotPace(snapshot_every or 1 << 40)
 
     def span(self, n_first: int, count: int) -> None:
         self._judged(n_first - 1)
@@ -75,8 +75,7 @@ class LiveSink:
 
     def input(self, n: int, message: AnyInput) -> None:
         self._judged(n - 1)
-        if self._every and n - 1 == self._engine.n >= self._snapshot_n + self._every:
-            self._snapshot_n = n - 1
+        if self._engine.n == n - 1 and self._pace.due(n - 1):
             self._log.snapshot(snapshot_of(self._engine, session_id=self._session))
         if self._draw.random() < 0.3:
             self._log.evidence(b'{"raw":"what came over the wire"}')

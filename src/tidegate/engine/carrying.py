@@ -9,7 +9,8 @@ import numpy as np
 from tidegate.engine.core import Core, PairMemory
 from tidegate.strategies.rows import OWN
 
-_KEPT: Final = tuple(name for name in OWN.names or () if name not in {"active", "masked", "scratch"})
+_OF_THE_SENSES: Final = frozenset(("active", "masked", "scratch"))
+_KEPT: Final = tuple(name for name in OWN.names or () if name not in _OF_THE_SENSES)
 
 
 class CarriedPair(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -74,7 +74,7 @@ class LiveLog:
     @property
     def durable_n(self) -> int:
         """Return the newest input that is on disk with all its acts; -1: none, -2: the log is not open yet."""
-        return self._writer.waiters.durable_n
+        return min(self._writer.waiters.durable_n, self._judged_n)  # once closed, more than everything is durable
 
     @property
     def failed(self) -> LogFailedError | None:

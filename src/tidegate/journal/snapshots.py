@@ -18,6 +18,7 @@ import hashlib
 import os
 from pathlib import Path
 from struct import Struct
+from typing import Final, final
 
 import msgspec
 
@@ -48,6 +49,23 @@ class DamagedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     path: Path
     what: str
+
+
+@final
+class SnapshotPace:
+    """When a running engine's next snapshot is due: the loop asks between two inputs and makes the bytes there."""
+
+    def __init__(self, every: int) -> None:
+        assert every > 0, "a pace of no inputs is none"
+        self._every: Final = every
+        self._last_n = 0
+
+    def due(self, n: int) -> bool:
+        """Say whether one is due after input n; the next comes `every` inputs later."""
+        if n < self._last_n + self._every:
+            return False
+        self._last_n = n
+        return True
 
 
 def write_snapshot(directory: Path, snapshot: Snapshot) -> Path:

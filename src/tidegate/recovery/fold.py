@@ -75,16 +75,16 @@ def newest_snapshot(directory: Path, session: Session, *, code_sha256: str) -> S
     return None
 
 
-def require_beginning(session: Session, first_n: int, known_n: int) -> None:
-    """Refuse a session whose first input in the log does not follow what is known without it.
+def require_beginning(session: Session, known_n: int) -> None:
+    """Refuse a session of which more was dropped from the log than is known without it.
 
     Raises:
         BeginningGoneError: inputs are missing in between.
     """
-    if first_n > known_n + 1:
+    if session.before_n > known_n:
         raise BeginningGoneError(
-            f"Session {session.opening.session_id} begins with input {first_n} in its log: older segments were dropped, and no "
-            "snapshot that can be used stands for them; bring them back, or start anew."
+            f"Session {session.opening.session_id} lacks its inputs up to {session.before_n} in the log: older segments were dropped, "
+            "and no snapshot that can be used stands for them; bring them back, or start anew."
         )
 
 
@@ -101,12 +101,10 @@ def fold_session(reader: LogReader, session: Session, engine: Engine, *, spans: 
         begin_session(engine, session.opening)
     else:
         engine.restore(snapshot.state)
+    require_beginning(session, engine.n)
+    after_n = engine.n if not session.opening.tapes else 0  # tapes are read from their beginning
     folder = Folder(engine, spans, after_n=engine.n)
-    first_n = 0
-    for entry in reader.entries(session.number):
-        if not first_n and entry.n > 0:
-            first_n = entry.n
-            require_beginning(session, first_n, engine.n)
+    for entry in reader.entries(session.number, after_n=after_n or -1):
         folder.fold(entry.kind, entry.n, entry.payload, entry.count)
     engine.fold_end(LogEnd(session.opening.session_id, session.last_n, session.judged_to))
     return 0 if snapshot is None else snapshot.n

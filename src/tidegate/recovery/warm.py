@@ -101,14 +101,11 @@ class _Feed:
         places = self._remap(session.opening)
         spans = spans_of(session.opening) if session.opening.tapes else NoSpans()
         state, state_n = (session.opening.snapshot, 0) if base is None else (base.state, base.n)
-        first_n = 0
+        require_beginning(session, state_n)
         for entry in reader.entries(session.number):
             if state and entry.n + entry.count - 1 > state_n:
                 self._adopt(state)
                 state = b""
-            if not first_n and entry.n > 0:
-                first_n = entry.n
-                require_beginning(session, first_n, state_n)
             for part in _records_of(reader, entry, spans):
                 self._take(part, places)
             if entry.n > state_n:

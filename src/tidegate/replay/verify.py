@@ -132,15 +132,14 @@ def _begin(reader: LogReader, session: Session, engine: Engine) -> int:
         MadeByOtherCodeError, WrongSnapshotError: the session began in a state that cannot be taken up here.
         BeginningGoneError: nothing stands for what was dropped.
     """
-    if session.whole:
+    if session.before_n < 0:
         begin_session(engine, session.opening)
         return 0
-    first_n = next((entry.n for entry in reader.entries(session.number) if entry.n > 0), 1)
     for found in reversed(read_snapshots(reader.directory, session_id=session.opening.session_id)):
-        if isinstance(found, Snapshot) and first_n <= found.n + 1 and found.n <= session.last_n:
+        if isinstance(found, Snapshot) and session.before_n <= found.n <= session.last_n:
             engine.restore(found.state)
             return found.n
-    require_beginning(session, max(first_n, 2), 0)
+    require_beginning(session, known_n=-1)
     raise AssertionError("the line before raises")
 
 
