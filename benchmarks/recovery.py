@@ -23,6 +23,7 @@ from tidegate.engine.engine import Engine
 from tidegate.engine.toolchain import Toolchain
 from tidegate.events.codec import encode
 from tidegate.events.inputs import AnyInput
+from tidegate.events.records import RECORD_BYTES
 from tidegate.journal import LogWriter, read, recover
 from tidegate.journal.snapshots import SnapshotPace, drop_snapshots, write_snapshot
 from tidegate.kernel.mode import Mode
@@ -78,17 +79,18 @@ def main() -> None:
     toolchain = make_toolchain(Mode.COMPILED)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as folder:
         log = Path(folder) / "log"
-        figures = _write(Path(folder), log, arguments.n, toolchain)
+        figures = _write(Path(folder), log, arguments, toolchain)
         figures |= _recover(log, toolchain, figures.pop("state"))
     print(json.dumps(figures) if arguments.json else "\n".join(f"{name:>28}  {value:,}" for name, value in figures.items()))
 
 
-def _write(folder: Path, log: Path, events: int, toolchain: Toolchain) -> dict[str, Any]:
+def _write(folder: Path, log: Path, arguments: argparse.Namespace, toolchain: Toolchain) -> dict[str, Any]:
     tape = folder / "market.tape"
-    generate(tape, Wish(seed=1, events=events, symbols=5), progress=lambda _done, _of: None)
+    generate(tape, Wish(seed=1, events=arguments.n, symbols=5), progress=lambda _done, _of: None)
     plan = plan_session(read_config("generated"), [tape])
     engine = Engine(plan.spec, toolchain)
-    writer = LogWriter(log, replace(plan.opening(), tapes=(), mode="paper"))
+    block_bytes = arguments.block_records * RECORD_BYTES
+    writer = LogWriter(log, replace(plan.opening(), tapes=(), mode="paper"), block_bytes_max=block_bytes)
     sink = Sink(writer, plan, engine, log)
     started = perf_counter()
     loop = ReplayLoop(
@@ -150,6 +152,7 @@ def _fold(log: Path, toolchain: Toolchain, state_sha256: str) -> tuple[float, in
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=1_000_000)
+    parser.add_argument("--block-records", type=int, default=4_096, help="a quiet feed makes small blocks: one for each commit")
     parser.add_argument("--scratch", type=Path, default=None, help="folder for tape and log; default: the system's temporary one")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
