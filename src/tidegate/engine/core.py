@@ -15,7 +15,7 @@ from tidegate.engine.senses import SensesHost
 from tidegate.engine.setup import order_plans, venues_of, write_spec
 from tidegate.engine.spec import EngineSpec
 from tidegate.engine.toolchain import Toolchain
-from tidegate.events.acts import TradeIntent
+from tidegate.events.acts import Lapse, TradeIntent
 from tidegate.events.base import Act
 from tidegate.oms.orders import Orders
 from tidegate.portfolio.portfolio import Portfolio
@@ -35,6 +35,15 @@ class PairMemory(msgspec.Struct, kw_only=True, gc=False):
     average_nanos: int = 0  # entry price the exit levels were counted from
     realized_before: str = "0"  # attos when the position was opened, as text: 64 bits do not hold them
     exit_failures: int = 0  # exits in a row that ended without a fill
+
+
+class BrokenOff(msgspec.Struct, frozen=True, kw_only=True):
+    """What the session before left half done, until the first input of this one tells it."""
+
+    session: str
+    judged_to: int
+    taken_to: int
+    lapsed: tuple[Lapse, ...]
 
 
 @final
@@ -67,6 +76,7 @@ class Core:
         self.streams_down: Final[dict[str, str]] = {}
         self.timers: Final[list[int]] = [NEVER_NS for _ in self.plans]
         self.valuation_due_ns = NEVER_NS
+        self.broken_off: BrokenOff | None = None
         self.n = 0
         self._prefix = ""  # of this input's event ids: values.ids.event_id, less the number of the act
         self.k = 0

@@ -17,11 +17,13 @@ from tidegate.engine.entering import Entering
 from tidegate.engine.exiting import Exiting
 from tidegate.engine.folding import Folding
 from tidegate.engine.following import Following
+from tidegate.engine.lapsing import Lapsing, LogEnd
 from tidegate.engine.ordering import Ordering
 from tidegate.engine.senses import in_order
 from tidegate.engine.spec import EngineSpec
 from tidegate.engine.toolchain import Toolchain
 from tidegate.engine.viewing import Viewing
+from tidegate.engine.warming import Warming
 from tidegate.events.acts import AttentionRaised, RegimeChanged
 from tidegate.events.base import Act
 from tidegate.events.inputs import (
@@ -88,6 +90,8 @@ class Engine:
         self._exiting: Final = Exiting(core, self._ordering)
         self._entering: Final = Entering(core, self._viewing, self._ordering, self._exiting)
         self._following: Final = Following(core, self._folding, self._viewing, self._ordering)
+        self._lapsing: Final = Lapsing(core)
+        self.warming: Final = Warming(core, self._lapsing)
         core.set_timer()
 
     # What is asked.
@@ -197,6 +201,8 @@ class Engine:
                 self._attend(seen)
         else:
             self._fold_other(message)
+        if core.broken_off is not None:
+            self._following.tell_lapsed(core.broken_off)
         core.set_timer()
 
     # Recovery: recorded inputs and acts as facts; nothing is decided.
@@ -217,6 +223,7 @@ class Engine:
                     raise _bad_record(host.integers[host.bad_record_cell], after, self.now_ns)
                 raise BadRecordError(f"Record {at} follows a tick that the log does not hold; the log is damaged.")
             at = after
+            self._lapsing.input(host.attentions())
         core.begin()
         core.set_timer()
 
@@ -224,23 +231,32 @@ class Engine:
         """Fold a recorded input that is not a market record."""
         core = self._core
         if isinstance(message, Tick):
-            self._folding.fold_tick(message.timestamp)
+            _value, timers = self._folding.fold_tick(message.timestamp)
+            self._lapsing.input([*core.host.attentions(), *self._timer_rows(timers)])
         elif isinstance(message, OrderEvent):
             core.count_input(message.timestamp)
             self._folding.fold_order_event(message)
+            self._lapsing.input(core.host.attentions())
         else:
             self._fold_other(message)
+            self._lapsing.input([])
         core.set_timer()
 
     def fold_act(self, act: Act) -> None:
         """Fold a recorded act."""
         self._folding.fold_act(act)
+        self._lapsing.act(act)
         self._core.set_timer()
 
-    def fold_end(self) -> None:
-        """Say that the log ends here, perhaps within the acts of its last input: what they left half done lapses."""
+    def fold_end(self, end: LogEnd | None = None) -> None:
+        """Say that the log ends here, perhaps within the acts of its last input: what they left half done lapses.
+
+        The session that continues this one tells what lapsed. end: where the log says it ends; without it nothing counts as complete.
+        """
+        core = self._core
+        core.broken_off = self._lapsing.broken_off(end or LogEnd(core.session, core.n, -1)) or core.broken_off
         self._folding.fold_lapse()
-        self._core.set_timer()
+        core.set_timer()
 
     # Snapshots.
 
@@ -256,9 +272,17 @@ class Engine:
         """
         snapshots.put_back(self._core, data)
 
+    def continue_from(self, data: bytes) -> None:
+        """Begin a session in the state in which another one of the same layout and configuration ended: n counts from 1 again.
+
+        Raises:
+            WrongSnapshotError: of another layout or configuration, or no snapshot at all.
+        """
+        snapshots.take_over(self._core, data)
+
     def state_sha256(self) -> str:
         """Return the hash of the whole state; code addresses and cursors are no part of it."""
-        return sha256(self.snapshot()).hexdigest()
+        return sha256(snapshots.take(self._core, carry=False)).hexdigest()
 
     # Private.
 

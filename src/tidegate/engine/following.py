@@ -2,11 +2,11 @@
 
 from typing import Final, final
 
-from tidegate.engine.core import Core
+from tidegate.engine.core import BrokenOff, Core
 from tidegate.engine.folding import Folding
 from tidegate.engine.ordering import Ordering
 from tidegate.engine.viewing import Viewing
-from tidegate.events.acts import OrderChanged, PositionSnapshot, TradeIntent
+from tidegate.events.acts import AttentionsLapsed, OrderChanged, PositionSnapshot, TradeIntent
 from tidegate.events.inputs import OrderEvent
 from tidegate.oms.order import Finding, Order
 from tidegate.oms.timers import Due
@@ -79,6 +79,24 @@ class Following:
                 unrealized_usd=None if value is None else attos_text(value.unrealized_attos),
                 gross_usd=None if value is None else attos_text(value.gross_attos),
                 net_usd=None if value is None else attos_text(value.net_attos),
+            )
+        )
+
+    def tell_lapsed(self, broken: BrokenOff) -> None:
+        """Tell what the session before left half done; folding it forgets it."""
+        core = self._core
+        event = core.next_id()
+        core.emit(
+            AttentionsLapsed(
+                event_id=event,
+                timestamp=core.now_ns,
+                symbol="",
+                strategy_id="",
+                correlation_id=event,
+                broken_session=broken.session,
+                judged_to=broken.judged_to,
+                taken_to=broken.taken_to,
+                lapsed=broken.lapsed,
             )
         )
 

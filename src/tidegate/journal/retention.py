@@ -10,7 +10,7 @@ from pathlib import Path
 from tidegate.journal.chain import sync_directory, write_all
 from tidegate.journal.check import Checked, check_segments
 from tidegate.journal.errors import DamagedLogError, LogUnwritableError
-from tidegate.journal.files import START_NAME, UNFINISHED_SUFFIX, segment_numbers, segment_path
+from tidegate.journal.files import START_NAME, UNFINISHED_SUFFIX, log_start, segment_numbers, segment_path
 from tidegate.journal.layout import Start, pack_start
 
 
@@ -29,11 +29,35 @@ def drop_segments(directory: Path, *, keep: int) -> list[int]:
     segments = list(check_segments(directory))
     if segments[-1].damage is not None:
         raise DamagedLogError(directory, segments[-1].damage)
-    dropped = segments[:-keep]
+    return _drop(directory, segments[:-keep])
+
+
+def drop_before(directory: Path, number: int) -> list[int]:
+    """Delete the segments before one of a log that may be being written; return their numbers. They alone are looked through.
+
+    Raises:
+        NotALogError: no log is there.
+        DamagedLogError: one of them is damaged.
+        LogUnwritableError: the disk refuses.
+    """
+    segments: list[Checked] = []
+    for checked in check_segments(directory):
+        if checked.scan.number >= number:
+            break
+        if checked.damage is not None:
+            raise DamagedLogError(directory, checked.damage)
+        segments.append(checked)
+        if checked.scan.number == number - 1:
+            break
+    return _drop(directory, segments)
+
+
+def _drop(directory: Path, dropped: list[Checked]) -> list[int]:
     try:
         if dropped:
             _note(directory, dropped[-1])
-        return _sweep(directory, before=segments[len(dropped)].scan.number)
+        start = log_start(directory)
+        return [] if start is None else _sweep(directory, before=start.segment)
     except OSError as error:
         raise LogUnwritableError(
             f"Old segments of {directory} cannot be dropped ({error.strerror}); mend the disk and try again."
