@@ -11,6 +11,7 @@ import msgspec
 
 from tidegate.engine.layout import Counts
 from tidegate.engine.reading import Reading
+from tidegate.engine.records import Pending, RequestBook
 from tidegate.engine.senses import SensesHost
 from tidegate.engine.setup import order_plans, venues_of, write_spec
 from tidegate.engine.spec import EngineSpec
@@ -74,6 +75,9 @@ class Core:
         self.intents: Final[dict[str, TradeIntent]] = {}  # of this input, until their verdict
         self.lag_ns = 0
         self.streams_down: Final[dict[str, str]] = {}
+        self.pending: Final[dict[str, Pending]] = {}  # differences that a second report must confirm; "": cash
+        self.adjusted_attos = 0  # what reconciliation changed cash by: no fill explains it
+        self.requests: Final = RequestBook()
         self.timers: Final[list[int]] = [NEVER_NS for _ in self.plans]
         self.valuation_due_ns = NEVER_NS
         self.broken_off: BrokenOff | None = None
@@ -154,6 +158,8 @@ class Core:
         due_ns = self.orders.due_ns()
         for timer_ns in (self.valuation_due_ns, *self.timers):
             due_ns = min(due_ns, timer_ns)
+        if self.requests.jobs:
+            due_ns = min(due_ns, self.requests.due_ns())
         integers = self.host.integers
         integers[self.reading.timer_cell] = due_ns
         integers[self.host.due_bound_cell] = min(integers[self.host.due_bound_cell], due_ns)

@@ -8,10 +8,12 @@ the receive time of its last input. The caller owns everything else: it feeds in
 (`docs/contract.md`), writes inputs and acts down, and carries out commands once their cause is durable.
 """
 
+from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Final, final
+from typing import Any, Final, final
 
 from tidegate.engine import layout, snapshots
+from tidegate.engine.books import Books
 from tidegate.engine.core import Core, NumberedAct
 from tidegate.engine.entering import Entering
 from tidegate.engine.exiting import Exiting
@@ -19,55 +21,37 @@ from tidegate.engine.folding import Folding
 from tidegate.engine.following import Following
 from tidegate.engine.lapsing import Lapsing, LogEnd
 from tidegate.engine.ordering import Ordering
+from tidegate.engine.reporting import Reporting
+from tidegate.engine.requests import Requests
 from tidegate.engine.senses import in_order
 from tidegate.engine.spec import EngineSpec
 from tidegate.engine.toolchain import Toolchain
 from tidegate.engine.viewing import Viewing
 from tidegate.engine.warming import Warming
+from tidegate.engine.words import EXIT_WORDS, KINDS, REASONS, SIDES
 from tidegate.events.acts import AttentionRaised, RegimeChanged
-from tidegate.events.base import Act
+from tidegate.events.base import Act, Input
 from tidegate.events.inputs import (
     AnyInput,
+    ClockAnchored,
     EventListed,
     GateSet,
     InstrumentDefined,
     LagMeasured,
+    OperatorRequested,
     OrderEvent,
+    PositionRestated,
     SessionChanged,
     StreamChanged,
     Tick,
+    VenueReported,
 )
 from tidegate.kernel.layout import U8
 from tidegate.regime.rows import WHY_NAMES
-from tidegate.strategies.rows import BUY, EXIT_SPREAD, EXIT_STOP, EXIT_TAKE, EXIT_TIME, EXIT_TRAIL, EXIT_TRIGGER, SELL
 from tidegate.strategies.strategy import Attention
 from tidegate.values.enums import AttentionKind, ExitReason, Regime, Side
 from tidegate.values.errors import TidegateError
 from tidegate.values.time import NEVER_NS, iso_utc
-
-_SIDES: Final = {BUY: Side.BUY, SELL: Side.SELL}
-_KINDS: Final = {
-    layout.ATTEND_ENTRY: AttentionKind.ENTRY,
-    layout.ATTEND_BAR: AttentionKind.BAR,
-    layout.ATTEND_QUOTE: AttentionKind.QUOTE,
-    layout.ATTEND_TIMER: AttentionKind.TIMER,
-}
-_REASONS: Final = {
-    EXIT_STOP: ExitReason.STOP_LOSS,
-    EXIT_TAKE: ExitReason.TAKE_PROFIT,
-    EXIT_TRAIL: ExitReason.TRAILING_STOP,
-    EXIT_TIME: ExitReason.TIME_STOP,
-    EXIT_SPREAD: ExitReason.SPREAD_KILL,
-    EXIT_TRIGGER: ExitReason.TRIGGER,
-}
-_EXIT_WORDS: Final = {
-    ExitReason.STOP_LOSS: "stop loss reached",
-    ExitReason.TAKE_PROFIT: "take profit reached",
-    ExitReason.TRAILING_STOP: "trailing stop reached",
-    ExitReason.TIME_STOP: "held as long as the plan allows",
-    ExitReason.SPREAD_KILL: "spread wider than the plan allows while holding",
-    ExitReason.TRIGGER: "the trigger said exit",
-}
 
 
 class BadRecordError(TidegateError):
@@ -92,6 +76,21 @@ class Engine:
         self._following: Final = Following(core, self._folding, self._viewing, self._ordering)
         self._lapsing: Final = Lapsing(core)
         self.warming: Final = Warming(core, self._lapsing)
+        self._reporting: Final = Reporting(core, self._folding)
+        self._requests: Final = Requests(core, self._ordering)
+        self.books: Final = Books(core)
+        self._folds: Final[Mapping[type[Input], Callable[[Any], object]]] = {
+            SessionChanged: self._folding.fold_session,
+            EventListed: self._folding.fold_listed_event,
+            GateSet: self._folding.fold_gate,
+            LagMeasured: self._folding.fold_measurement,
+            StreamChanged: self._folding.fold_measurement,
+            InstrumentDefined: self._check_defined,
+            PositionRestated: self._folding.fold_restated,
+            VenueReported: self._reporting.fold,
+            OperatorRequested: core.requests.fold_request,
+            ClockAnchored: lambda _anchored: None,  # receive times never go back; the anchor is for people and clocks
+        }
         core.set_timer()
 
     # What is asked.
@@ -191,16 +190,20 @@ class Engine:
             value, timers = self._folding.fold_tick(message.timestamp)
             self._attend(in_order([*core.host.attentions(), *self._timer_rows(timers)]))
             self._following.due_orders()
+            if core.requests.jobs:
+                self._requests.step()
             if value:
                 self._following.value_account()
         elif isinstance(message, OrderEvent):
             core.count_input(message.timestamp)
             seen = self._following.order_event(message)
             self._following.due_orders()
+            if core.requests.jobs:
+                self._requests.step()
             if seen:
                 self._attend(seen)
         else:
-            self._fold_other(message)
+            self._apply_other(message)
         if core.broken_off is not None:
             self._following.tell_lapsed(core.broken_off)
         core.set_timer()
@@ -286,25 +289,27 @@ class Engine:
 
     # Private.
 
-    def _fold_other(self, message: AnyInput) -> None:
+    def _apply_other(self, message: AnyInput) -> None:
         core = self._core
-        core.count_input(message.timestamp)
-        match message:
-            case SessionChanged():
-                self._folding.fold_session(message)
-            case EventListed():
-                self._folding.fold_listed_event(message)
-            case GateSet():
-                self._folding.fold_gate(message)
-            case LagMeasured() | StreamChanged():
-                self._folding.fold_measurement(message)
-            case InstrumentDefined():
-                if core.instruments.get(message.instrument.symbol) != message.instrument:
-                    raise BadRecordError(
-                        f"{message.instrument.symbol} is not one of this session's instruments; name it in the configuration."
-                    )
-            case Tick() | OrderEvent():
-                raise AssertionError("handled by the caller")
+        if isinstance(message, VenueReported):
+            core.count_input(message.timestamp)
+            self._following.report(self._reporting.fold(message))
+            self._following.due_orders()
+            self._requests.step()
+            self._attend(self._reporting.attentions)
+        elif isinstance(message, OperatorRequested):
+            core.count_input(message.timestamp)
+            self._requests.take(message, new=core.requests.fold_request(message))
+        else:
+            self._fold_other(message)
+
+    def _fold_other(self, message: AnyInput) -> None:
+        self._core.count_input(message.timestamp)
+        self._folds[type(message)](message)
+
+    def _check_defined(self, message: InstrumentDefined) -> None:
+        if self._core.instruments.get(message.instrument.symbol) != message.instrument:
+            raise BadRecordError(f"{message.instrument.symbol} is not one of this session's instruments; name it in the configuration.")
 
     def _attend(self, rows: list[list[int]]) -> None:
         for row in rows:
@@ -312,9 +317,9 @@ class Engine:
             if kind == layout.ATTEND_REGIME or kind == layout.ATTEND_GROUP:  # noqa: PLR1714 - a set is slower here
                 self._tell_regime(place, before, of_group=kind == layout.ATTEND_GROUP)
             elif kind == layout.ATTEND_EXIT:
-                self._exit(strategy, place, _REASONS[reason], level)
+                self._exit(strategy, place, REASONS[reason], level)
             else:
-                self._ask(_KINDS[kind], strategy, place, _SIDES.get(side), length)
+                self._ask(KINDS[kind], strategy, place, SIDES.get(side), length)
 
     def _ask(self, kind: AttentionKind, strategy: int, place: int, side: Side | None, length_ns: int) -> None:
         core = self._core
@@ -358,7 +363,7 @@ class Engine:
         else:
             core.keep_to_itself()
             core.keep_to_itself()
-        self._exiting.exit(strategy, place, reason, correlation=event, words=_EXIT_WORDS[reason])
+        self._exiting.exit(strategy, place, reason, correlation=event, words=EXIT_WORDS[reason])
 
     def _tell_regime(self, place: int, before: int, *, of_group: bool) -> None:
         core = self._core

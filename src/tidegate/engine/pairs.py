@@ -5,6 +5,8 @@ Only this file writes those cells. It is called while folding, so a recovered lo
 
 from typing import Final, final
 
+from msgspec.structs import replace
+
 from tidegate.engine.core import Core, PairMemory
 from tidegate.engine.reading import cells
 from tidegate.events.acts import TradeIntent
@@ -88,10 +90,47 @@ class Pairs:
                 self.exit_failed(strategy, place)
         if holding.quantity_nanos:
             core.note_due(self._integers[at + _NEXT])
-        elif ended:
+        elif ended or (change.fills and not order.working):  # a bust, or a fill after the end
             entry_failed = order.purpose is _ENTRY_PURPOSE and not order.filled_nanos
             self._rearm_after(strategy, place, holding, memory, entry_failed=entry_failed)
         return strategy, place
+
+    def after_outside(self, strategy_id: str, symbol: str) -> None:
+        """Bring the pair's row up to date after something outside of its orders moved its position."""
+        strategy, place = self._places.get((strategy_id, symbol), _NOWHERE)
+        if strategy < 0:
+            return
+        core = self._core
+        memory, holding = core.memory(strategy, place), core.portfolio.holding(strategy_id, symbol)
+        at = self._starts[strategy * self._symbols + place]
+        self._write_position(at, holding, memory)
+        self._write_working(at, holding)
+        if holding.quantity_nanos == 0:
+            self._rearm_after(strategy, place, holding, memory, entry_failed=False)
+
+    def after_restated(self, strategy_id: str, symbol: str, numerator: int, denominator: int) -> None:
+        """Restate position, entry price and exit levels of a pair in new units."""
+        strategy, place = self._places.get((strategy_id, symbol), _NOWHERE)
+        if strategy < 0:
+            return
+        core = self._core
+        memory, holding = core.memory(strategy, place), core.portfolio.holding(strategy_id, symbol)
+        if memory.entry is not None:
+            entry = memory.entry
+            memory.entry = replace(
+                entry,
+                stop_distance_nanos=entry.stop_distance_nanos * denominator // numerator,
+                take_distance_nanos=entry.take_distance_nanos * denominator // numerator,
+                trail_distance_nanos=entry.trail_distance_nanos * denominator // numerator,
+            )
+        at, now = self._starts[strategy * self._symbols + place], holding.quantity_nanos
+        self._write_position(at, holding, memory)
+        if now:
+            average = abs(holding.basis_attos // now)
+            self._floats[at + _ENTRY] = average / NANOS
+            self._integers[at + _BEST] = 0
+            self._write_levels(at, memory, average, 1 if now > 0 else -1)
+            memory.average_nanos = average
 
     def exit_failed(self, strategy: int, place: int) -> None:
         """Count an exit that was refused or ended without a fill; the next one waits twice as long, up to a limit."""

@@ -4,6 +4,7 @@ import msgspec
 
 from tidegate.engine.carrying import Carried, carried, put_carried
 from tidegate.engine.core import BrokenOff, Core, PairMemory
+from tidegate.engine.records import Pending
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.time import NEVER_NS
 
@@ -12,6 +13,14 @@ class WrongSnapshotError(TidegateError):
     """A snapshot was made by another layout or session and cannot be continued; warm up from recorded inputs instead."""
 
     exit_code = ExitCode.ENVIRONMENT
+
+
+class _Live(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What only a live session has: differences that wait for a second report, what reconciliation changed, requests."""
+
+    pending: tuple[tuple[str, Pending], ...]
+    adjusted_attos: str
+    requests: bytes
 
 
 class _Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,6 +40,7 @@ class _Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     valuation_due_ns: int
     broken_off: BrokenOff | None = None
     carried: Carried | None = None  # the same again in a form that outlives this layout
+    live: bytes = b""  # msgpack of `_Live`; empty: nothing of it
 
 
 def take(core: Core, *, carry: bool = True) -> bytes:
@@ -52,6 +62,7 @@ def take(core: Core, *, carry: bool = True) -> bytes:
             valuation_due_ns=core.valuation_due_ns,
             broken_off=core.broken_off,
             carried=carried(core) if carry else None,
+            live=_live(core),
         )
     )
 
@@ -147,6 +158,7 @@ def _put_back_judgement(core: Core, taken: _Snapshot) -> None:
     core.streams_down.clear()
     core.streams_down.update(taken.streams_down)
     core.broken_off = taken.broken_off
+    _put_back_live(core, taken.live)
 
 
 def _put_back_strategies(core: Core, taken: _Snapshot) -> None:
@@ -167,3 +179,18 @@ def _configured(core: Core) -> bytes:
     parts = [host.table(name) for name in ("settings", "strategies", "params")]
     parts += [symbols["session"], symbols["group"], symbols["bars_from_trades"], host.table("groups")["index_symbol"], own["active"]]
     return b"".join(part.tobytes() for part in parts)
+
+
+def _live(core: Core) -> bytes:
+    if not (core.pending or core.adjusted_attos or core.requests.seen):
+        return b""
+    pending = tuple(sorted(core.pending.items()))
+    return msgspec.msgpack.encode(_Live(pending=pending, adjusted_attos=str(core.adjusted_attos), requests=core.requests.snapshot()))
+
+
+def _put_back_live(core: Core, data: bytes) -> None:
+    live = msgspec.msgpack.decode(data, type=_Live) if data else _Live(pending=(), adjusted_attos="0", requests=b"")
+    core.pending.clear()
+    core.pending.update(live.pending)
+    core.adjusted_attos = int(live.adjusted_attos)
+    core.requests.restore(live.requests)

@@ -9,10 +9,11 @@ from tidegate.market.rows import HALTED, NO_QUOTE, SESSION
 from tidegate.portfolio.valuation import valuation
 from tidegate.risk.view import RiskView
 from tidegate.strategies.strategy import View
-from tidegate.values.enums import Regime
+from tidegate.values.enums import ExitReason, Regime
 from tidegate.values.money import ATTOS, NANOS
 from tidegate.values.time import NEVER_NS
 
+_OPERATOR: Final = ExitReason.OPERATOR
 _SESSION_CELLS: Final = len(SESSION.names or ())
 assert SESSION.names == ("open_ns", "close_ns", "entries_from_ns", "entries_until_ns")
 
@@ -73,6 +74,7 @@ class Viewing:
         core, view = self._core, self._risk
         view.instrument = instrument = core.by_place[place]
         view.now_ns = now_ns = core.now_ns
+        view.by_person = intent.exit_reason is _OPERATOR
         bid, ask, bid_size, ask_size, quote_ns, last_trade, _, quality = core.reading.quote(place)
         view.bid_nanos, view.ask_nanos = bid, ask
         view.bid_size_nanos, view.ask_size_nanos = bid_size, ask_size
@@ -123,6 +125,9 @@ class Viewing:
 
     def _read_permission(self, view: RiskView, strategy: int, place: int, cooldown_ns: int) -> None:
         core = self._core
+        if strategy < 0:  # nobody's position, adopted: only a person's exit comes here, and exits need no permission
+            view.eligible = view.cell_spread_bps_max = None
+            return
         symbol_regime, market_regime = core.reading.labels(place)
         view.symbol_regime, view.market_regime = symbol_regime, market_regime
         view.cell_spread_bps_max = spread_max = self._matrix[strategy][symbol_regime][market_regime]

@@ -9,6 +9,7 @@ from tidegate.events.base import Act
 from tidegate.values.enums import (
     AttentionKind,
     CommandKind,
+    Difference,
     ExitReason,
     GateScope,
     GateState,
@@ -17,6 +18,9 @@ from tidegate.values.enums import (
     OrderType,
     Purpose,
     Regime,
+    RequestStage,
+    RequestVerb,
+    Resolution,
     Side,
     TimeInForce,
     Verdict,
@@ -216,6 +220,28 @@ class AttentionsLapsed(Act, frozen=True, kw_only=True, tag="attentions_lapsed", 
     lapsed: tuple[Lapse, ...]
 
 
+class DifferenceFound(Act, frozen=True, kw_only=True, tag="difference", gc=False):
+    """Our books and a venue's report differ. What each says, and what becomes of it by the table of the manual."""
+
+    kind: Difference
+    resolution: Resolution
+    ours: str
+    theirs: str
+    client_order_id: str = ""
+    sentence: str = ""
+
+
+class RequestMoved(Act, frozen=True, kw_only=True, tag="request_moved", gc=False):
+    """A person's request was taken, or has come to another stage."""
+
+    request_id: str
+    verb: RequestVerb
+    stage: RequestStage
+    tries: int = 0  # rounds of liquidation so far; the collar widens with them
+    due_ns: int = 0  # when it is looked at again by itself; 0: when an order of its scope moves
+    note: str = ""
+
+
 AnyAct = (
     AttentionRaised
     | FeatureSnapshot
@@ -230,4 +256,6 @@ AnyAct = (
     | StrategyStateChanged
     | StrategyFaulted
     | AttentionsLapsed
+    | DifferenceFound
+    | RequestMoved
 )

@@ -208,6 +208,20 @@ class Portfolio:
         self._mark_active(fill.symbol, book)
         return realized
 
+    def fold_cash(self, change_attos: int) -> None:
+        """Move cash by what no fill explains."""
+        self.cash_attos += change_attos
+
+    def fold_restated(self, strategy_id: str, symbol: str, numerator: int, denominator: int) -> None:
+        """Restate a holding in new units; its cost basis stays, and what does not divide is dropped."""
+        holding = self._holding(strategy_id, symbol)
+        before = holding.quantity_nanos
+        size = abs(before) * numerator // denominator
+        holding.quantity_nanos = size if before >= 0 else -size
+        book = self._book(symbol)
+        book.net_nanos += holding.quantity_nanos - before
+        self._mark_active(symbol, book)
+
     def snapshot(self) -> bytes:
         """Return the whole state as bytes.
 
