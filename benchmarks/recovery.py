@@ -27,11 +27,12 @@ from tidegate.events.records import RECORD_BYTES
 from tidegate.journal import LogWriter, read, recover
 from tidegate.journal.snapshots import SnapshotPace, drop_snapshots, write_snapshot
 from tidegate.kernel.mode import Mode
+from tidegate.recovery import machine
 from tidegate.recovery.fold import NoSpans, fold_session
+from tidegate.recovery.machine import make_toolchain
 from tidegate.recovery.specs import recorded_spec
-from tidegate.replay import hashes
 from tidegate.replay.loop import ReplayLoop
-from tidegate.replay.prepare import Plan, make_toolchain, plan_session
+from tidegate.replay.prepare import Plan, plan_session
 from tidegate.replay.recorded import Records
 from tidegate.replay.recovery import snapshot_of
 from tidegate.simulation.generate import Wish, generate
@@ -142,7 +143,7 @@ def _fold(log: Path, toolchain: Toolchain, state_sha256: str) -> tuple[float, in
     reader = read(log)
     session = reader.sessions[-1]
     engine = Engine(recorded_spec(session.opening), toolchain)
-    snapshot_n = fold_session(reader, session, engine, spans=NoSpans(), code_sha256=hashes.code_sha256())
+    snapshot_n = fold_session(reader, session, engine, spans=NoSpans(), code_sha256=machine.code_sha256())
     took = perf_counter() - started
     if engine.state_sha256() != state_sha256:
         sys.exit("The recovered state is not the one that was lost.")

@@ -12,7 +12,8 @@ from tidegate.events import records as r
 from tidegate.events.acts import RegimeChanged
 from tidegate.events.inputs import Tick
 from tidegate.kernel.mode import Mode
-from tidegate.replay.prepare import assemble, make_toolchain
+from tidegate.recovery.machine import make_toolchain
+from tidegate.replay.prepare import assemble
 from tidegate.tapes.format import Tape
 from tidegate.values.enums import Regime
 from tidegate.values.instruments import Instrument

@@ -22,9 +22,9 @@ from tidegate.journal.files import segment_numbers
 from tidegate.journal.live import LiveLog
 from tidegate.journal.settings import LiveSettings
 from tidegate.journal.snapshots import SnapshotPace
+from tidegate.recovery import machine
 from tidegate.recovery.fold import begin_session
 from tidegate.recovery.start import Start, start_from
-from tidegate.replay import hashes
 from tidegate.replay.loop import ReplayLoop
 from tidegate.replay.prepare import Plan, assemble
 from tidegate.replay.recovery import snapshot_of
@@ -97,7 +97,7 @@ def start_of(directory: Path, plan: Plan, toolchain: Toolchain, *, code: str = "
     if not segment_numbers(directory):
         return None
     recover(directory)
-    return start_from(read(directory), plan.spec, toolchain, code_sha256=code or hashes.code_sha256(), from_ns=from_ns)
+    return start_from(read(directory), plan.spec, toolchain, code_sha256=code or machine.code_sha256(), from_ns=from_ns)
 
 
 def run_live(

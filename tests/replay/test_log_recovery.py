@@ -8,8 +8,9 @@ from tidegate.config.reading import read_config
 from tidegate.engine.engine import Engine
 from tidegate.journal import LogWriter
 from tidegate.kernel.mode import Mode
+from tidegate.recovery.machine import make_toolchain
 from tidegate.replay.loop import ReplayLoop
-from tidegate.replay.prepare import Plan, build_engine, make_toolchain, plan_session
+from tidegate.replay.prepare import Plan, build_engine, plan_session
 from tidegate.replay.recovery import keep_snapshot, recover_engine
 from tidegate.replay.run import Options, run_plan
 from tidegate.replay.sinks import LogSink

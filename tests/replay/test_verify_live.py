@@ -27,7 +27,7 @@ from tidegate.journal.rows import rows
 from tidegate.journal.settings import LiveSettings
 from tidegate.kernel.mode import Mode
 from tidegate.recovery.start import Way
-from tidegate.replay import hashes, verify
+from tidegate.replay import verify
 from tidegate.replay.reading import read_log
 from tidegate.replay.verify import verify_log
 
@@ -187,7 +187,7 @@ def test_a_session_whose_beginning_was_dropped_is_verified_from_a_snapshot(compi
 
 
 def test_other_code_is_said_of_each_session(day: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashes, "code_sha256", lambda: "0" * 64)
+    monkeypatch.setattr(machine, "code_sha256", lambda: "0" * 64)
     verdict = verify_log(day)
     assert verdict.match is None
     assert verdict.why.startswith("session live0: the log was written by other code")

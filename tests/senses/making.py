@@ -13,7 +13,7 @@ from tidegate.engine.senses import SensesHost
 from tidegate.engine.toolchain import Toolchain
 from tidegate.events import records
 from tidegate.kernel.mode import Mode
-from tidegate.replay.prepare import make_toolchain
+from tidegate.recovery.machine import make_toolchain
 from tidegate.strategies.strategy import NoState, Nothing, Strategy
 from tidegate.values.money import NANOS
 from tidegate.values.time import MILLISECOND_NS, NEVER_NS, SECOND_NS

@@ -77,7 +77,7 @@ def _tapes(given: list[Path] | None) -> Iterator[list[Path]]:
 
 def _compiler() -> "Compiler":
     from tidegate.emulators.alpaca.running import compiler_in
-    from tidegate.replay.hashes import kernel_cache
+    from tidegate.recovery.machine import kernel_cache
 
     note = compiling_note()
     if note is not None:

@@ -1,6 +1,6 @@
 """Puts a session together: configuration, tapes, strategies, engine, simulated venue, and the first entry that says it all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,7 +20,7 @@ from tidegate.events.inputs import AnyInput, InstrumentDefined, SessionChanged
 from tidegate.events.session import SessionOpened, SourceRef, TapeRef
 from tidegate.journal import FORMAT_VERSION
 from tidegate.kernel.mode import Mode
-from tidegate.replay import hashes
+from tidegate.recovery import machine
 from tidegate.replay.measured import written_out
 from tidegate.tapes.format import Tape
 from tidegate.tapes.merge import Merged
@@ -102,12 +102,12 @@ class Plan(NamedTuple):
             order_latency=simulator.order_latency,
             response_latency=simulator.response_latency,
             seed=simulator.seed,
-            code_sha256=hashes.code_sha256(),
-            kernel_sha256=hashes.code_sha256(hashes.KERNELS),
+            code_sha256=machine.code_sha256(),
+            kernel_sha256=machine.code_sha256(machine.KERNELS),
             layout_sha256=layout_sha256(),
-            python=hashes.python_version(),
-            libraries=hashes.libraries(),
-            cpu=hashes.processor(),
+            python=machine.python_version(),
+            libraries=machine.libraries(),
+            cpu=machine.processor(),
             assumptions=self._assumptions(),
         )
 
@@ -164,13 +164,6 @@ def assemble(loaded: LoadedConfig, tapes: tuple[Tape, ...]) -> Plan:
     defined = tuple(_defined(instrument, first_ns) for instrument in instruments)
     known = scheduled_inputs(loaded.config, first_ns=first_ns, last_ns=last_ns)
     return Plan(loaded, tapes, instruments, slots, spec, (*defined, *known))
-
-
-def make_toolchain(mode: Mode, progress: Callable[[str], None] | None = None) -> Toolchain:
-    """Return the way this process runs kernels; compiled ones are kept in the user's cache directory."""
-    if mode is not Mode.COMPILED:
-        return Toolchain(mode)
-    return Toolchain(mode, cache_directory=hashes.kernel_cache(), progress=progress)
 
 
 def sim_settings(loaded: LoadedConfig, scheduled: Sequence[AnyInput]) -> SimSettings:

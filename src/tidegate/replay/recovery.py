@@ -14,10 +14,11 @@ from tidegate.events.session import SessionOpened
 from tidegate.journal import Recovery, read, recover
 from tidegate.journal.snapshots import Snapshot, write_snapshot
 from tidegate.kernel.mode import Mode
+from tidegate.recovery import machine
 from tidegate.recovery.fold import NoSpans, Spans, fold_session
+from tidegate.recovery.machine import make_toolchain
 from tidegate.recovery.specs import recorded_spec
-from tidegate.replay import hashes
-from tidegate.replay.prepare import assemble, make_toolchain
+from tidegate.replay.prepare import assemble
 from tidegate.replay.recorded import Records, find_tapes
 
 
@@ -40,7 +41,7 @@ def recover_engine(directory: Path, *, tapes: Sequence[Path] = (), mode: Mode = 
     session = reader.sessions[-1]
     engine = Engine(recorded_spec(session.opening), make_toolchain(mode))
     spans = spans_of(session.opening, tapes, directory)
-    snapshot_n = fold_session(reader, session, engine, spans=spans, code_sha256=hashes.code_sha256())
+    snapshot_n = fold_session(reader, session, engine, spans=spans, code_sha256=machine.code_sha256())
     return Recovered(engine, cut, snapshot_n)
 
 
@@ -71,6 +72,6 @@ def snapshot_of(engine: Engine, *, session_id: str) -> Snapshot:
         session_id=session_id,
         n=engine.n,
         layout_sha256=layout_sha256(),
-        code_sha256=hashes.code_sha256(),
+        code_sha256=machine.code_sha256(),
         state=engine.snapshot(),
     )

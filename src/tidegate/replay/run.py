@@ -12,9 +12,10 @@ from tidegate.engine.engine import Engine
 from tidegate.engine.toolchain import Toolchain
 from tidegate.journal import LogWriter
 from tidegate.kernel.mode import Mode
+from tidegate.recovery.machine import make_toolchain
 from tidegate.replay.loop import ReplayLoop
 from tidegate.replay.marks import masked_triggers, price_marks, price_series
-from tidegate.replay.prepare import AS_CONFIGURED, Latencies, Plan, build_engine, make_toolchain, plan_session
+from tidegate.replay.prepare import AS_CONFIGURED, Latencies, Plan, build_engine, plan_session
 from tidegate.replay.sinks import CollectorSink, LogSink, Sink
 from tidegate.replay.stuck import watching
 from tidegate.values.money import attos_text

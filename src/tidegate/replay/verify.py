@@ -22,10 +22,10 @@ from tidegate.journal import Entry, EntryKind, LogReader, check, read
 from tidegate.journal.reader import Session
 from tidegate.journal.snapshots import Snapshot, read_snapshots
 from tidegate.kernel.mode import Mode
+from tidegate.recovery import machine
 from tidegate.recovery.fold import BeginningGoneError, MadeByOtherCodeError, Records, Spans, begin_session, require_beginning
+from tidegate.recovery.machine import make_toolchain
 from tidegate.recovery.specs import recorded_spec
-from tidegate.replay import hashes
-from tidegate.replay.prepare import make_toolchain
 from tidegate.replay.recovery import spans_of
 from tidegate.replay.stuck import watching
 from tidegate.values.time import NEVER_NS
@@ -233,13 +233,13 @@ class _Recomputation:
 
 def _other_code(opening: SessionOpened, spec: EngineSpec) -> str:
     """Say what of the deciding code is not what the log was made with; empty: nothing."""
-    if opening.code_sha256 != hashes.code_sha256():
-        return f"the log was written by other code ({opening.code_sha256[:12]}…, this is {hashes.code_sha256()[:12]}…)"
+    if opening.code_sha256 != machine.code_sha256():
+        return f"the log was written by other code ({opening.code_sha256[:12]}…, this is {machine.code_sha256()[:12]}…)"
     now = {slot.strategy.strategy_id: slot.strategy.sha256 for slot in spec.strategies}
     changed = [ref.strategy_id for ref in opening.strategies if now.get(ref.strategy_id) != ref.sha256]
     if changed:
         return f"the source of {', '.join(changed)} has changed since the log was written"
-    if opening.libraries != hashes.libraries():
+    if opening.libraries != machine.libraries():
         return f"the log was written with other libraries ({', '.join(opening.libraries)})"
     return ""
 

@@ -53,11 +53,13 @@ def _move(world: World, clock: ManualClock, shown_ns: int) -> None:
     world.play()
 
 
-def state(world: World) -> Body:
-    """Return where tape, accounts, connections and faults stand."""
+def state(world: World, speed: float = 0.0) -> Body:
+    """Return where tape, accounts, connections and faults stand; speed in tape seconds per second, 0: stepped."""
     floor = world.floor
     return {
         "now": iso(floor.timeline.now_ns()),
+        "now_ns": floor.timeline.now_ns(),
+        "speed": speed,
         "tape_time": iso(floor.player.now_ns),
         "records_played": floor.player.position,
         "tape_is_over": floor.player.is_over,
@@ -85,12 +87,12 @@ def faults_told(world: World) -> list[Body]:
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def routes(world: World, clock: ManualClock | None) -> list[web.RouteDef]:
+def routes(world: World, clock: ManualClock | None, speed: float) -> list[web.RouteDef]:
     """Return the control endpoints."""
 
     async def get_state(_request: web.Request) -> web.Response:
         world.play()
-        return _json(state(world))
+        return _json(state(world, speed))
 
     async def get_faults(_request: web.Request) -> web.Response:
         return _json(faults_told(world))

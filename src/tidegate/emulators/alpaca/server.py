@@ -109,7 +109,7 @@ class Server:
         application = web.Application(middlewares=[_either(sockets)])
         for route in (*rest_trading.ROUTES, *rest_data.ROUTES):
             application.router.add_route(route.method, route.path, service.handler(route))
-        application.add_routes(control.routes(self.world, self._clock))
+        application.add_routes(control.routes(self.world, self._clock, self._speed))
         application.router.add_route("*", "/{path:.*}", _unknown)
         return application
 
