@@ -5,6 +5,7 @@ one by one, so that the bad one is found and costs itself alone; tests hold both
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias, final
 
@@ -29,7 +30,6 @@ _STAMP: Final = np.dtype([("head", ">u2"), ("value", ">u8")])  # msgpack's times
 _STAMP_HEAD: Final = 0xD7FF
 _LOW_34: Final = np.uint64((1 << 34) - 1)
 _34: Final = np.uint64(34)
-_REGULAR: Final = ["R"]
 _PRICE_MAX: Final = INT64_MAX / NANOS
 
 
@@ -73,7 +73,8 @@ class Batch:
             return None, []
         records, bad = None, list[Bad]()
         if len(self.messages) >= TOGETHER_MIN:
-            records = self._together()
+            with suppress(ValueError):  # conditions that are none; the one is found below
+                records = self._together()
         if records is None:
             rows, bad = self._one_by_one()
             records = market.records_of(rows) if rows else None
@@ -127,7 +128,7 @@ class Batch:
         one_sided = (bid == 0) | (ask == 0) | (bid_size == 0) | (ask_size == 0)
         flags = np.where(one_sided, layout.ONE_SIDED, np.where(bid == ask, layout.LOCKED, np.where(bid > ask, layout.CROSSED, 0)))
         if not self._options:
-            flags |= np.array([0 if quote.c == _REGULAR else _marks(codes_of(quote.c), quote.z) for quote in messages], np.int64)
+            flags |= np.array([_marks(bytes(quote.c), quote.z) for quote in messages], np.int64)
         for name, column in (("ts_event", times), ("a", bid), ("b", ask), ("c", bid_size), ("d", ask_size), ("flags", flags)):
             records[name][at] = column
         records["kind"][at] = layout.QUOTE
@@ -145,7 +146,7 @@ class Batch:
         if self._options:
             records["flags"][places] = layout.REGULAR
             return True
-        marks = [_print_marks(codes_of(trade.c), trade.z, trade.x) for trade in messages]
+        marks = [_print_marks(bytes(trade.c), trade.z, trade.x) for trade in messages]
         records["flags"][places] = [flags for flags, _ in marks]
         records["c"][places] = [market.trade_id(trade.i) for trade in messages]
         records["d"][places] = [bits for _, bits in marks]
@@ -179,10 +180,11 @@ def _nanos(amounts: Sequence[float | None]) -> I8 | None:
 
 
 @lru_cache(maxsize=4096)
-def _marks(codes: str, tape: Text) -> int:
-    return quote_marks(codes, tape)
+def _marks(codes: bytes, tape: Text) -> int:
+    return quote_marks(codes_of(msgspec.Raw(codes)), tape)
 
 
 @lru_cache(maxsize=4096)
-def _print_marks(codes: str, tape: Text, exchange: Text) -> tuple[int, int]:
+def _print_marks(raw: bytes, tape: Text, exchange: Text) -> tuple[int, int]:
+    codes = codes_of(msgspec.Raw(raw))
     return trade_flags(codes, tape, exchange), trade_bits(codes, tape)

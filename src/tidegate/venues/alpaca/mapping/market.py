@@ -57,7 +57,7 @@ def quote_row(quote: wire.Quote | wire.OldQuote, instrument: int, recv_ns: int) 
     """
     bid, ask = _nanos(quote.bp), _nanos(quote.ap)
     bid_size, ask_size = _nanos(quote.bs), _nanos(quote.ask_size)
-    flags = quote_marks(codes_of(quote.c), quote.z) if quote.c and quote.c != ["R"] else 0
+    flags = quote_marks(codes_of(quote.c), quote.z)
     if not (bid and ask and bid_size and ask_size):
         flags |= layout.ONE_SIDED
     elif bid >= ask:
