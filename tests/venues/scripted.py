@@ -119,6 +119,9 @@ class PlainDialect:
             return Heard(signal=signal, reason=f"it said {frame}")
         return Heard(items=[frame], data=True)
 
+    def flush(self) -> Sequence[str]:
+        return []
+
     def subscription(self) -> Sequence[Frame]:
         return [f"subscribe {','.join(self.wanted)}"] if self.wanted else []
 

@@ -77,6 +77,9 @@ class Dialect(Protocol[T]):
     def hear(self, frame: Frame, recv_ns: int) -> "Heard[T]":
         """Return what a frame means."""
 
+    def flush(self) -> Sequence[T]:
+        """Return items that earlier frames amount to and that were held back to be made together."""
+
     def subscription(self) -> Sequence[Frame]:
         """Return the requests for everything wanted, for a new connection; none: nothing is wanted yet."""
 
@@ -186,7 +189,9 @@ class StreamManager(Generic[T]):
             if isinstance(what, _Arrival):
                 await self._hear(what, out)
             else:
+                self._give(self._dialect.flush(), out)
                 await self._move(what.signal, what.reason, out)
+        self._give(self._dialect.flush(), out)
         self._drained.set()
         self._raise_bugs()
         now_ns = self._clock.monotonic_ns()
@@ -208,6 +213,7 @@ class StreamManager(Generic[T]):
         if heard.replies:
             await self._send(heard.replies)
         if heard.signal is not None:
+            self._give(self._dialect.flush(), out)
             await self._move(heard.signal, heard.reason, out)
 
     def _give(self, items: Sequence[T], out: list[T | StreamUp | StreamDown]) -> None:

@@ -222,7 +222,7 @@ def test_the_recorded_page_of_the_venues_own_tests_reads(shared_data: Path) -> N
 
 def test_a_print_that_was_taken_back_is_kept_and_not_regular() -> None:
     for word in ("canceled", "incorrect", "corrected"):
-        trade = wire.OldTrade(t=msgspec.Raw(b'"2026-11-18T15:02:11Z"'), p=1.0, s=1, c=["@"], z="C", u=word)
+        trade = wire.OldTrade(t=msgspec.Raw(b'"2026-11-18T15:02:11Z"'), p=1.0, s=1, c=msgspec.Raw(b'["@"]'), z="C", u=word)
         assert market.trade_row(trade, 0, 0)[5] == layout.SUSPICIOUS
 
 

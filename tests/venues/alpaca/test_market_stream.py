@@ -1,5 +1,6 @@
 """The market data stream: its protocol frame by frame in msgpack, damage, plan limits, and a real socket."""
 
+import random
 import struct
 from typing import Any
 
@@ -22,7 +23,6 @@ from tidegate.venues.alpaca.streams import FREE_SYMBOLS, Feed, MarketWish
 from tidegate.venues.errors import SubscriptionLimitError
 from tidegate.venues.lifeline import Signal
 from tidegate.venues.port import Headline, MarketData, Quarantined, StreamUp
-from tidegate.venues.stream import Heard
 
 pytestmark = pytest.mark.req("G5", "B4.1", "I3")
 
@@ -43,8 +43,13 @@ def dialect(**more: Any) -> MarketDialect:
     return MarketDialect(PaperAccess(KEY, SECRET), INDEX, **more)
 
 
-def records(heard: Heard[Any]) -> Any:
-    (data,) = [item for item in heard.items if isinstance(item, MarketData)]
+def heard_by(speak: MarketDialect, frame: bytes | str, recv_ns: int = 1) -> list[Any]:
+    """Return everything that a frame amounts to."""
+    return [*speak.hear(frame, recv_ns).items, *speak.flush()]
+
+
+def records(items: list[Any]) -> Any:
+    (data,) = [item for item in items if isinstance(item, MarketData)]
     return data.records
 
 
@@ -86,7 +91,7 @@ def test_a_plan_allows_so_many_symbols_and_no_more() -> None:
 
 
 def test_the_samples_become_records_in_their_order_with_exact_times() -> None:
-    found = records(dialect().hear(packed(*sample("stream")), 99))
+    found = records(heard_by(dialect(), packed(*sample("stream")), 99))
     assert list(found["kind"]) == [
         layout.TRADE, layout.QUOTE, layout.BAR_OPEN, layout.BAR_CLOSE,
         layout.STATUS, layout.STATUS, layout.STATUS, layout.TRADE, layout.TRADE,
@@ -98,12 +103,12 @@ def test_the_samples_become_records_in_their_order_with_exact_times() -> None:
 
 
 def test_text_frames_of_json_are_no_msgpack_and_are_kept_as_evidence() -> None:
-    (item,) = dialect().hear('[{"T":"success","msg":"connected"}]', 1).items
+    (item,) = heard_by(dialect(), '[{"T":"success","msg":"connected"}]')
     assert isinstance(item, Quarantined)
 
 
 def test_messages_of_symbols_that_nobody_asked_for_are_left_out() -> None:
-    assert dialect().hear(packed({**sample("stream")[0], "S": "TSLA"}, {**sample("stream")[3], "S": "TSLA"}), 1).items == []
+    assert heard_by(dialect(), packed({**sample("stream")[0], "S": "TSLA"}, {**sample("stream")[3], "S": "TSLA"})) == []
 
 
 def test_a_bad_message_costs_itself_alone() -> None:
@@ -115,9 +120,9 @@ def test_a_bad_message_costs_itself_alone() -> None:
         {**sample("stream")[3], "sc": "?"},
         {"T": "t"},
     ]
-    heard = dialect().hear(packed(good[0], *bad, good[1]), 1)
-    assert list(records(heard)["kind"]) == [layout.TRADE, layout.QUOTE]
-    quarantined = [item for item in heard.items if isinstance(item, Quarantined)]
+    items = heard_by(dialect(), packed(good[0], *bad, good[1]))
+    assert list(records(items)["kind"]) == [layout.TRADE, layout.QUOTE]
+    quarantined = [item for item in items if isinstance(item, Quarantined)]
     assert len(quarantined) == len(bad)
     assert all(item.payload for item in quarantined)
 
@@ -128,8 +133,7 @@ def test_no_damage_to_messages_crashes(messages: list[Any]) -> None:
         return not isinstance(value, int) or -(2**63) <= value < 2**64
 
     clean = [{key: value for key, value in one.items() if fits(value)} for one in messages]
-    heard = dialect().hear(msgspec.msgpack.encode(clean), 1)
-    for item in heard.items:
+    for item in heard_by(dialect(), msgspec.msgpack.encode(clean)):
         assert isinstance(item, MarketData | Quarantined)
 
 
@@ -138,13 +142,43 @@ def test_no_bytes_crash(data: bytes) -> None:
     dialect().hear(data, 1)
 
 
-def test_fast_and_slow_reading_give_the_same_records() -> None:
-    quotes = [{**sample("stream")[1], "bp": 250 + number / 100, "bs": number} for number in range(200)]
-    mixed = [one for pair in zip(quotes, [sample("stream")[0]] * 200, strict=True) for one in pair]
-    together = records(dialect().hear(packed(*mixed), 5))
-    alone = np.concatenate([records(dialect().hear(packed(one), 5)) for one in mixed])
-    assert together.tobytes() == alone.tobytes()
-    assert np.count_nonzero(together["flags"] & layout.ONE_SIDED) == 1
+def made_message(draw: random.Random, *, wild: bool) -> dict[str, Any]:
+    """Return a quote or a print of any numbers and codes; a wild one may hold what cannot be."""
+
+    def amount() -> float | None:
+        bad = [-1.0, 1e300, float("nan")] if wild else []
+        return draw.choice([None, 0.0, 251.37, 251.38, draw.uniform(0, 1e6), draw.randrange(10**7), *bad])
+
+    codes: list[Any] = [None, "a", ["R"], ["@"], draw.choices(["R", "A", "@", "I", "T", "O", "L", "?"], k=2), *([7] if wild else [])]
+    second = draw.randrange(1, 2**33)
+    moment = msgspec.msgpack.Ext(-1, struct.pack(">Q", (second % 10**9 << 34) | second))
+    head = {"S": draw.choice(["AAPL", "MSFT", "TSLA"]), "t": moment, "z": draw.choice(["A", "C", None]), "c": draw.choice(codes)}
+    if draw.random() < 0.5:
+        return {**head, "T": "q", "bp": amount(), "bs": amount(), "ap": amount(), "as": amount()}
+    return {**head, "T": "t", "p": amount(), "s": amount(), "i": draw.choice([None, draw.randrange(2**63)]), "x": draw.choice("QD")}
+
+
+@given(st.integers(0, 2**32), st.integers(0, 40), st.booleans(), st.booleans())
+def test_messages_read_together_give_the_same_records_as_one_by_one(seed: int, count: int, wild: bool, options: bool) -> None:  # noqa: FBT001
+    draw = random.Random(seed)
+    messages = [made_message(draw, wild=wild) for _ in range(count)]
+    together, alone = dialect(options=options), dialect(options=options)
+    frame = msgspec.msgpack.encode([*messages, {**sample("stream")[2], "t": stamp("2026-11-18T15:02:00Z")}])
+    first = heard_by(together, frame, 5)
+    second = [item for one in msgspec.msgpack.decode(frame, type=list[msgspec.Raw]) for item in heard_by(alone, b"\x91" + bytes(one), 5)]
+    assert records(first).tobytes() == np.concatenate([item.records for item in second if isinstance(item, MarketData)]).tobytes()
+    assert [item for item in first if isinstance(item, Quarantined)] == [item for item in second if isinstance(item, Quarantined)]
+
+
+def test_frames_that_wait_together_become_one_batch_in_their_order() -> None:
+    speak = dialect()
+    for number in range(40):
+        assert speak.hear(packed({**sample("stream")[1], "bp": 100 + number}), number).items == []
+    (batch,) = speak.flush()
+    assert isinstance(batch, MarketData)
+    assert list(batch.records["ts_recv"]) == list(range(40))
+    assert list(batch.records["a"]) == [nanos(str(100 + number)) for number in range(40)]
+    assert speak.flush() == []
 
 
 @pytest.mark.parametrize(
@@ -177,7 +211,7 @@ def test_a_subscription_that_is_not_whole_is_told() -> None:
 def test_news_becomes_a_headline_and_one_without_a_time_is_kept_out() -> None:
     moment = msgspec.msgpack.Ext(-1, struct.pack(">I", 1_795_014_131))
     news = {"T": "n", "id": 24, "headline": "Big", "symbols": ["AAPL"], "created_at": moment, "updated_at": moment, "source": "wire"}
-    (item,) = dialect().hear(msgspec.msgpack.encode([news]), 9).items
+    (item,) = heard_by(dialect(), msgspec.msgpack.encode([news]), 9)
     assert isinstance(item, Headline)
     assert (item.news_id, item.title, item.symbols, item.ts_ns, item.recv_ns) == ("24", "Big", ("AAPL",), 1_795_014_131 * 10**9, 9)
     (item,) = dialect().hear(msgspec.msgpack.encode([{**news, "created_at": None}]), 9).items
@@ -201,7 +235,7 @@ def test_option_quotes_and_prints_are_read_by_their_own_codes() -> None:
         "c": "A",
     }
     trade = {"T": "t", "S": contract, "t": "2026-11-18T15:41:09.204Z", "p": 2.06, "s": 3, "x": "C", "c": "a"}
-    found = records(speak.hear(packed(quote, trade), 1))
+    found = records(heard_by(speak, packed(quote, trade)))
     assert list(found["flags"]) == [0, layout.REGULAR]
     assert list(found["a"]) == [nanos("2.04"), nanos("2.06")]
 

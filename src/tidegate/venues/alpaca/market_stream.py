@@ -4,13 +4,14 @@ Whole frames are decoded at once; a frame with a message that does not fit is re
 bad message costs itself alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias, final
 
 import msgspec
 
 from tidegate.venues.alpaca.access import Access
 from tidegate.venues.alpaca.mapping import market
+from tidegate.venues.alpaca.mapping.batch import Batch
 from tidegate.venues.alpaca.mapping.news import headline
 from tidegate.venues.alpaca.wire import market as wire
 from tidegate.venues.errors import SubscriptionLimitError, UnknownWordError
@@ -21,8 +22,7 @@ from tidegate.venues.stream import Frame, Heard
 MarketStreamItem: TypeAlias = MarketData | Headline | Quarantined
 
 CHANNELS: Final = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds", "news")
-_QUOTE: Final = wire.Quote
-_TRADE: Final = wire.Trade
+_MARKET_ONLY: Final = frozenset({wire.Quote, wire.Trade})
 _ALL: Final = "*"
 _SHOWN: Final = 5
 
@@ -62,10 +62,7 @@ class MarketDialect:
         self._frames: msgspec.msgpack.Decoder[list[wire.Message]] = msgspec.msgpack.Decoder(list[wire.Message])
         self._parts = msgspec.msgpack.Decoder(list[msgspec.Raw])
         self._one: msgspec.msgpack.Decoder[wire.Message] = msgspec.msgpack.Decoder(wire.Message)
-        self._row_of: dict[type, Callable[..., market.Row]] = {
-            wire.Quote: market.option_quote_row if options else market.quote_row,
-            wire.Trade: market.option_trade_row if options else market.trade_row,
-        }
+        self._batch = Batch(options=options)
 
     def want(self, channels: Mapping[str, Sequence[str]]) -> None:
         """Add symbols by channel.
@@ -113,29 +110,40 @@ class MarketDialect:
     def hear(self, frame: Frame, recv_ns: int) -> Heard[MarketStreamItem]:
         """See `stream.Dialect`."""
         data = frame.encode() if isinstance(frame, str) else frame
-        bad: list[MarketStreamItem] = []
+        out: list[MarketStreamItem] = []
         try:
             messages = self._frames.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            messages = self._one_by_one(data, recv_ns, bad)
-        rows: list[market.Row] = []
-        rest: list[wire.Message] = []
-        for message in messages:
-            kind = type(message)
-            if kind is not _QUOTE and kind is not _TRADE:
-                rest.append(message)
-                continue
-            index = self._index_of.get(message.S)  # type: ignore[union-attr] # both kinds have one
-            if index is not None:
-                try:
-                    rows.append(self._row_of[kind](message, index, recv_ns))
-                except ValueError as error:
-                    bad.append(_quarantined(message, recv_ns, error))
+            messages = self._one_by_one(data, recv_ns, out)
+        if _MARKET_ONLY.issuperset(map(type, messages)):
+            return Heard(items=out, data=self._collect(messages, recv_ns))
         heard: Heard[MarketStreamItem] = Heard()
-        for message in rest:
-            heard = self._rare(message, recv_ns, rows, bad) or heard
-        items: list[MarketStreamItem] = [MarketData(records=market.records_of(rows)), *bad] if rows else bad
-        return Heard(items=items, signal=heard.signal, reason=heard.reason, replies=heard.replies, data=bool(rows))
+        data_came = False
+        for message in messages:
+            if type(message) in _MARKET_ONLY:
+                data_came |= self._collect((message,), recv_ns)
+            else:
+                heard = self._rare(message, recv_ns, out) or heard
+        return Heard(items=out, signal=heard.signal, reason=heard.reason, replies=heard.replies, data=data_came)
+
+    def flush(self) -> Sequence[MarketStreamItem]:
+        """See `stream.Dialect`: what was heard becomes records together."""
+        records, bad = self._batch.take()
+        out: list[MarketStreamItem] = [] if records is None else [MarketData(records=records)]
+        out += [_quarantined(one.message, one.recv_ns, one.why) for one in bad]
+        return out
+
+    def _collect(self, messages: Sequence[wire.Message], recv_ns: int) -> bool:
+        """Take in quotes and prints; tell whether one of them was of a symbol that somebody watches."""
+        found = [self._index_of.get(message.S, -1) for message in messages]  # type: ignore[union-attr] # both kinds have one
+        batch = self._batch
+        if -1 in found:
+            messages = [message for message, index in zip(messages, found, strict=True) if index >= 0]
+            found = [index for index in found if index >= 0]
+        batch.messages += messages  # type: ignore[arg-type] # likewise
+        batch.instruments += found
+        batch.received += [recv_ns] * len(found)
+        return bool(found)
 
     def _one_by_one(self, data: bytes, recv_ns: int, bad: list[MarketStreamItem]) -> list[wire.Message]:
         messages: list[wire.Message] = []
@@ -151,9 +159,7 @@ class MarketDialect:
                 bad.append(Quarantined(payload=bytes(part), recv_ns=recv_ns, doubt=f"message: {error}"))
         return messages
 
-    def _rare(
-        self, message: wire.Message, recv_ns: int, rows: list[market.Row], out: list[MarketStreamItem]
-    ) -> Heard[MarketStreamItem] | None:
+    def _rare(self, message: wire.Message, recv_ns: int, out: list[MarketStreamItem]) -> Heard[MarketStreamItem] | None:
         """Take in a message that is neither quote nor print; return what a control message means."""
         try:
             match message:
@@ -168,9 +174,10 @@ class MarketDialect:
                 case _:
                     index = self._index_of.get(message.S)
                     if index is not None:
-                        rows += _rare_rows(message, index, recv_ns)
+                        for row in _rare_rows(message, index, recv_ns):
+                            self._batch.add_row(row)
         except (ValueError, UnknownWordError) as error:
-            out.append(_quarantined(message, recv_ns, error))
+            out.append(_quarantined(message, recv_ns, str(error)))
         return None
 
     def _control(self, message: wire.Success | wire.Error | wire.Subscription, recv_ns: int) -> Heard[MarketStreamItem]:
@@ -234,8 +241,8 @@ def _missing(these: Mapping[str, Mapping[str, None]], those: Mapping[str, Mappin
     return {channel: names for channel, names in found.items() if names}
 
 
-def _quarantined(message: wire.Message, recv_ns: int, error: Exception) -> Quarantined:
-    return Quarantined(payload=msgspec.json.encode(_plain(message)), recv_ns=recv_ns, doubt=str(error))
+def _quarantined(message: wire.Message, recv_ns: int, doubt: str) -> Quarantined:
+    return Quarantined(payload=msgspec.json.encode(_plain(message)), recv_ns=recv_ns, doubt=doubt)
 
 
 def _plain(message: wire.Message) -> dict[str, object]:

@@ -44,6 +44,10 @@ class OrderDialect:
         """See `stream.Dialect`: there is one subscription and it never changes."""
         return []
 
+    def flush(self) -> Sequence[OrderStreamItem]:
+        """See `stream.Dialect`: nothing is held back."""
+        return []
+
     def hear(self, frame: Frame, recv_ns: int) -> Heard[OrderStreamItem]:
         """See `stream.Dialect`."""
         payload = frame.encode() if isinstance(frame, str) else frame

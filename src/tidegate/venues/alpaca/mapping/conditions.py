@@ -4,11 +4,13 @@ The pair (tape, code) is the key: `B` is an average price on tapes A and B and a
 one print the strictest wins. Extended-hours prints (T, U) are not regular here: in regular hours they are no last sale.
 """
 
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from tidegate.events import records as layout
 from tidegate.venues.alpaca.wire.base import Text
-from tidegate.venues.alpaca.wire.market import Codes
 
 # Bits of the `d` field of a TRADE record: a code's bit, and the tape's letter above them.
 CODES: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@ "
@@ -16,6 +18,7 @@ TAPE_SHIFT: Final = 48
 _BITS: Final = {code: 1 << place for place, code in enumerate(CODES)}
 
 OFF_EXCHANGE: Final = "D"  # FINRA's reporting facilities
+_JSON_STARTS: Final = frozenset({b"[", b'"', b"n"})  # none of them begins a list, a text or nothing in msgpack
 _CTA: Final = frozenset("AB")
 _REGULAR_CTA: Final = frozenset(" EFKXLO56")
 _REGULAR_UTP: Final = frozenset("@ADYBFKXLO56")
@@ -28,8 +31,24 @@ _FIRM_CTA: Final = frozenset("RO")
 _FIRM_UTP: Final = frozenset("RYO")
 
 
-def codes_of(codes: Codes) -> str:
-    """Return all codes of a print or quote, one letter each; without any, none."""
+def codes_of(raw: msgspec.Raw) -> str:
+    """Return all codes of a print or quote, one letter each; without any, none.
+
+    Raises:
+        ValueError: neither a list of texts nor a text.
+    """
+    return _codes(bytes(raw))
+
+
+@lru_cache(maxsize=4096)
+def _codes(data: bytes) -> str:
+    if not data:
+        return ""
+    read = msgspec.json.decode if data[:1] in _JSON_STARTS else msgspec.msgpack.decode
+    try:
+        codes: list[str] | str | None = read(data, type=list[str] | str | None)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ValueError(f"conditions: {error}") from None
     if codes is None:
         return ""
     return codes if isinstance(codes, str) else "".join(codes)

@@ -57,7 +57,7 @@ def quote_row(quote: wire.Quote | wire.OldQuote, instrument: int, recv_ns: int) 
     """
     bid, ask = _nanos(quote.bp), _nanos(quote.ap)
     bid_size, ask_size = _nanos(quote.bs), _nanos(quote.ask_size)
-    flags = quote_marks(codes_of(quote.c), quote.z) if quote.c and quote.c != ["R"] else 0
+    flags = quote_marks(codes_of(quote.c), quote.z)
     if not (bid and ask and bid_size and ask_size):
         flags |= layout.ONE_SIDED
     elif bid >= ask:
@@ -72,7 +72,7 @@ def trade_row(trade: wire.Trade | wire.OldTrade, instrument: int, recv_ns: int) 
     if isinstance(trade, wire.OldTrade) and trade.u in _BAD_PRINTS:
         flags = flags & ~layout.REGULAR | layout.SUSPICIOUS
     bits = trade_bits(codes, trade.z)
-    return _event_ns(trade.t), recv_ns, 0, instrument, layout.TRADE, flags, _nanos(trade.p), _nanos(trade.s), _trade_id(trade.i), bits
+    return _event_ns(trade.t), recv_ns, 0, instrument, layout.TRADE, flags, _nanos(trade.p), _nanos(trade.s), trade_id(trade.i), bits
 
 
 def option_trade_row(trade: wire.Trade | wire.OldTrade, instrument: int, recv_ns: int) -> Row:
@@ -137,13 +137,13 @@ def bands_row(bands: wire.Bands, instrument: int, recv_ns: int) -> Row | None:
 def correction_row(correction: wire.Correction, instrument: int, recv_ns: int) -> Row:
     """Return a corrected print: the right price and size under the id of the wrong one. Raises as above."""
     bits = trade_bits(codes_of(correction.cc), correction.z)
-    price, size, original = _nanos(correction.cp), _nanos(correction.cs), _trade_id(correction.oi)
+    price, size, original = _nanos(correction.cp), _nanos(correction.cs), trade_id(correction.oi)
     return _event_ns(correction.t), recv_ns, 0, instrument, layout.TRADE, layout.CORRECTION, price, size, original, bits
 
 
 def cancel_row(cancel: wire.CancelError, instrument: int, recv_ns: int) -> Row:
     """Return a withdrawn print: its price and id, and no size any more. Raises as above."""
-    flags, price, original = layout.CORRECTION, _nanos(cancel.p), _trade_id(cancel.i)
+    flags, price, original = layout.CORRECTION, _nanos(cancel.p), trade_id(cancel.i)
     return _event_ns(cancel.t), recv_ns, 0, instrument, layout.TRADE, flags, price, 0, original, trade_bits("", cancel.z)
 
 
@@ -177,7 +177,7 @@ def _nanos(amount: float | None) -> int:
     return round(amount * NANOS)
 
 
-def _trade_id(word: wire.TradeId) -> int:
+def trade_id(word: wire.TradeId) -> int:
     """Return a trade's id as a number; 0 for none and for one that is no number of 64 bits."""
     if isinstance(word, str):
         word = int(word) if word.isascii() and word.isdigit() else 0

@@ -1,6 +1,8 @@
 """Market data: stream messages (JSON and msgpack alike) and pages of history.
 
-Times are kept raw, since a datetime would cut their nanoseconds: text in JSON, the timestamp extension in msgpack.
+Times are kept raw, since a datetime would cut their nanoseconds: text in JSON, the timestamp extension in msgpack. Conditions
+(`c`: a list on stocks, one text on options) are kept raw too: there are few different ones, and a list for each quote would
+keep the garbage collector busy.
 """
 
 from typing import TypeAlias
@@ -9,11 +11,11 @@ import msgspec
 
 from tidegate.venues.alpaca.wire.base import Text
 
-Codes: TypeAlias = list[str] | str | None  # a list on stocks, one text on options
 Amount: TypeAlias = float | None
 TradeId: TypeAlias = int | str | None
 
 NULL = msgspec.Raw(b"null")
+NO_CODES = msgspec.Raw(b"")
 
 
 class Trade(msgspec.Struct, frozen=True, kw_only=True, tag_field="T", tag="t", gc=False):
@@ -25,7 +27,7 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True, tag_field="T", tag="t", g
     s: Amount = None
     i: TradeId = None
     x: Text = None
-    c: Codes = None
+    c: msgspec.Raw = NO_CODES
     z: Text = None
 
 
@@ -41,7 +43,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, tag_field="T", tag="q", g
     ask_size: Amount = msgspec.field(name="as", default=None)
     bx: Text = None
     ax: Text = None
-    c: Codes = None
+    c: msgspec.Raw = NO_CODES
     z: Text = None
 
 
@@ -99,11 +101,11 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, tag_field="T", tag="
     oi: TradeId = None
     op: Amount = None
     os: Amount = None
-    oc: Codes = None
+    oc: msgspec.Raw = NO_CODES
     ci: TradeId = None
     cp: Amount = None
     cs: Amount = None
-    cc: Codes = None
+    cc: msgspec.Raw = NO_CODES
     z: Text = None
 
 
@@ -194,7 +196,7 @@ class OldTrade(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     s: Amount = None
     i: TradeId = None
     x: Text = None
-    c: Codes = None
+    c: msgspec.Raw = NO_CODES
     z: Text = None
     u: Text = None
 
@@ -209,7 +211,7 @@ class OldQuote(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ask_size: Amount = msgspec.field(name="as", default=None)
     bx: Text = None
     ax: Text = None
-    c: Codes = None
+    c: msgspec.Raw = NO_CODES
     z: Text = None
 
 
