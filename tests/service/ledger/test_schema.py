@@ -52,6 +52,8 @@ PAST_ALL_CODE = [  # statement, what the database says
     ("UPDATE outbox SET state = 'sent', writer_epoch = 2 WHERE n = 1", "bad release"),
     ("UPDATE outbox SET state = 'sent', writer_epoch = 2 WHERE n = 3", "bad release"),
     ("UPDATE kills SET state = 'active', writer_epoch = 1", "stale epoch"),
+    ("UPDATE lease SET epoch = 1", "epoch falls"),
+    ("DELETE FROM lease", "a lease stays"),
 ]
 
 
