@@ -1,20 +1,23 @@
 """A canary for a secret: a process that reads it, fails with it, logs it and is looked into, and from which it never comes out."""
 
+import ctypes
 import io
 import json
 import logging
 import os
+import resource
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import structlog
 
 from tests.conftest import ROOT
 from tidegate.service.log_lines import ALLOWED, set_up_log
-from tidegate.service.secrecy import REDACTED, Secret
+from tidegate.service.secrecy import REDACTED, Secret, UnprotectedProcessError, close_memory
 
 pytestmark = pytest.mark.req("E1")
 
@@ -124,6 +127,22 @@ def test_a_closed_process_writes_no_core_and_cannot_be_read_by_its_own_user() ->
     assert done.stdout.split("\n")[0] == "(0, 0)", done.stderr
     assert "refused" in done.stdout
     assert "\nread" not in done.stdout
+
+
+def test_a_system_that_does_not_close_the_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("not allowed to raise maximum limit")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    with pytest.raises(UnprotectedProcessError, match="Core dumps cannot be switched off"):
+        close_memory()
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: SimpleNamespace(prctl=lambda *_: -1))
+    with pytest.raises(UnprotectedProcessError, match="cannot be made undumpable"):
+        close_memory()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    close_memory()
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def hanger(location: str) -> None:
     lease = ledger.take_lease(claim("hanger"))
     say("holds")
     with ledger._swift() as cursor:
-        ledger._apply(cursor, batch(epoch=lease.epoch, rows=(row(1),)))
+        ledger._apply(cursor, [batch(epoch=lease.epoch, rows=(row(1),))])
         os.kill(os.getpid(), signal.SIGSTOP)
     say("written")
 

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,6 +12,8 @@ from alembic.migration import MigrationContext
 
 from tests.service.ledger import postgres
 from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, mark, row
+from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
+from tidegate.service.ledger.rows import Written
 from tidegate.service.ledger.schema import METADATA
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.states import OutboxState
@@ -52,6 +55,8 @@ PAST_ALL_CODE = [  # statement, what the database says
     ("UPDATE outbox SET state = 'sent', writer_epoch = 2 WHERE n = 1", "bad release"),
     ("UPDATE outbox SET state = 'sent', writer_epoch = 2 WHERE n = 3", "bad release"),
     ("UPDATE kills SET state = 'active', writer_epoch = 1", "stale epoch"),
+    ("UPDATE lease SET epoch = 1", "epoch falls"),
+    ("DELETE FROM lease", "a lease stays"),
 ]
 
 
@@ -75,3 +80,34 @@ def told(location: str, statement: str) -> str:
     with closing(sqlite3.connect(Path(location))) as file, pytest.raises(sqlite3.IntegrityError) as broken:
         file.execute(statement)
     return str(broken.value)
+
+
+def test_the_database_refuses_a_stale_holder_even_if_the_code_forgets_to_look(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = SqlLedger(location)
+    ledger.take_lease(claim("one"))
+    ledger.write(batch(rows=(row(1),)))
+    ledger.take_lease(claim("two", at_ns=START_NS + TTL_NS))
+    monkeypatch.setattr(ledger._prepared, "hold_lease", lambda *_: True)
+    for late in (
+        batch(rows=(row(2),)),
+        batch(marks=(mark(1, OutboxState.SENT),)),
+        batch(executions=(execution(1),)),
+        batch(kills=(kill(),)),
+    ):
+        with pytest.raises(StaleEpochError):
+            ledger.write(late)
+        assert [type(one) for one in ledger.write_all([batch(epoch=2), late])] == [Written, StaleEpochError]
+    assert ledger.outbox(ACCOUNT, tuple(OutboxState)) == [row(1)]
+    ledger.close()
+
+
+def test_a_rule_that_only_the_database_holds_is_told_as_its_own(location: str) -> None:
+    ledger = SqlLedger(location)
+    ledger.take_lease(claim())
+    unapproved = row(1)
+    msgspec.structs.force_setattr(unapproved, "decision_id", "")
+    with pytest.raises(LedgerUnavailableError, match=r"by a rule of its own .*no_order_without_an_approval.*; report it") as refused:
+        ledger.write(batch(rows=(unapproved,)))
+    assert "\n" not in str(refused.value)
+    assert ledger.outbox(ACCOUNT, tuple(OutboxState)) == []
+    ledger.close()

@@ -96,7 +96,7 @@ class SqlLedger:
         """See `Ledger`."""
         try:
             with self._swift() as cursor:
-                return self._apply(cursor, batch)
+                return self._apply(cursor, [batch])[0]
         except self._driver.IntegrityError as error:
             raise self._explained(batch, error) from error
 
@@ -108,7 +108,7 @@ class SqlLedger:
         if len(batches) > 1:
             try:
                 with self._swift() as cursor:
-                    return [self._apply(cursor, batch) for batch in batches]
+                    return [*self._apply(cursor, batches)]
             except LedgerUnavailableError:
                 raise
             except (LedgerError, self._driver.IntegrityError):
@@ -199,11 +199,15 @@ class SqlLedger:
         if self._lost:
             raise LedgerUnavailableError(f"The ledger {self._name} was lost to its disk before; look at the disk and start again.")
 
-    def _apply(self, cursor: DBAPICursor, batch: Batch) -> Written:
-        """Check the lease under a lock and carry a batch out, or raise."""
+    def _apply(self, cursor: DBAPICursor, batches: Sequence[Batch]) -> list[Written]:
+        """Check each lease under a lock that lasts as long as the transaction, and carry the batches out, or raise."""
+        for account, epoch in dict.fromkeys((batch.account, batch.epoch) for batch in batches):
+            if not self._prepared.hold_lease(cursor, account, epoch):
+                raise StaleEpochError(stale_sentence(account, epoch))
+        return [self._carry_out(cursor, batch) for batch in batches]
+
+    def _carry_out(self, cursor: DBAPICursor, batch: Batch) -> Written:
         run = self._prepared
-        if not run.hold_lease(cursor, batch):
-            raise StaleEpochError(stale_sentence(batch.account, batch.epoch))
         run.add_rows(cursor, batch)
         for mark in batch.marks:
             if not run.move(cursor, mark, batch):
@@ -233,7 +237,8 @@ class SqlLedger:
             if known is not None or names & seen:
                 return DuplicateOrderError(duplicate_sentence(row))
             seen |= names
-        return LedgerUnavailableError(f"The ledger {self._name} refused a batch by a rule of its own ({error}); report it.")
+        rule = str(error).partition("\n")[0]  # what follows is the row itself
+        return LedgerUnavailableError(f"The ledger {self._name} refused a batch by a rule of its own ({rule}); report it.")
 
     def _row(self, where: statements.Condition) -> OutboxRow | None:
         with self._reading() as connection:
