@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
@@ -38,15 +38,17 @@ def main() -> None:
 
 
 async def _measure(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
-    bulk, bulk_bare = await _bulk(folder, arguments.records)
-    handed, acts, acts_bare = await _acts(folder, arguments.acts)
+    bulk, bulk_cpu, bulk_bare = await _bulk(folder, arguments.records)
+    handed, acts, acts_cpu, acts_bare = await _acts(folder, arguments.acts)
     commits, commits_bare = await _commits(folder, arguments.commits)
     return {
         "records_per_second": arguments.records / bulk,
         "records_bare_per_second": arguments.records / bulk_bare,
         "records_times_bare": bulk / bulk_bare,
+        "record_cpu_us": bulk_cpu / arguments.records * 1e6,
         "act_us_handed_over": handed / arguments.acts * 1e6,
         "act_us_until_durable": acts / arguments.acts * 1e6,
+        "act_cpu_us": acts_cpu / arguments.acts * 1e6,
         "act_bare_us": acts_bare / arguments.acts * 1e6,
         "commit_p50_ms": _share(commits, 0.5),
         "commit_p99_ms": _share(commits, 0.99),
@@ -55,12 +57,12 @@ async def _measure(folder: Path, arguments: argparse.Namespace) -> dict[str, flo
     }
 
 
-async def _bulk(folder: Path, count: int) -> tuple[float, float]:
-    """Return seconds for market records in bulk, all durable; then the bare write of the same bytes."""
+async def _bulk(folder: Path, count: int) -> tuple[float, float, float]:
+    """Return seconds for market records in bulk, all durable, processor seconds, and those of the bare write of the same bytes."""
     batch = np.zeros(BATCH, RECORD)
     batch["a"] = np.arange(BATCH)
     log = await _opened(folder / "bulk")
-    started = perf_counter()
+    started, started_cpu = perf_counter(), process_time()
     n = 0
     while n < count:
         if log.is_pressed:
@@ -69,25 +71,25 @@ async def _bulk(folder: Path, count: int) -> tuple[float, float]:
         n += BATCH
         log.judged(n)
     await log.wait_durable(n)
-    took = perf_counter() - started
+    took, cpu = perf_counter() - started, process_time() - started_cpu
     await log.close()
-    return took, _bare(folder / "bulk.bare", count * RECORD.itemsize)
+    return took, cpu, _bare(folder / "bulk.bare", count * RECORD.itemsize)
 
 
-async def _acts(folder: Path, count: int) -> tuple[float, float, float]:
-    """Return seconds to hand acts over, until all are durable, and for the bare write of the same bytes."""
+async def _acts(folder: Path, count: int) -> tuple[float, float, float, float]:
+    """Return seconds to hand acts over, until all are durable, of the processor, and for the bare write of the same bytes."""
     log = await _opened(folder / "acts")
     act = os.urandom(ACT_BYTES)
     log.input(1, b"input")
-    started = perf_counter()
+    started, started_cpu = perf_counter(), process_time()
     for k in range(1, count + 1):
         log.act(1, k, act)
     handed = perf_counter() - started
     log.judged(1)
     await log.wait_durable(1)
-    took = perf_counter() - started
+    took, cpu = perf_counter() - started, process_time() - started_cpu
     await log.close()
-    return handed, took, _bare(folder / "acts.bare", count * (ACT_BYTES + 20))
+    return handed, took, cpu, _bare(folder / "acts.bare", count * (ACT_BYTES + 20))
 
 
 async def _commits(folder: Path, count: int) -> tuple[list[float], list[float]]:

@@ -1,5 +1,6 @@
 """A live log holds its own market records and session after session: `verify` decides all of it again from the log alone."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.contract.test_invariants import books_add_up, no_pair_is_forgotten
 from tests.replay.live import loaded_config, plan_of, run_live, start_of
 from tests.replay.logs import acts_in
 from tidegate.analytics.explain import explain
+from tidegate.cli.main import main
 from tidegate.engine.engine import Engine
 from tidegate.engine.toolchain import Toolchain
 from tidegate.events.acts import AttentionsLapsed, OrderCommand
@@ -29,6 +31,7 @@ from tidegate.kernel.mode import Mode
 from tidegate.recovery.start import Way
 from tidegate.replay import verify
 from tidegate.replay.reading import read_log
+from tidegate.replay.recovery import recover_engine
 from tidegate.replay.verify import verify_log
 
 pytestmark = pytest.mark.req("C1.5", "X1", "B1.2")
@@ -218,3 +221,28 @@ def test_rows_stats_tables_and_stories_come_from_a_live_log_alone(day: Path) -> 
     command: Any = next(iter(run.orders.to_dicts()))
     story = explain(run, command["client_order_id"])
     assert story.lines()
+
+
+def test_the_newest_session_comes_back_from_its_opening_and_its_facts(day: Path) -> None:
+    recovered = recover_engine(day)
+    assert recovered.engine.state_sha256() == read(day).state_sha256
+    assert recovered.snapshot_n == 0
+
+
+def test_the_command_line_works_on_a_live_log(day: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*words: str) -> dict[str, Any]:
+        assert main([*words, "--json"]) == 0
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    assert said("verify", str(day))["match"] is True
+    assert said("verify", str(day), "--newest")["match"] is True
+    figures = said("log", "stats", str(day))
+    assert figures["sessions"] == 3
+    shown = said("log", "show", str(day), "--type", "command", "--limit", "1")["entries"]
+    assert shown[0]["session"] == "live0"
+    out = tmp_path / "out.parquet"
+    assert said("log", "export", str(day), str(out))["rows"] == figures["entries"]
+    newest = [act for *_, body in acts_in(day) if isinstance(act := decode(body), OrderCommand) and act.event_id.startswith("live2-")]
+    told = said("explain", newest[0].client_order_id, "--log", str(day))
+    assert told

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tidegate.journal.files import START_DAMAGED, log_start, mapped, require_segments
-from tidegate.journal.layout import Bytes, Damage, Start, read_head
+from tidegate.journal.layout import BlockKind, Bytes, Damage, Start, payload_is_right, payload_of, read_head, unpack_opening
 from tidegate.journal.scan import UNSEALED, Scan, damage_at, scan_segment, whole_segment
 
 _CHUNK_BYTES = 1 << 20
@@ -48,7 +48,7 @@ def check_segments(directory: Path, *, newest: int | None = None) -> Iterator[Ch
         yield _missing(numbers[0], 0, what=START_DAMAGED)
         return
     if newest is not None and numbers[-1] - newest >= start.segment:
-        start = _start_at(directory, numbers[-1] - newest + 1) or start
+        start = start_at(directory, numbers[-1] - newest + 1) or start
     for number in range(start.segment, numbers[-1] + 1):
         if number not in numbers:
             yield _missing(number, start.first_entry, what="the segment's file is missing")
@@ -76,19 +76,16 @@ def _missing(number: int, first_entry: int, *, what: str) -> Checked:
     return Checked(scan_segment(b"", number, first_entry=first_entry, payloads=False), damage, b"")
 
 
-def _start_at(directory: Path, number: int) -> Start | None:
-    """Return what a segment says of the end of the one before it; None if its own beginning is not sound."""
+def start_at(directory: Path, number: int) -> Start | None:
+    """Return where a segment begins and what it says of the file before it; None if its opening is not sound."""
     try:
         with mapped(directory, number) as data:
-            scan = scan_segment(data, number, first_entry=_entry_of(data), payloads=False)
+            head = read_head(data, 0)
+            if head is None or head.kind != BlockKind.OPENING or not payload_is_right(data, 0, head):
+                return None
+            return Start(number, head.first_entry, unpack_opening(payload_of(data, 0, head)).previous_sha256)
     except FileNotFoundError:
         return None
-    return None if scan.opening is None else Start(number, scan.first_entry, scan.opening.previous_sha256)
-
-
-def _entry_of(data: Bytes) -> int:
-    head = read_head(data, 0)
-    return 0 if head is None else head.first_entry
 
 
 def _first_entry(directory: Path, number: int) -> int | None:

@@ -209,13 +209,14 @@ class WriterThread:
     def _end(self, why: str) -> None:
         if self.waiters.durable_n == _CLOSED:
             error = LogFailedError("The golden log is closed; open a new session.")
+        elif self._writer is None:
+            error = LogFailedError(f"The golden log cannot be opened: {why}")
         else:
             error = LogFailedError(
                 f"The golden log has ended and writes nothing more: {why} What it holds after input {self.waiters.durable_n} is "
                 "not known before the next start; mend the cause and start again."
             )
-            if self._writer is not None:
-                self._writer.abandon()
+            self._writer.abandon()
         self.error = error
         self.waiters.fail(error)
         self._queue.settle_room(error)
