@@ -25,6 +25,7 @@ from tidegate.replay.measured import written_out
 from tidegate.tapes.format import Tape
 from tidegate.tapes.merge import Merged
 from tidegate.tapes.stream import remap
+from tidegate.values.errors import TidegateError
 from tidegate.values.ids import SessionId
 from tidegate.values.instruments import Instrument
 from tidegate.values.latency import Latency
@@ -33,6 +34,10 @@ from tidegate.venues.sim.assumptions import assumptions
 from tidegate.venues.sim.settings import Acknowledge, OutsideHours, SimSettings, TradingHours
 from tidegate.venues.sim.setup import Stream
 from tidegate.venues.sim.venue import SimVenue
+
+
+class SameTapeError(TidegateError):
+    """One tape is given twice: its prints and sizes would count twice."""
 
 
 class Latencies(NamedTuple):
@@ -142,8 +147,10 @@ def plan_session(
         Latency.parse(getattr(config.simulator, name) or "0")
     loaded = loaded._replace(config=config, source=config_source(config, loaded))
     opened = tuple(Tape.open(path) for path in tapes)
-    for tape in opened:
+    for place, tape in enumerate(opened):
         tape.check()
+        if tape.sha256 in {other.sha256 for other in opened[:place]}:
+            raise SameTapeError(f"The tape {tapes[place]} is given twice, perhaps under another name; give it once.")
     return assemble(loaded, opened)
 
 
