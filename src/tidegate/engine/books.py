@@ -5,7 +5,7 @@ from typing import Final, final
 from tidegate.engine.core import Core
 from tidegate.oms.order import Order
 from tidegate.risk.gates import GateVerdict
-from tidegate.values.enums import GateScope, GateState
+from tidegate.values.enums import GateScope, GateState, RequestVerb
 
 
 @final
@@ -56,6 +56,11 @@ class Books:
     def unconfirmed(self) -> bool:
         """Tell whether a venue's report differed in a way that a second read must confirm."""
         return bool(self._core.pending)
+
+    @property
+    def liquidating(self) -> bool:
+        """Tell whether a flatten is not done."""
+        return any(job.verb is RequestVerb.FLATTEN for job in self._core.requests.jobs.values())
 
     @property
     def requests_open(self) -> int:

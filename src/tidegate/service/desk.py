@@ -100,6 +100,8 @@ class Desk:
 
     def read(self, reads: Reads | None) -> None:
         """See `ports.ReadVenue`; None: one of the reads failed."""
+        if reads is not None and reads.account is not None:
+            self.operator.seen(suspended=reads.account.suspended_by_user)
         self.reconciler.read(reads)
 
     def suspended(self, effect: Suspend, *, taken: bool) -> None:

@@ -48,6 +48,7 @@ class Operator:
         self._effects: list[Effect] = []
         self._suspend_ns = NEVER_NS  # monotonic time at which the venue's switch is set at the latest
         self.suspended = False
+        self._lifting = False
 
     def take_effects(self) -> list[Effect]:
         """Return what is to be carried out since the last call, in order."""
@@ -68,8 +69,7 @@ class Operator:
             self._suspend_ns = self._clock.monotonic_ns() + SUSPEND_AFTER_NS
         elif request.verb in {RequestVerb.FLATTEN, RequestVerb.RESUME}:
             self._suspend_ns = NEVER_NS
-            if self.suspended:
-                self._effects.append(Suspend(on=False))
+            self._lift()
         return self._sequencer.offer_urgent(request)
 
     def part(self, policies: Mapping[str, Parting], *, why: str, at_ns: int) -> None:
@@ -93,17 +93,29 @@ class Operator:
                 )
 
     def poll(self, *, cancels_out: bool) -> None:
-        """Set the venue's switch once the cancels of a kill are out, or have had their time."""
+        """Set the venue's switch once the cancels of a kill are out, or have had their time; lift it for a liquidation that goes on."""
+        if self._sequencer.engine.books.liquidating:
+            self._lift()
         if self._suspend_ns != NEVER_NS and (cancels_out or self._clock.monotonic_ns() >= self._suspend_ns):
             self._suspend_ns = NEVER_NS
             self._effects.append(Suspend(on=True))
 
     def told_suspended(self, *, on: bool, taken: bool) -> None:
         """Take in what came of setting the switch; one that failed is set again."""
+        self._lifting = False
         if taken:
             self.suspended = on
         elif on:
             self._suspend_ns = self._clock.monotonic_ns() + SUSPEND_AFTER_NS
+
+    def seen(self, *, suspended: bool) -> None:
+        """Take in how the venue's switch stands there: a start does not know who has set it."""
+        self.suspended = suspended
+
+    def _lift(self) -> None:
+        if self.suspended and not self._lifting:
+            self._lifting = True
+            self._effects.append(Suspend(on=False))
 
     def _write(self, request: OperatorRequested, state: GateState) -> None:
         lease = self._gatekeeper.lease

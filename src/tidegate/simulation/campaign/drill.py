@@ -44,7 +44,7 @@ def plan(params: Params) -> Plan:
         entry=EntryRule(
             style=EntryStyle.PASSIVE_LIMIT if resting else EntryStyle.MARKETABLE_LIMIT,
             time_in_force=TimeInForce.DAY if resting else TimeInForce.IOC,
-            live_for_ns=4 * SECOND_NS if resting else 0,
+            live_for_ns=2 * SECOND_NS if resting else 0,
         ),
         exits=ExitRule(stop=bps(25.0), take=bps(20.0), time_stop_ns=int(params.hold_s * SECOND_NS), retry_ns=SECOND_NS),
         sizing=SizingRule(method=SizingMethod.FIXED, fixed_quantity_nanos=params.size * NANOS),

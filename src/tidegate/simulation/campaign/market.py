@@ -12,7 +12,7 @@ from tidegate.values.money import NANOS
 from tidegate.values.time import MILLISECOND_NS
 
 STEP_NS: Final = 200 * MILLISECOND_NS
-QUOTES: Final = 300
+QUOTES: Final = 450
 MARKET_NS: Final = QUOTES * STEP_NS
 _COUNT: Final = len(SYMBOLS)
 

@@ -25,7 +25,7 @@ CLAIM_NS: Final = SECOND_NS
 DISK_SLOW_NS: Final = 2 * SECOND_NS
 _SETTINGS: Final = DeskSettings(
     outbox=OutboxSettings(answer_ns=5 * SECOND_NS),
-    reconcile=ReconcileSettings(period_ns=15 * SECOND_NS, overlap_ns=40 * SECOND_NS),
+    reconcile=ReconcileSettings(period_ns=10 * SECOND_NS, overlap_ns=20 * SECOND_NS, read_back_ns=5 * SECOND_NS),
 )
 
 
@@ -196,7 +196,8 @@ class Node:
         if error is None and effect.batch.kills:
             self._world.watch.kill_durable(effect.batch.kills)
         self.desk.wrote(effect, error)
-        self.turn()
+        if effect.batch.rows:
+            self.turn()
 
     def _flush(self) -> None:
         if self._flushing or not self.log.is_dirty:
@@ -209,8 +210,12 @@ class Node:
             self._world.point(self)
             self.log.flush(mark)
             self._world.point(self)
+            if self.desk.outbox.open_commands:
+                self.turn()
+            else:
+                self._flush()
 
-        self.later(self._world.disk_ns(), done)
+        self.later(self._world.disk_ns(), done, turn=False)
 
     def lose_disk(self) -> None:
         """The log's disk refuses from now on; the supervisor ends the process a little later."""

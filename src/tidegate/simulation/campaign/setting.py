@@ -151,8 +151,8 @@ def _gate(state: GateState) -> GateSet:
 def _document() -> dict[str, object]:
     drill = str(Path(__file__).parent / "drill.py")
 
-    def strategy(name: str, **params: float) -> dict[str, object]:
-        return {"strategy": drill, "id": name, "params": params, "eligible": _EVERYWHERE, "symbols": ["*"]}
+    def strategy(name: str, symbol: str, **params: float) -> dict[str, object]:
+        return {"strategy": drill, "id": name, "params": params, "eligible": _EVERYWHERE, "symbols": [symbol]}
 
     return {
         "account": {"name": ACCOUNT, "cash_usd": CASH_USD},
@@ -164,9 +164,8 @@ def _document() -> dict[str, object]:
         "regime": {"confirmations_min": 1, "evaluate": "10s"},
         "no_trade": {"after_open": "0", "before_close": "0"},
         "strategies": [
-            strategy("crossing", every=6, size=6, hold_s=5.0),
-            strategy("resting", every=7, size=8, hold_s=7.0, resting=1),
-            strategy("crowding", every=6, size=7, hold_s=9.0),
+            strategy("crossing", "AAA", every=3, size=6, hold_s=2.5),
+            strategy("resting", "BBB", every=3, size=8, hold_s=3.0, resting=1),
         ],
         "limits": _LIMITS,
         "orders": {"answer": "4s", "lookup_grace": "6s", "cancel_retry": "2s", "valid": "2s"},

@@ -156,7 +156,7 @@ class Venue:
 
     def account(self) -> VenueAccount:
         """Return the money."""
-        return VenueAccount(account_id="drill", status="active", blocks=(), cash_usd=attos_text(self.cash_attos))
+        return VenueAccount(account_id="drill", status="active", blocks=(), cash_usd=attos_text(self.cash_attos), suspended_by_user=self.suspended)
 
     # What comes about by itself.
 

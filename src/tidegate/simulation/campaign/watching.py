@@ -72,6 +72,7 @@ class Watch:
     def began(self, node: "Node") -> None:
         """A session begins: what was durable of the gates stands; what was asked and lost with the process was never confirmed."""
         self._looked = (node.log, 0)
+        self._filled.clear()  # what was not durable is told again
         self.closed.clear()
         self.closed.update({key: state for key, state in self._durable_kills.items() if state is not GateState.ACTIVE})
 
@@ -180,7 +181,8 @@ class Watch:
         """Everything is quiet: one truth (INV3), nothing open (INV14), and the log alone gives the state again (INV10)."""
         books, venue = node.desk.engine.books, self._world.wire.venue
         theirs = {symbol: held for symbol, held in venue.positions.items() if held}
-        if books.positions() != theirs:
+        stopped = not theirs and books.gate(GateScope.GLOBAL, "") is not GateState.ACTIVE and books.unconfirmed  # empty is not flat
+        if books.positions() != theirs and not stopped:
             raise BrokenError("INV3", f"we hold {books.positions()}, the venue {theirs}")
         ours = {order.client_order_id or order.venue_order_id for order in books.working_orders()}
         if ours != set(venue.open):

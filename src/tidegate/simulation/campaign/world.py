@@ -19,12 +19,14 @@ from tidegate.simulation.campaign.stores import Archive
 from tidegate.simulation.campaign.timeline import Timeline
 from tidegate.simulation.campaign.watching import BrokenError, Watch
 from tidegate.simulation.campaign.wire import Wire
-from tidegate.values.enums import GateScope, GateState, RequestVerb, Side, TimeInForce
+from tidegate.values.enums import GateScope, GateState, OrderState, RequestVerb, Side, TimeInForce
 from tidegate.values.errors import TidegateError
 from tidegate.values.money import NANOS
 from tidegate.values.time import MICROSECOND_NS, SECOND_NS
 
-HEAL_NS: Final = 150 * SECOND_NS  # longer than any lookup, second read or round of liquidation needs
+LEAST_NS: Final = 20 * SECOND_NS  # a world goes on until so many orders were placed, or the market ends
+ORDERS_LEAST: Final = 10
+LOOKS_NS: Final = (12 * SECOND_NS, 21 * SECOND_NS, 37 * SECOND_NS, 71 * SECOND_NS)  # longer than any second read or liquidation needs
 _GATES: Final = {
     RequestVerb.PAUSE: GateState.REDUCE_ONLY,
     RequestVerb.RESUME: GateState.ACTIVE,
@@ -88,11 +90,11 @@ class World:
         try:
             self._start()
             self.timeline.after(SECOND_NS, self._second)
-            self._until(START_NS + MARKET_NS)
+            self._until(START_NS + LEAST_NS)
+            while self.watch.orders < ORDERS_LEAST and self.timeline.now_ns < START_NS + MARKET_NS:
+                self._until(self.timeline.now_ns + 2 * SECOND_NS)
             self._heal()
-            self._until(START_NS + MARKET_NS + HEAL_NS)
-            assert self.live is not None
-            self.watch.at_the_end(self.live)
+            self._quiet_down()
         except BrokenError as error:
             broken, words = error.invariant, str(error)
         except (AssertionError, TidegateError) as error:
@@ -140,6 +142,20 @@ class World:
             except DiedError:
                 self._died()
 
+    def _quiet_down(self) -> None:
+        """Let the healed world run until everything is quiet; what is not quiet at the last look is broken."""
+        for wait_ns in LOOKS_NS:
+            self._until(self.timeline.now_ns + wait_ns)
+            try:
+                if self.live is None or self.live.desk is None:
+                    raise BrokenError("INV14", "no trader runs")
+                self.watch.at_the_end(self.live)
+            except BrokenError:
+                if wait_ns == LOOKS_NS[-1]:
+                    raise
+            else:
+                return
+
     def _start(self) -> None:
         self._nodes += 1
         Node(self, f"trader-{self._nodes}")
@@ -167,8 +183,8 @@ class World:
         if self.faults.on:
             self._trouble(now_ns)
             self.timeline.after(SECOND_NS, self._second)
-        elif now_ns < START_NS + MARKET_NS + HEAL_NS:
-            self.timeline.after(10 * SECOND_NS, self._second)
+        else:
+            self.timeline.after(5 * SECOND_NS, self._second)
 
     def _quotes(self, node: Node, records: object) -> None:
         node.desk.sequencer.offer_records(records)  # type: ignore[arg-type]  # rows of the market
@@ -198,7 +214,9 @@ class World:
     def _bust(self, now_ns: int) -> None:
         place = self.rng.randrange(len(self.wire.venue.executions))
         seen = self.wire.venue.executions[place]
-        if seen.quantity_nanos:
+        node = self.live
+        ours = None if node is None else node.desk.engine.books.order(seen.client_order_id)
+        if seen.quantity_nanos and ours is not None and ours.state is OrderState.FILLED:
             self.watch.excused.add(seen.symbol)
             self.wire.venue.bust(place, now_ns)
 
