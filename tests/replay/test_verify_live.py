@@ -28,6 +28,7 @@ from tidegate.journal.keeping import retain
 from tidegate.journal.rows import rows
 from tidegate.journal.settings import LiveSettings
 from tidegate.kernel.mode import Mode
+from tidegate.recovery import machine
 from tidegate.recovery.start import Way
 from tidegate.replay import verify
 from tidegate.replay.reading import read_log

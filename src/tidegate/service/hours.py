@@ -45,7 +45,7 @@ def session_changed(venue: str, day: TradingDay) -> SessionChanged:
     )
 
 
-async def tell_days(name: str, venue: OrderVenue, sequencer: Sequencer, clock: Clock, wait: Wait, turn: Callable[[], None]) -> None:  # noqa: PLR0913, PLR0917 - the parts of a task
+async def tell_days(name: str, venue: OrderVenue, sequencer: Sequencer, clock: Clock, wait: Wait, turn: Callable[[], None]) -> None:
     """Tell the day that is on, and each next one when the one before is over. For ever."""
     told = ""
     while True:

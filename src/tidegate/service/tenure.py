@@ -40,10 +40,8 @@ def holder_name(clock: Clock) -> str:
 async def claim_account(ledger: Ledger, account: str, clock: Clock, *, patient: bool) -> tuple[Lease, int]:
     """Take the account's lease; return it with the monotonic time at which it was asked for.
 
-    A holder that died is waited out for its whole time to live, on our own clock.
-
-    Args:
-        patient: wait as long as a living holder renews; otherwise give up once it has been seen renewing.
+    A holder that died is waited out for its whole time to live, on our own clock. `patient` waits as long as a living holder
+    renews; otherwise it is given up once that one has been seen renewing.
 
     Raises:
         AccountHeldError: a living trader has the account.
@@ -71,7 +69,7 @@ async def claim_account(ledger: Ledger, account: str, clock: Clock, *, patient: 
 class Tenure:
     """Renews a lease until it is given back or lost."""
 
-    def __init__(self, lease: Lease, asked_ns: int, clock: Clock, ledger: LedgerThread, desk: Desk, *, speed: float) -> None:  # noqa: PLR0913 - the parts of a holder, named by the trader
+    def __init__(self, lease: Lease, asked_ns: int, clock: Clock, ledger: LedgerThread, desk: Desk, *, speed: float) -> None:
         """Args: speed: how much faster than the machine's the desk's clock runs, with an emulator."""
         self._held: Final = HeldLease(lease, asked_ns)
         self._clock: Final = clock

@@ -13,13 +13,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple, final
 
+import msgspec
+
 from tidegate.clock.clock import Clock
+from tidegate.engine.layout import layout_sha256
 from tidegate.events.inputs import AnyInput
 from tidegate.journal.live import LiveLog
 from tidegate.journal.snapshots import Snapshot
-from tidegate.engine.layout import layout_sha256
 from tidegate.recovery import machine
-from tidegate.service.desk import Desk, Place
+from tidegate.service.desk import Desk, DeskSettings, Place
 from tidegate.service.feeds import Feeds
 from tidegate.service.flatten import Parting
 from tidegate.service.hands import Hands
@@ -28,7 +30,9 @@ from tidegate.service.hours import tell_days
 from tidegate.service.ledger.rows import Lease
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.thread import LedgerThread
+from tidegate.service.outbox import OutboxSettings
 from tidegate.service.past import LogHistory
+from tidegate.service.reconcile import ReconcileSettings
 from tidegate.service.recovery import Makers, Recovered, recover
 from tidegate.service.setup import Setup
 from tidegate.service.tenure import Tenure, claim_account
@@ -111,7 +115,7 @@ class Trader:
             log = self.log = LiveLog(wish.home.log, opening, clock=time.wall)
             await log.opened()
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
-            desk = self.desk = Desk(place, recovered.engine, log, time.clock)
+            desk = self.desk = Desk(place, recovered.engine, log, time.clock, _paced(time.speed))
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
             self.feeds = Feeds(desk, log, self._wake.set)
             hands = Hands(desk, venue, ledger, self._wake.set)
@@ -256,6 +260,16 @@ class Trader:
         with suppress(TidegateError):
             await tenure.give_back()
         await ledger.close()
+
+
+def _paced(speed: float) -> DeskSettings:
+    """Return settings whose waits for our own disk, our own loop and a former holder last as long as on the machine's clock."""
+    outbox, reconcile = OutboxSettings(), ReconcileSettings()
+    replace = msgspec.structs.replace
+    return DeskSettings(
+        outbox=replace(outbox, answer_ns=int(outbox.answer_ns * speed), cancel_patience_ns=int(outbox.cancel_patience_ns * speed)),
+        reconcile=replace(reconcile, trust_ns=int(reconcile.trust_ns * speed)),
+    )
 
 
 def default_home() -> Path:

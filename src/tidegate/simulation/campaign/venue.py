@@ -156,7 +156,9 @@ class Venue:
 
     def account(self) -> VenueAccount:
         """Return the money."""
-        return VenueAccount(account_id="drill", status="active", blocks=(), cash_usd=attos_text(self.cash_attos), suspended_by_user=self.suspended)
+        return VenueAccount(
+            account_id="drill", status="active", blocks=(), cash_usd=attos_text(self.cash_attos), suspended_by_user=self.suspended
+        )
 
     # What comes about by itself.
 
