@@ -248,6 +248,9 @@ async def test_the_venues_own_replacement_names_a_quantity_only_when_it_changes(
         on.server.on("PATCH", f"/v2/orders/{VENUE_ID}", Answer(shown(id="e5d4", client_order_id="0-new", replaces=VENUE_ID)))
         order = await on.client.replace(replacement(limit_price_nanos=nanos("252")))
         assert (order.client_order_id, order.replaces) == ("0-new", VENUE_ID)
+        with pytest.raises(Declined, match=r"may be changed again in 1\.000 s") as caught:
+            await on.client.replace(replacement(target_id="0-new", client_order_id="0-newer"))
+        assert caught.value.reason is DeclineReason.RATE_LIMITED
         await on.client.replace(replacement(quantity_nanos=7 * NANOS))
         first, second = on.server.calls("PATCH")
         assert first.body == {"client_order_id": "0-new", "time_in_force": "day", "limit_price": "252"}

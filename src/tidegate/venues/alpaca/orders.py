@@ -19,6 +19,7 @@ from tidegate.venues.alpaca.wire.account import Activity
 from tidegate.venues.alpaca.wire.base import read_json
 from tidegate.venues.alpaca.wire.orders import ItemResult, Order
 from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable, UnreadableAnswerError
+from tidegate.venues.pacing import ChangePace, Pacer
 from tidegate.venues.port import CancelResult, Urgency, VenueOrder
 from tidegate.venues.ticket import OrderTicket, check_ticket, ticket_of
 from tidegate.venues.waiting import Wait
@@ -43,6 +44,7 @@ class OrderPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     replace: dict[str, ReplacePolicy] = {}
     confirm_ns_max: int = 10 * SECOND_NS  # how long a cancel may take before its replacement is given up
     confirm_poll_ns: int = SECOND_NS // 4  # the first pause between looks; each next one is twice as long
+    pace: ChangePace = ChangePace()
     lookback_ns: int = 3 * DAY_NS  # how far back a complete lookup reads closed orders and fills
 
 
@@ -56,6 +58,7 @@ class OrderDesk:
         self._policy = policy
         self._clock = clock
         self._wait = wait
+        self._pacer = Pacer(policy.pace)
 
     async def submit(self, command: OrderCommand, *, urgency: Urgency) -> VenueOrder:
         """See `OrderVenue.submit`."""
@@ -85,6 +88,7 @@ class OrderDesk:
         """
         ticket = ticket_of(command)
         check_ticket(ticket)
+        self._keep_pace(command)
         target = await self._target(command)
         policy = self._policy.replace.get(command.strategy_id, self._policy.replace_default)
         if policy is ReplacePolicy.VENUE and not target.filled_nanos:
@@ -214,6 +218,15 @@ class OrderDesk:
         if order is None or (order.symbol, order.side) != (ticket.symbol, ticket.side):
             raise refused
         return order
+
+    def _keep_pace(self, command: OrderCommand) -> None:
+        """Refuse a change that comes too soon after another; count one that does not."""
+        now_ns = self._clock.monotonic_ns()
+        wait_ns = self._pacer.wait_ns(command.target_id, command.strategy_id, now_ns)
+        if wait_ns:
+            words = f"order {command.target_id} may be changed again in {wait_ns / SECOND_NS:.3f} s; nothing was sent"
+            raise Declined(DeclineReason.RATE_LIMITED, words)
+        self._pacer.changed(command.client_order_id, command.strategy_id, now_ns)
 
     async def _target(self, command: OrderCommand) -> VenueOrder:
         """Return the order to be replaced as it is now."""
