@@ -36,8 +36,8 @@ class Pacer:
         changed_ns = self._changed_ns.get(order_id)
         if changed_ns is not None:
             waits.append(changed_ns + self._pace.order_ns_min - now_ns)
-        recent = self._strategies.get(strategy_id, ())
-        if len(recent) >= self._pace.strategy_max:
+        recent = self._strategies.get(strategy_id)
+        if recent is not None and len(recent) >= self._pace.strategy_max:
             waits.append(recent[0] + self._pace.window_ns - now_ns)
         return max(waits)
 

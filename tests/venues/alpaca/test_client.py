@@ -371,6 +371,19 @@ async def test_long_lists_are_read_to_their_end_by_id_cursor() -> None:
         assert second.query["before_order_id"] == "v499"
 
 
+async def test_closed_orders_are_read_back_to_the_lookback_and_no_further() -> None:
+    async with bench() as on:
+        Lists(on)
+        old = [shown(client_order_id=f"o{number}", id=f"v{number}", submitted_at="2026-11-01T15:00:00Z") for number in range(500)]
+        on.server.on("GET", "/v2/orders", Answer([]), Answer(old))
+        assert await on.client.find(ID) is None
+        assert len(on.server.calls("GET", "/v2/orders")) == 2
+        endless = [shown(client_order_id=f"o{number}", id=f"v{number}") for number in range(500)]
+        on.server.on("GET", "/v2/orders", Answer(endless))
+        with pytest.raises(UnreadableAnswerError, match="does not end"):
+            await on.client.find(ID)
+
+
 async def test_executions_are_read_to_their_end_and_one_that_cannot_be_read_is_an_error() -> None:
     async with bench() as on:
         fill = sample("activities")[0]

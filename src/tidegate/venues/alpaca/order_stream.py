@@ -51,6 +51,8 @@ class OrderDialect:
     def hear(self, frame: Frame, recv_ns: int) -> Heard[OrderStreamItem]:
         """See `stream.Dialect`."""
         payload = frame.encode() if isinstance(frame, str) else frame
+        if _TAKEN in payload:
+            return Heard(signal=Signal.OWNED, reason="another connection of this key holds the trading stream; find the other program")
         try:
             head = self._heads.decode(payload)
             if head.stream == UPDATES:
@@ -61,8 +63,6 @@ class OrderDialect:
                 return _listening(self._words.decode(head.data))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return _doubt(payload, recv_ns, f"message={error}")
-        if _TAKEN in payload:
-            return Heard(signal=Signal.OWNED, reason="another connection of this key holds the trading stream; find the other program")
         return _doubt(payload, recv_ns, f"stream={head.stream or 'nothing'}")
 
     def _update(self, head: StreamHead, payload: bytes, recv_ns: int) -> Heard[OrderStreamItem]:
