@@ -1,15 +1,13 @@
-"""Changes keep their pace, by order and by strategy; a feed's ups and downs are records of every symbol."""
+"""Changes keep their pace, by order and by strategy."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.events import records as layout
 from tidegate.values.time import MINUTE_NS, SECOND_NS
-from tidegate.venues.feed import feed_records
 from tidegate.venues.pacing import REMEMBERED_MAX, ChangePace, Pacer
 
-pytestmark = pytest.mark.req("A4.4", "B4.1")
+pytestmark = pytest.mark.req("A4.4")
 
 
 def test_an_order_waits_a_second_under_each_of_its_ids() -> None:
@@ -41,11 +39,3 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(REMEMBERED_MAX + 10):
         pacer.changed(str(number), str(number), number)
     assert pacer.wait_ns("0", "0", 11) == 0
-
-
-def test_a_feed_that_is_down_is_down_for_every_symbol() -> None:
-    down, up = (feed_records([2, 5], up=up, at_ns=7) for up in (False, True))
-    assert list(down["a"]) == [layout.STATUS_FEED_DOWN] * 2
-    assert list(up["a"]) == [layout.STATUS_FEED_UP] * 2
-    assert list(up["instrument"]) == [2, 5]
-    assert set(up["ts_recv"]) == {7}

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
-from tidegate.cli import demo, explaining, logs, replaying, settings, strategies, tapes, verifying
+from tidegate.cli import demo, emulating, explaining, logs, replaying, settings, strategies, tapes, trading, verifying
 from tidegate.cli.exits import TRACEBACK, Guard
 from tidegate.cli.words import example
 
@@ -77,6 +77,17 @@ _verb(
 _verb(app, "verify", verifying.verify, "tidegate verify day-log")
 _verb(app, "explain", explaining.explain, "tidegate explain 412-3 --log day-log")
 _verb(app, "report", explaining.report, "tidegate report day-log day.html")
+
+app.command("trader", hidden=True, epilog=example("tidegate trader --config my.yaml --home ~/tidegate"))(trading.trader)
+
+_emulate = _group("emulate", "Be a venue on this machine, for bots, demos and tests.")
+_verb(
+    _emulate,
+    "alpaca",
+    emulating.alpaca,
+    "tidegate emulate alpaca",
+    "tidegate emulate alpaca --tape day.tape --speed 10 --faults faults.yaml",
+)
 
 _tape = _group("tape", "Make tapes of market records, and look into them.")
 _verb(

@@ -8,64 +8,50 @@ the receive time of its last input. The caller owns everything else: it feeds in
 (`docs/contract.md`), writes inputs and acts down, and carries out commands once their cause is durable.
 """
 
+from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Final, final
+from typing import Any, Final, final
 
 from tidegate.engine import layout, snapshots
+from tidegate.engine.books import Books
 from tidegate.engine.core import Core, NumberedAct
 from tidegate.engine.entering import Entering
 from tidegate.engine.exiting import Exiting
 from tidegate.engine.folding import Folding
 from tidegate.engine.following import Following
+from tidegate.engine.lapsing import Lapsing, LogEnd
 from tidegate.engine.ordering import Ordering
+from tidegate.engine.reporting import Reporting
+from tidegate.engine.requests import Requests
 from tidegate.engine.senses import in_order
 from tidegate.engine.spec import EngineSpec
 from tidegate.engine.toolchain import Toolchain
 from tidegate.engine.viewing import Viewing
+from tidegate.engine.warming import Warming
+from tidegate.engine.words import EXIT_WORDS, KINDS, REASONS, SIDES
 from tidegate.events.acts import AttentionRaised, RegimeChanged
-from tidegate.events.base import Act
+from tidegate.events.base import Act, Input
 from tidegate.events.inputs import (
     AnyInput,
+    ClockAnchored,
     EventListed,
     GateSet,
     InstrumentDefined,
     LagMeasured,
+    OperatorRequested,
     OrderEvent,
+    PositionRestated,
     SessionChanged,
     StreamChanged,
     Tick,
+    VenueReported,
 )
 from tidegate.kernel.layout import U8
 from tidegate.regime.rows import WHY_NAMES
-from tidegate.strategies.rows import BUY, EXIT_SPREAD, EXIT_STOP, EXIT_TAKE, EXIT_TIME, EXIT_TRAIL, EXIT_TRIGGER, SELL
 from tidegate.strategies.strategy import Attention
 from tidegate.values.enums import AttentionKind, ExitReason, Regime, Side
 from tidegate.values.errors import TidegateError
 from tidegate.values.time import NEVER_NS, iso_utc
-
-_SIDES: Final = {BUY: Side.BUY, SELL: Side.SELL}
-_KINDS: Final = {
-    layout.ATTEND_ENTRY: AttentionKind.ENTRY,
-    layout.ATTEND_BAR: AttentionKind.BAR,
-    layout.ATTEND_QUOTE: AttentionKind.QUOTE,
-    layout.ATTEND_TIMER: AttentionKind.TIMER,
-}
-_REASONS: Final = {
-    EXIT_STOP: ExitReason.STOP_LOSS,
-    EXIT_TAKE: ExitReason.TAKE_PROFIT,
-    EXIT_TRAIL: ExitReason.TRAILING_STOP,
-    EXIT_TIME: ExitReason.TIME_STOP,
-    EXIT_SPREAD: ExitReason.SPREAD_KILL,
-    EXIT_TRIGGER: ExitReason.TRIGGER,
-}
-_EXIT_WORDS: Final = {
-    ExitReason.STOP_LOSS: "stop loss reached",
-    ExitReason.TAKE_PROFIT: "take profit reached",
-    ExitReason.TRAILING_STOP: "trailing stop reached",
-    ExitReason.TIME_STOP: "held as long as the plan allows",
-    ExitReason.SPREAD_KILL: "spread wider than the plan allows while holding",
-    ExitReason.TRIGGER: "the trigger said exit",
-}
 
 
 class BadRecordError(TidegateError):
@@ -74,16 +60,37 @@ class BadRecordError(TidegateError):
 
 @final
 class Engine:
-    """One session's engine. `acts` collects what was done since `take_acts` was last called."""
+    """One session's engine. Acts collect until `take_acts` is called.
 
-    def __init__(self, spec: EngineSpec, toolchain: Toolchain) -> None:
-        core = self._core = Core(spec, toolchain)
+    telling False: nobody reads what the engine only tells (attentions, features, changes of orders, positions and regimes), so it is
+    numbered and not made. What decides and commands is the same to the byte.
+    """
+
+    def __init__(self, spec: EngineSpec, toolchain: Toolchain, *, telling: bool = True) -> None:
+        core = self._core = Core(spec, toolchain, telling=telling)
         self._folding: Final = Folding(core)
         self._viewing: Final = Viewing(core)
         self._ordering: Final = Ordering(core, self._viewing)
         self._exiting: Final = Exiting(core, self._ordering)
         self._entering: Final = Entering(core, self._viewing, self._ordering, self._exiting)
         self._following: Final = Following(core, self._folding, self._viewing, self._ordering)
+        self._lapsing: Final = Lapsing(core)
+        self.warming: Final = Warming(core, self._lapsing)
+        self._reporting: Final = Reporting(core, self._folding)
+        self._requests: Final = Requests(core, self._ordering)
+        self.books: Final = Books(core)
+        self._folds: Final[Mapping[type[Input], Callable[[Any], object]]] = {
+            SessionChanged: self._folding.fold_session,
+            EventListed: self._folding.fold_listed_event,
+            GateSet: self._folding.fold_gate,
+            LagMeasured: self._folding.fold_measurement,
+            StreamChanged: self._folding.fold_measurement,
+            InstrumentDefined: self._check_defined,
+            PositionRestated: self._folding.fold_restated,
+            VenueReported: self._reporting.fold,
+            OperatorRequested: core.requests.fold_request,
+            ClockAnchored: lambda _anchored: None,  # receive times never go back; the anchor is for people and clocks
+        }
         core.set_timer()
 
     # What is asked.
@@ -183,16 +190,22 @@ class Engine:
             value, timers = self._folding.fold_tick(message.timestamp)
             self._attend(in_order([*core.host.attentions(), *self._timer_rows(timers)]))
             self._following.due_orders()
+            if core.requests.jobs:
+                self._requests.step()
             if value:
                 self._following.value_account()
         elif isinstance(message, OrderEvent):
             core.count_input(message.timestamp)
             seen = self._following.order_event(message)
             self._following.due_orders()
+            if core.requests.jobs:
+                self._requests.step()
             if seen:
                 self._attend(seen)
         else:
-            self._fold_other(message)
+            self._apply_other(message)
+        if core.broken_off is not None:
+            self._following.tell_lapsed(core.broken_off)
         core.set_timer()
 
     # Recovery: recorded inputs and acts as facts; nothing is decided.
@@ -213,6 +226,7 @@ class Engine:
                     raise _bad_record(host.integers[host.bad_record_cell], after, self.now_ns)
                 raise BadRecordError(f"Record {at} follows a tick that the log does not hold; the log is damaged.")
             at = after
+            self._lapsing.input(host.attentions())
         core.begin()
         core.set_timer()
 
@@ -220,23 +234,32 @@ class Engine:
         """Fold a recorded input that is not a market record."""
         core = self._core
         if isinstance(message, Tick):
-            self._folding.fold_tick(message.timestamp)
+            _value, timers = self._folding.fold_tick(message.timestamp)
+            self._lapsing.input([*core.host.attentions(), *self._timer_rows(timers)])
         elif isinstance(message, OrderEvent):
             core.count_input(message.timestamp)
             self._folding.fold_order_event(message)
+            self._lapsing.input(core.host.attentions())
         else:
             self._fold_other(message)
+            self._lapsing.input([])
         core.set_timer()
 
     def fold_act(self, act: Act) -> None:
         """Fold a recorded act."""
         self._folding.fold_act(act)
+        self._lapsing.act(act)
         self._core.set_timer()
 
-    def fold_end(self) -> None:
-        """Say that the log ends here, perhaps within the acts of its last input: what they left half done lapses."""
+    def fold_end(self, end: LogEnd | None = None) -> None:
+        """Say that the log ends here, perhaps within the acts of its last input: what they left half done lapses.
+
+        The session that continues this one tells what lapsed. end: where the log says it ends; without it nothing counts as complete.
+        """
+        core = self._core
+        core.broken_off = self._lapsing.broken_off(end or LogEnd(core.session, core.n, -1)) or core.broken_off
         self._folding.fold_lapse()
-        self._core.set_timer()
+        core.set_timer()
 
     # Snapshots.
 
@@ -252,31 +275,41 @@ class Engine:
         """
         snapshots.put_back(self._core, data)
 
+    def continue_from(self, data: bytes) -> None:
+        """Begin a session in the state in which another one of the same layout and configuration ended: n counts from 1 again.
+
+        Raises:
+            WrongSnapshotError: of another layout or configuration, or no snapshot at all.
+        """
+        snapshots.take_over(self._core, data)
+
     def state_sha256(self) -> str:
         """Return the hash of the whole state; code addresses and cursors are no part of it."""
-        return sha256(self.snapshot()).hexdigest()
+        return sha256(snapshots.take(self._core, carry=False)).hexdigest()
 
     # Private.
 
-    def _fold_other(self, message: AnyInput) -> None:
+    def _apply_other(self, message: AnyInput) -> None:
         core = self._core
-        core.count_input(message.timestamp)
-        match message:
-            case SessionChanged():
-                self._folding.fold_session(message)
-            case EventListed():
-                self._folding.fold_listed_event(message)
-            case GateSet():
-                self._folding.fold_gate(message)
-            case LagMeasured() | StreamChanged():
-                self._folding.fold_measurement(message)
-            case InstrumentDefined():
-                if core.instruments.get(message.instrument.symbol) != message.instrument:
-                    raise BadRecordError(
-                        f"{message.instrument.symbol} is not one of this session's instruments; name it in the configuration."
-                    )
-            case Tick() | OrderEvent():
-                raise AssertionError("handled by the caller")
+        if isinstance(message, VenueReported):
+            core.count_input(message.timestamp)
+            self._following.report(self._reporting.fold(message))
+            self._following.due_orders()
+            self._requests.step()
+            self._attend(self._reporting.attentions)
+        elif isinstance(message, OperatorRequested):
+            core.count_input(message.timestamp)
+            self._requests.take(message, new=core.requests.fold_request(message))
+        else:
+            self._fold_other(message)
+
+    def _fold_other(self, message: AnyInput) -> None:
+        self._core.count_input(message.timestamp)
+        self._folds[type(message)](message)
+
+    def _check_defined(self, message: InstrumentDefined) -> None:
+        if self._core.instruments.get(message.instrument.symbol) != message.instrument:
+            raise BadRecordError(f"{message.instrument.symbol} is not one of this session's instruments; name it in the configuration.")
 
     def _attend(self, rows: list[list[int]]) -> None:
         for row in rows:
@@ -284,51 +317,62 @@ class Engine:
             if kind == layout.ATTEND_REGIME or kind == layout.ATTEND_GROUP:  # noqa: PLR1714 - a set is slower here
                 self._tell_regime(place, before, of_group=kind == layout.ATTEND_GROUP)
             elif kind == layout.ATTEND_EXIT:
-                self._exit(strategy, place, _REASONS[reason], level)
+                self._exit(strategy, place, REASONS[reason], level)
             else:
-                self._ask(_KINDS[kind], strategy, place, _SIDES.get(side), length)
+                self._ask(KINDS[kind], strategy, place, SIDES.get(side), length)
 
     def _ask(self, kind: AttentionKind, strategy: int, place: int, side: Side | None, length_ns: int) -> None:
         core = self._core
         event = core.next_id()
-        core.emit(
-            AttentionRaised(
-                event_id=event,
-                timestamp=core.now_ns,
-                symbol=core.by_place[place].symbol,
-                strategy_id=core.strategies[strategy].strategy_id,
-                correlation_id=event,
-                kind=kind,
-                side=side,
-                bar_length_ns=length_ns,
+        if core.telling:
+            core.tell(
+                AttentionRaised(
+                    event_id=event,
+                    timestamp=core.now_ns,
+                    symbol=core.by_place[place].symbol,
+                    strategy_id=core.strategies[strategy].strategy_id,
+                    correlation_id=event,
+                    kind=kind,
+                    side=side,
+                    bar_length_ns=length_ns,
+                )
             )
-        )
+        else:
+            core.keep_to_itself()
         self._entering.ask(strategy, place, Attention(kind, side), correlation=event, bar_length_ns=length_ns)
 
     def _exit(self, strategy: int, place: int, reason: ExitReason, level_nanos: int) -> None:
         core = self._core
-        event, symbol, strategy_id = core.next_id(), core.by_place[place].symbol, core.strategies[strategy].strategy_id
-        core.emit(
-            AttentionRaised(
-                event_id=event,
-                timestamp=core.now_ns,
-                symbol=symbol,
-                strategy_id=strategy_id,
-                correlation_id=event,
-                kind=AttentionKind.EXIT,
-                exit_reason=reason,
-                level_nanos=level_nanos,
+        event = core.next_id()
+        if core.telling:
+            symbol, strategy_id = core.by_place[place].symbol, core.strategies[strategy].strategy_id
+            core.tell(
+                AttentionRaised(
+                    event_id=event,
+                    timestamp=core.now_ns,
+                    symbol=symbol,
+                    strategy_id=strategy_id,
+                    correlation_id=event,
+                    kind=AttentionKind.EXIT,
+                    exit_reason=reason,
+                    level_nanos=level_nanos,
+                )
             )
-        )
-        pair = core.host.pair(strategy, place)
-        core.emit(core.reading.features(place, pair, head=(core.next_id(), core.now_ns, symbol, strategy_id, event)))
-        self._exiting.exit(strategy, place, reason, correlation=event, words=_EXIT_WORDS[reason])
+            pair = core.host.pair(strategy, place)
+            core.tell(core.reading.features(place, pair, head=(core.next_id(), core.now_ns, symbol, strategy_id, event)))
+        else:
+            core.keep_to_itself()
+            core.keep_to_itself()
+        self._exiting.exit(strategy, place, reason, correlation=event, words=EXIT_WORDS[reason])
 
     def _tell_regime(self, place: int, before: int, *, of_group: bool) -> None:
         core = self._core
+        if not core.telling:
+            core.keep_to_itself()
+            return
         after, why = core.reading.group_cells(place) if of_group else core.reading.regime_cells(place)
         event = core.next_id()
-        core.emit(
+        core.tell(
             RegimeChanged(
                 event_id=event,
                 timestamp=core.now_ns,

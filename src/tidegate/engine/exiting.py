@@ -8,7 +8,7 @@ from typing import Final, final
 from tidegate.engine.core import Core
 from tidegate.engine.ordering import Ordering
 from tidegate.events.acts import TradeIntent
-from tidegate.risk.exits import blind_exit_price, exit_slices
+from tidegate.risk.exits import blind_exit_price, exit_slices, within_blind_collar
 from tidegate.strategies.pricing import through
 from tidegate.values.enums import ExitReason, OrderType, Purpose, Side, TimeInForce
 
@@ -75,4 +75,6 @@ class Exiting:
         last = touch or core.host.integers[core.reading.symbol_cell(place, "last_trade_nanos")]
         failures = core.memory(strategy, place).exit_failures
         limit = blind_exit_price(side, last, core.spec.limits, instrument, failures=failures)
+        good = (quote.bid_nanos + quote.ask_nanos) // 2 if quote.bid_nanos else last  # what the gate measures it by
+        limit = within_blind_collar(side, limit, good, core.spec.limits, instrument)
         return limit, last, "all that is left of the position; no fresh quote, so the last good price less a collar"

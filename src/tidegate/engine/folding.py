@@ -12,18 +12,22 @@ from tidegate.engine.core import Core, after
 from tidegate.engine.pairs import Pairs
 from tidegate.engine.reading import cells
 from tidegate.events.acts import (
+    AttentionsLapsed,
     GateChanged,
     NothingDone,
     OrderCommand,
+    RequestMoved,
     RiskDecision,
     StrategyFaulted,
     StrategyStateChanged,
     TradeIntent,
 )
 from tidegate.events.base import Act
-from tidegate.events.inputs import EventListed, GateSet, LagMeasured, OrderEvent, SessionChanged, StreamChanged
+from tidegate.events.inputs import EventListed, GateSet, LagMeasured, OrderEvent, PositionRestated, SessionChanged, StreamChanged
 from tidegate.market.rows import SESSION
 from tidegate.oms.order import Change, Finding
+from tidegate.portfolio.attribution import attributed
+from tidegate.portfolio.positions import Fill
 from tidegate.values.enums import CommandKind, Purpose, Verdict
 
 _SESSION: Final = cells(SESSION)
@@ -45,6 +49,8 @@ class Folding:
             OrderCommand: self._command,
             StrategyStateChanged: self._strategy_state,
             GateChanged: core.gates.fold_changed,
+            AttentionsLapsed: self._lapse_told,
+            RequestMoved: core.requests.fold_moved,
         }
 
     def fold_act(self, act: Act) -> None:
@@ -73,8 +79,11 @@ class Folding:
         change = core.orders.fold_event(event)
         if isinstance(change, Finding):
             return change
-        for fill in change.fills:
-            core.portfolio.fold_fill(fill)
+        if change.order.external and change.fills:
+            change = msgspec.structs.replace(change, fills=self._fold_foreign(change.fills))
+        else:
+            for fill in change.fills:
+                core.portfolio.fold_fill(fill)
         core.portfolio.fold_order(change.order)
         for other, _before in change.others:
             core.portfolio.fold_order(other)
@@ -82,6 +91,28 @@ class Folding:
         if strategy >= 0 and self.pairs.watched(strategy, place):
             core.host.after_order(strategy, place, core.now_ns)
         return change
+
+    def fold_outside(self, fill: Fill) -> None:
+        """Move a holding by something that no order of its strategy did; its pair's row follows."""
+        self._core.portfolio.fold_fill(fill)
+        self.pairs.after_outside(fill.strategy_id, fill.symbol)
+
+    def fold_restated(self, event: PositionRestated) -> None:
+        """Restate every holding of a symbol in new units, as after a split; what does not divide is gone from the books."""
+        portfolio = self._core.portfolio
+        for strategy_id, symbol in sorted(portfolio.holdings):
+            if symbol == event.symbol:
+                portfolio.fold_restated(strategy_id, symbol, event.numerator, event.denominator)
+                self.pairs.after_restated(strategy_id, symbol, event.numerator, event.denominator)
+
+    def _fold_foreign(self, fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
+        """Book what somebody else's order filled: what it closes is taken from the strategies that held it."""
+        booked = []
+        for fill in fills:
+            for part in attributed(self._core.portfolio, fill):
+                self.fold_outside(part)
+                booked.append(part)
+        return tuple(booked)
 
     def fold_session(self, session: SessionChanged) -> None:
         """Write a venue's trading hours, and the no-trade windows within them, where the kernel reads them."""
@@ -137,6 +168,9 @@ class Folding:
         for strategy, slot in enumerate(core.spec.strategies):
             for symbol in slot.symbols:
                 self.pairs.rearm_unanswered(strategy, core.instruments[symbol].index)
+
+    def _lapse_told(self, _told: AttentionsLapsed) -> None:
+        self._core.broken_off = None
 
     def _intent(self, intent: TradeIntent) -> None:
         self._core.intents[intent.event_id] = intent

@@ -2,16 +2,18 @@
 
 from typing import Final, final
 
-from tidegate.engine.core import Core
+from tidegate.engine.core import BrokenOff, Core
+from tidegate.engine.differences import TABLE
 from tidegate.engine.folding import Folding
 from tidegate.engine.ordering import Ordering
+from tidegate.engine.reporting import Step
 from tidegate.engine.viewing import Viewing
-from tidegate.events.acts import OrderChanged, PositionSnapshot, TradeIntent
+from tidegate.events.acts import AttentionsLapsed, DifferenceFound, OrderChanged, PositionSnapshot, TradeIntent
 from tidegate.events.inputs import OrderEvent
-from tidegate.oms.order import Finding, Order
+from tidegate.oms.order import Change, Finding, Order
 from tidegate.oms.timers import Due
 from tidegate.portfolio.valuation import valuation
-from tidegate.values.enums import CommandKind, OrderState, Purpose, Side
+from tidegate.values.enums import CommandKind, GateScope, OrderState, Purpose, Resolution, Side
 from tidegate.values.money import attos_text
 
 
@@ -30,21 +32,56 @@ class Following:
         core = self._core
         change = self._folding.fold_order_event(event)
         seen = core.host.attentions()
+        self._tell_change(change)
+        return seen
+
+    def report(self, steps: list[Step]) -> None:
+        """Tell what a report differed in, after it was folded: each difference, then what moved, then the gate it closes."""
+        core = self._core
+        for step in steps:
+            rule = TABLE[step.kind]
+            core.emit(
+                DifferenceFound(
+                    event_id=core.next_id(),
+                    timestamp=core.now_ns,
+                    symbol=step.symbol,
+                    strategy_id="",
+                    correlation_id=core.next_id(),
+                    kind=step.kind,
+                    resolution=step.resolution,
+                    ours=step.ours,
+                    theirs=step.theirs,
+                    client_order_id=step.order_id,
+                    sentence=rule.what,
+                )
+            )
+            if step.change is not None:
+                self._tell_change(step.change)
+            for strategy_id in step.restated:
+                self._tell_position(strategy_id, step.symbol, core.next_id())
+            if step.lookup is not None:
+                due = Due(kind=CommandKind.LOOKUP, order=step.lookup, reason=rule.what)
+                core.emit(core.orders.command_for(due, event_id=core.next_id(), now_ns=core.now_ns))
+            if rule.scope is not None and step.resolution is not Resolution.AWAITED:
+                key = step.symbol if rule.scope is GateScope.SYMBOL else ""
+                self._ordering.tighten(rule.scope, key, state=rule.state, reason=rule.what, rule=step.kind.value)
+
+    def _tell_change(self, change: Change | Finding) -> None:
+        core = self._core
         if isinstance(change, Finding):
             self._act_on(change)
-            return seen
+            return
         order = change.order
         self._tell(order, change.before, change.note)
         for other, before in change.others:
             self._tell(other, before, "follows from another order")
-        if change.fills:
-            self._tell_position(order)
+        for strategy_id in sorted({fill.strategy_id for fill in change.fills}):
+            self._tell_position(strategy_id, order.symbol, order.correlation_id)
         for finding in change.findings:
             self._act_on(finding)
         strategy = core.strategy_places.get(order.strategy_id, -1)
         if strategy >= 0 and order.purpose is Purpose.EXIT:
             self._ordering.watch_exit_failures(strategy, core.instruments[order.symbol].index)
-        return seen
 
     def due_orders(self) -> None:
         """Carry out what is due about orders: cancels, lookups, chases."""
@@ -58,8 +95,11 @@ class Following:
     def value_account(self) -> None:
         """Tell what the account is worth; None where something held cannot be priced."""
         core = self._core
+        if not core.telling:
+            core.keep_to_itself()
+            return
         book, value = core.portfolio, valuation(core.portfolio, core.mark)
-        core.emit(
+        core.tell(
             PositionSnapshot(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,
@@ -79,9 +119,30 @@ class Following:
             )
         )
 
+    def tell_lapsed(self, broken: BrokenOff) -> None:
+        """Tell what the session before left half done; folding it forgets it."""
+        core = self._core
+        event = core.next_id()
+        core.emit(
+            AttentionsLapsed(
+                event_id=event,
+                timestamp=core.now_ns,
+                symbol="",
+                strategy_id="",
+                correlation_id=event,
+                broken_session=broken.session,
+                judged_to=broken.judged_to,
+                taken_to=broken.taken_to,
+                lapsed=broken.lapsed,
+            )
+        )
+
     def _tell(self, order: Order, before: OrderState, note: str) -> None:
         core = self._core
-        core.emit(
+        if not core.telling:
+            core.keep_to_itself()
+            return
+        core.tell(
             OrderChanged(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,
@@ -97,16 +158,19 @@ class Following:
             )
         )
 
-    def _tell_position(self, order: Order) -> None:
+    def _tell_position(self, strategy_id: str, symbol: str, correlation: str) -> None:
         core = self._core
-        holding = core.portfolio.holding(order.strategy_id, order.symbol)
-        core.emit(
+        if not core.telling:
+            core.keep_to_itself()
+            return
+        holding = core.portfolio.holding(strategy_id, symbol)
+        core.tell(
             PositionSnapshot(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,
-                symbol=order.symbol,
-                strategy_id=order.strategy_id,
-                correlation_id=order.correlation_id,
+                symbol=symbol,
+                strategy_id=strategy_id,
+                correlation_id=correlation,
                 account=core.spec.account,
                 quantity_nanos=holding.quantity_nanos,
                 cost_basis_usd=attos_text(holding.basis_attos),

@@ -5,6 +5,7 @@ from typing import Final, final
 from tidegate.engine.core import Core
 from tidegate.engine.viewing import Viewing
 from tidegate.events.acts import GateChanged, OrderCommand, TradeIntent
+from tidegate.events.inputs import OperatorRequested
 from tidegate.oms.order import Order
 from tidegate.risk.gate import judge
 from tidegate.risk.gates import RULE_ACTOR
@@ -57,8 +58,15 @@ class Ordering:
 
     def tighten(self, scope: GateScope, key: str, *, state: GateState, reason: str, rule: str) -> None:
         """Emit a gate change by a rule of ours; one that would loosen, or change nothing, is not made."""
+        self._change(scope, key, state=state, reason=reason, actor=f"{RULE_ACTOR}{rule}")
+
+    def set_gate(self, request: OperatorRequested, state: GateState) -> None:
+        """Emit the gate change a person asked for; one that changes nothing is not made."""
+        self._change(request.scope, request.key, state=state, reason=request.reason, actor=request.requester)
+
+    def _change(self, scope: GateScope, key: str, *, state: GateState, reason: str, actor: str) -> None:
         core = self._core
-        change = core.gates.change(scope, key, state, actor=f"{RULE_ACTOR}{rule}")
+        change = core.gates.change(scope, key, state, actor=actor)
         if change is None:
             return
         core.emit(
@@ -73,6 +81,6 @@ class Ordering:
                 before=change[0],
                 after=change[1],
                 reason=reason,
-                actor=f"{RULE_ACTOR}{rule}",
+                actor=actor,
             )
         )

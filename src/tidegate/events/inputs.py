@@ -3,8 +3,19 @@
 An input's `timestamp` is its receive time; its event_id ends in `-0`.
 """
 
+import msgspec
+
 from tidegate.events.base import Input
-from tidegate.values.enums import GateScope, GateState, Liquidity, OrderEventKind, Side
+from tidegate.values.enums import (
+    GateScope,
+    GateState,
+    Liquidity,
+    OrderEventKind,
+    OrderState,
+    ReportCause,
+    RequestVerb,
+    Side,
+)
 from tidegate.values.instruments import Instrument
 
 
@@ -71,6 +82,8 @@ class OrderEvent(Input, frozen=True, kw_only=True, tag="order_event", gc=False):
     liquidity: Liquidity | None = None
     reason: str = ""
     successor_id: str = ""  # client id of the replacing order
+    durable_ns: int = 0  # of our own edge: when the command and its cause were on the disk
+    sent_ns: int = 0  # of our own edge: when its first byte left
 
 
 class LagMeasured(Input, frozen=True, kw_only=True, tag="lag_measured", gc=False):
@@ -88,4 +101,105 @@ class StreamChanged(Input, frozen=True, kw_only=True, tag="stream_changed", gc=F
     reason: str
 
 
-AnyInput = Tick | InstrumentDefined | SessionChanged | EventListed | GateSet | OrderEvent | LagMeasured | StreamChanged
+class ReportedOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """One open order as a venue showed it. Nanos; an average price is rounded and never becomes money by itself."""
+
+    client_order_id: str
+    venue_order_id: str
+    symbol: str
+    side: Side
+    state: OrderState
+    quantity_nanos: int
+    filled_nanos: int = 0
+    average_price_nanos: int = 0
+    limit_price_nanos: int = 0
+
+
+class ReportedExecution(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """One fill as a venue's history shows it; cum_quantity_nanos is the order's running total with it, 0 if not told."""
+
+    execution_id: str
+    client_order_id: str
+    venue_order_id: str
+    symbol: str
+    side: Side
+    quantity_nanos: int
+    price_nanos: int
+    ts_venue: int
+    cum_quantity_nanos: int = 0
+    fee_usd: str = "0"
+
+
+class ReportedPosition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A position as a venue showed it; a short is negative, the price is the venue's average."""
+
+    symbol: str
+    quantity_nanos: int
+    average_price_nanos: int
+
+
+class VenueReported(Input, frozen=True, kw_only=True, tag="venue_reported", gc=False):
+    """What a venue said it holds, to be compared with our books. What is None was not read; an empty list was.
+
+    Began and ended are the times around the reads, in our receive clock: an answer cannot speak of what happened after
+    `began_ns`. `orders` holds every open order. The order of the reads is executions, orders, positions, cash.
+    """
+
+    venue: str
+    cause: ReportCause
+    began_ns: int
+    ended_ns: int
+    executions: tuple[ReportedExecution, ...] | None = None
+    orders: tuple[ReportedOrder, ...] | None = None
+    positions: tuple[ReportedPosition, ...] | None = None
+    cash_usd: str | None = None
+
+
+class OperatorRequested(Input, frozen=True, kw_only=True, tag="operator_requested", gc=False):
+    """A person, or a declared policy in a person's name, asks something. Role and second pair of eyes were checked before.
+
+    request_id makes it idempotent: the same id asks once. key names what the scope covers; order_id one order of a CANCEL.
+    """
+
+    request_id: str
+    verb: RequestVerb
+    scope: GateScope
+    key: str
+    requester: str
+    reason: str
+    order_id: str = ""
+
+
+class PositionRestated(Input, frozen=True, kw_only=True, tag="position_restated", gc=False):
+    """A corporate event changes a holding by itself: every holding of the symbol becomes holding x numerator / denominator.
+
+    What does not divide is paid out: the venue's cash follows by report. The cost basis stays.
+    """
+
+    numerator: int
+    denominator: int
+    reason: str
+
+
+class ClockAnchored(Input, frozen=True, kw_only=True, tag="clock_anchored", gc=False):
+    """Receive times were anchored to the wall clock anew. `step_ns` is how far the new anchor lies from the old one's time."""
+
+    wall_ns: int
+    monotonic_ns: int
+    step_ns: int
+
+
+AnyInput = (
+    Tick
+    | InstrumentDefined
+    | SessionChanged
+    | EventListed
+    | GateSet
+    | OrderEvent
+    | LagMeasured
+    | StreamChanged
+    | VenueReported
+    | OperatorRequested
+    | PositionRestated
+    | ClockAnchored
+)

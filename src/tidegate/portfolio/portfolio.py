@@ -208,6 +208,20 @@ class Portfolio:
         self._mark_active(fill.symbol, book)
         return realized
 
+    def fold_cash(self, change_attos: int) -> None:
+        """Move cash by what no fill explains."""
+        self.cash_attos += change_attos
+
+    def fold_restated(self, strategy_id: str, symbol: str, numerator: int, denominator: int) -> None:
+        """Restate a holding in new units; its cost basis stays, and what does not divide is dropped."""
+        holding = self._holding(strategy_id, symbol)
+        before = holding.quantity_nanos
+        size = abs(before) * numerator // denominator
+        holding.quantity_nanos = size if before >= 0 else -size
+        book = self._book(symbol)
+        book.net_nanos += holding.quantity_nanos - before
+        self._mark_active(symbol, book)
+
     def snapshot(self) -> bytes:
         """Return the whole state as bytes.
 
@@ -225,8 +239,12 @@ class Portfolio:
         self.active = {symbol: book for symbol, book in self.books.items() if not book.idle}
 
     def _count(self, strategy_id: str, symbol: str, side: Side, purpose: Purpose, change_nanos: int) -> None:
-        book = self._book(symbol)
-        book.count(side, change_nanos)
+        book = self.books.get(symbol) or self._book(symbol)
+        if side is _BUY:
+            book.buys_nanos = total = book.buys_nanos + change_nanos
+        else:
+            book.sells_nanos = total = book.sells_nanos + change_nanos
+        assert total >= 0, "more was released than ever worked"
         if purpose is _EXIT:
             self._holding(strategy_id, symbol).exits_nanos += change_nanos
         self._mark_active(symbol, book)

@@ -5,19 +5,21 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import numpy as np
 import polars as pl
 
 from tidegate.analytics.collect import Run, Sources, run_from_entries
 from tidegate.events.codec import AnyMessage, decode
-from tidegate.events.session import SessionOpened
 from tidegate.journal import EntryKind, LogReader, read
 from tidegate.journal.rows import COLUMNS, rows
+from tidegate.recovery.specs import recorded_instruments
 from tidegate.replay.marks import price_marks, price_series
 from tidegate.replay.recorded import TapeNotFoundError, find_tapes
 from tidegate.tapes.errors import TapeError
 from tidegate.tapes.format import Tape
 
 _MESSAGES: Final = frozenset({EntryKind.INPUT, EntryKind.ACT})
+RECORDS_SHOWN_MAX: Final = 10_000_000  # of a log's own; a longer session is shown without prices
 _NUMBERS: Final = frozenset({"entry", "segment", "block", "n", "k", "time"})
 
 
@@ -32,7 +34,7 @@ def read_log(directory: str | Path, *, tapes: Sequence[str | Path] = ()) -> Run:
         TidegateError: no log, a damaged one, or one of a newer version.
     """
     reader = read(Path(directory))
-    found = _tapes(reader.opening, [Path(tape) for tape in tapes])
+    found = _tapes(reader, [Path(tape) for tape in tapes])
     return run_from_entries(_entries(reader), reader.opening, _sources(reader, found))
 
 
@@ -54,15 +56,25 @@ def _entries(reader: LogReader) -> Iterator[tuple[str, int, int, AnyMessage]]:
             yield entry.kind.name.lower(), entry.n, entry.k, decode(entry.payload)
 
 
-def _tapes(opening: SessionOpened, more: Sequence[Path]) -> tuple[Tape, ...]:
+def _tapes(reader: LogReader, more: Sequence[Path]) -> tuple[Tape, ...]:
+    """Return where the session's market records stand: its tapes, or the log itself as one."""
+    if not reader.opening.tapes:
+        return _own_records(reader)
     try:
-        return find_tapes(opening, more)
+        return find_tapes(reader.opening, more)
     except (TapeNotFoundError, TapeError):
         return ()
 
 
+def _own_records(reader: LogReader) -> tuple[Tape, ...]:
+    parts = [reader.records(entry) for entry in reader.entries(reader.sessions[-1].number) if entry.kind is EntryKind.RECORDS]
+    if not 0 < sum(map(len, parts)) <= RECORDS_SHOWN_MAX:
+        return ()
+    return (Tape.of(np.concatenate(parts), symbols=recorded_instruments(reader.opening), name=reader.opening.session_id),)
+
+
 def _sources(reader: LogReader, tapes: tuple[Tape, ...]) -> Sources:
-    records = sum(tape.records for tape in reader.opening.tapes)
+    records = sum(tape.records for tape in reader.opening.tapes) or sum(map(len, tapes))
     if not tapes:
         return Sources(records=records, log=str(reader.directory))
     return Sources(

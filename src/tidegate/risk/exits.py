@@ -29,6 +29,14 @@ def exit_slices(quantity_nanos: int, price_nanos: int, limits: RiskLimits, instr
     return [cap] * whole + [rest] * (rest > 0)
 
 
+def within_blind_collar(side: Side, limit_nanos: int, last_good_nanos: int, limits: RiskLimits, instrument: Instrument) -> int:
+    """Return a blind exit's limit no further from the last good price than the gate lets any exit go."""
+    widest = blind_exit_price(side, last_good_nanos, limits, instrument, failures=BLIND_STEPS)
+    if limit_nanos <= 0 or widest <= 0:
+        return limit_nanos
+    return max(limit_nanos, widest) if side is Side.SELL else min(limit_nanos, widest)
+
+
 def blind_exit_price(side: Side, last_good_nanos: int, limits: RiskLimits, instrument: Instrument, *, failures: int) -> int:
     """Return an exit's limit when there is no fresh quote: the last good price less a collar, on the grid.
 

@@ -154,6 +154,14 @@ class AttentionKind(StrEnum):
     REGIME = "regime"  # a regime label changed
 
 
+class LapseKind(StrEnum):
+    """What a session that broke off left half done."""
+
+    ATTENTION = "attention"  # raised, and not answered
+    INTENT = "intent"  # wanted, and not judged
+    APPROVAL = "approval"  # approved, and not ordered
+
+
 class ExitReason(StrEnum):
     """Which exit level asked for the exit."""
 
@@ -175,3 +183,66 @@ class Regime(IntEnum):
     CHOP = 1
     TREND = 2
     VOL_EXPANSION = 3
+
+
+class ReportCause(StrEnum):
+    """Why the venue was asked what it holds."""
+
+    AT_START = "at_start"
+    RECONNECTED = "reconnected"
+    PERIODIC = "periodic"
+    READ_BACK = "read_back"  # soon after an order was sent
+    CONFIRMING = "confirming"  # again, because the last answer differed
+
+
+class Difference(StrEnum):
+    """What can differ between our books and what a venue reports. Each is explained in the manual."""
+
+    ORDER_CONFIRMED = "order_confirmed"  # it works there, and we did not know yet
+    ORDER_FILLED_MORE = "order_filled_more"
+    ORDER_FILLED_LESS = "order_filled_less"
+    ORDER_NOT_OPEN = "order_not_open"
+    ORDER_ALIVE = "order_alive"  # it works there, and we hold it for ended
+    ORDER_OTHER_TERMS = "order_other_terms"
+    ORDER_FOREIGN = "order_foreign"
+    ORDER_OURS_UNKNOWN = "order_ours_unknown"
+    FILL_UNSEEN = "fill_unseen"
+    FILL_FOREIGN = "fill_foreign"
+    POSITION_DIFFERS = "position_differs"
+    POSITION_FOREIGN = "position_foreign"
+    POSITIONS_EMPTY = "positions_empty"
+    INSTRUMENT_UNKNOWN = "instrument_unknown"
+    CASH_DIFFERS = "cash_differs"
+
+
+class Resolution(StrEnum):
+    """What becomes of a difference."""
+
+    TAKEN_IN = "taken_in"  # the venue's word is folded like any event of the order
+    ASKED = "asked"  # the order is looked up by its id
+    AWAITED = "awaited"  # nothing moves until a second read, or a matching fill, says the same
+    ADOPTED = "adopted"  # ours becomes theirs, and a gate tightens where the table says so
+    STOPPED = "stopped"  # a gate closes; a person looks
+
+
+class RequestVerb(StrEnum):
+    """What a person, or a rule on a person's behalf, asks of the trader."""
+
+    PAUSE = "pause"  # no entries; working entries are canceled
+    RESUME = "resume"
+    DISABLE = "disable"  # a symbol: as pause
+    ENABLE = "enable"
+    CANCEL = "cancel"
+    FLATTEN = "flatten"
+    KILL = "kill"
+
+
+class RequestStage(StrEnum):
+    """Where a request stands."""
+
+    TAKEN = "taken"
+    REPEATED = "repeated"  # its id was seen before: nothing happens a second time
+    CANCELING = "canceling"
+    LIQUIDATING = "liquidating"
+    DONE = "done"
+    STUCK = "stuck"  # what is left cannot be priced or is refused; tried on, and a person is told

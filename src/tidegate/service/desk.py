@@ -1,0 +1,129 @@
+"""The trader without its world: sequencer, sender, reconciliation and requests as one machine that a driver turns.
+
+The driver offers what comes in, calls `turn` whenever something came in or `due_ns` is reached, carries the effects out in their order
+and tells their outcomes. Live that is the trader's loop, in a campaign the simulated world; nothing here knows which.
+"""
+
+from typing import Final, NamedTuple, final
+
+from tidegate.clock.clock import Clock
+from tidegate.engine.engine import Engine
+from tidegate.events.codec import encode
+from tidegate.events.inputs import OperatorRequested, OrderEvent
+from tidegate.service.flatten import Operator
+from tidegate.service.gatekeeper import Gatekeeper
+from tidegate.service.ledger.rows import Batch, ExecutionRow
+from tidegate.service.outbox import Outbox, OutboxSettings
+from tidegate.service.ports import Answer, Effect, Found, LogPort, Reads, Send, Suspend, WriteLedger
+from tidegate.service.reconcile import Reconciler, ReconcileSettings
+from tidegate.service.sequencer import Sequencer, SequencerSettings
+from tidegate.values.enums import CommandKind
+from tidegate.values.errors import TidegateError
+from tidegate.values.ids import ClientOrderId, ExecutionId, SessionId
+from tidegate.values.time import NEVER_NS
+
+
+class DeskSettings(NamedTuple):
+    """Every machine's settings."""
+
+    sequencer: SequencerSettings = SequencerSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
+
+
+class Place(NamedTuple):
+    """Which session of which account trades where."""
+
+    session: SessionId
+    account: str
+    venue: str
+
+
+@final
+class Desk:
+    """One session's machines, wired."""
+
+    def __init__(self, place: Place, engine: Engine, log: LogPort, clock: Clock, settings: DeskSettings | None = None) -> None:
+        settings = settings or DeskSettings()
+        self.place: Final = place
+        self.engine: Final = engine
+        self._clock: Final = clock
+        self.sequencer: Final = Sequencer(place.session, engine, log, clock, settings.sequencer)
+        self.gatekeeper: Final = Gatekeeper(engine)
+        self.outbox: Final = Outbox(place.account, self.sequencer, self.gatekeeper, log, clock, settings.outbox)
+        self.reconciler: Final = Reconciler(place.venue, self.sequencer, clock, settings.reconcile)
+        self.operator: Final = Operator(place.account, self.sequencer, self.gatekeeper, clock)
+
+    def monotonic_ns(self) -> int:
+        """Return the time of the desk's own clock that `due_ns` is meant in."""
+        return self._clock.monotonic_ns()
+
+    def due_ns(self) -> int:
+        """Return the monotonic time at which `turn` has something to do even if nothing comes in."""
+        mono_ns = self._clock.monotonic_ns()
+        if self.sequencer.waiting:
+            return mono_ns
+        engine_ns = self.engine.next_due()
+        engine_mono_ns = NEVER_NS if engine_ns >= NEVER_NS else mono_ns + max(0, engine_ns - self.sequencer.now_ns())
+        return min(engine_mono_ns, self.outbox.due_ns(), self.reconciler.due_ns(), self.operator.due_ns())
+
+    def turn(self) -> list[Effect]:
+        """Take in what waits and what is due; return what is to be carried out, in order."""
+        effects: list[Effect] = []
+        while True:
+            self.sequencer.run()
+            self.outbox.take(self.sequencer.take_commands())
+            self._keep_executions(self.sequencer.take_executions(), effects)
+            self.reconciler.folded(unconfirmed=self.engine.books.unconfirmed)
+            self.reconciler.poll()
+            self.operator.poll(cancels_out=not self.outbox.open_commands)
+            sent = self.outbox.take_effects()
+            if any(isinstance(effect, Send) and effect.command.kind is not CommandKind.CANCEL for effect in sent):
+                self.reconciler.sent()
+            effects += [*self.operator.take_effects(), *sent, *self.reconciler.take_effects()]
+            if not self.sequencer.waiting:
+                return effects
+
+    # What came of effects.
+
+    def wrote(self, effect: WriteLedger, error: TidegateError | None) -> None:
+        """See `ports.WriteLedger`."""
+        self.outbox.wrote(effect, error)
+
+    def answered(self, effect: Send, answer: Answer) -> None:
+        """See `ports.Send`."""
+        self.outbox.answered(effect.command.event_id, answer)
+
+    def found(self, client_order_id: str, found: Found) -> None:
+        """See `ports.Find`."""
+        self.outbox.found(client_order_id, found)
+
+    def read(self, reads: Reads | None) -> None:
+        """See `ports.ReadVenue`; None: one of the reads failed."""
+        if reads is not None and reads.account is not None:
+            self.operator.seen(suspended=reads.account.suspended_by_user)
+        self.reconciler.read(reads)
+
+    def suspended(self, effect: Suspend, *, taken: bool) -> None:
+        """See `ports.Suspend`."""
+        self.operator.told_suspended(on=effect.on, taken=taken)
+
+    def request(self, request: OperatorRequested) -> bool:
+        """Carry a checked request of a person out."""
+        return self.operator.request(request)
+
+    def _keep_executions(self, events: list[OrderEvent], effects: list[Effect]) -> None:
+        lease = self.gatekeeper.lease
+        if not events or lease is None:
+            return
+        rows = tuple(
+            ExecutionRow(
+                account=self.place.account,
+                execution_id=ExecutionId(event.execution_id),
+                client_order_id=ClientOrderId(event.client_order_id),
+                event=encode(event),
+                recorded_ns=event.timestamp,
+            )
+            for event in events
+        )
+        effects.append(WriteLedger(Batch(account=self.place.account, epoch=lease.epoch, executions=rows)))

@@ -1,0 +1,133 @@
+"""What a person's request does outside the engine, in its order; and what a strategy's declared policy asks when we go.
+
+Kill: the latch closes in the very step, the kill is written to the ledger, the engine cancels everything in the scope, and for the
+whole account the venue's own switch is set once the cancels are out, since that switch refuses every new order. Flatten: the switch is
+lifted first if it is set, then the engine liquidates in stages (`engine.requests`), which a restart goes on with.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, final
+
+from tidegate.clock.clock import Clock
+from tidegate.events.inputs import OperatorRequested
+from tidegate.service.gatekeeper import Gatekeeper
+from tidegate.service.ledger.rows import Batch, KillRow
+from tidegate.service.ports import Effect, Suspend, WriteLedger
+from tidegate.service.sequencer import Sequencer
+from tidegate.values.enums import GateScope, GateState, RequestVerb
+from tidegate.values.time import NEVER_NS, SECOND_NS
+
+SUSPEND_AFTER_NS: Final = 2 * SECOND_NS  # the cancels go first; they are not waited for any longer
+_STATES: Final = {
+    RequestVerb.KILL: GateState.HALTED,
+    RequestVerb.PAUSE: GateState.REDUCE_ONLY,
+    RequestVerb.DISABLE: GateState.REDUCE_ONLY,
+    RequestVerb.RESUME: GateState.ACTIVE,
+    RequestVerb.ENABLE: GateState.ACTIVE,
+}
+_WHOLE: Final = frozenset({GateScope.GLOBAL, GateScope.ACCOUNT})
+
+
+class Parting(StrEnum):
+    """What becomes of a strategy's working orders when the trader is cut off or stops. Declared, and shown before arming."""
+
+    LEAVE = "leave_working"
+    CANCEL = "cancel_working"
+
+
+@final
+class Operator:
+    """Carries requests out. Effects wait in `take_effects`."""
+
+    def __init__(self, account: str, sequencer: Sequencer, gatekeeper: Gatekeeper, clock: Clock) -> None:
+        self._account: Final = account
+        self._sequencer: Final = sequencer
+        self._gatekeeper: Final = gatekeeper
+        self._clock: Final = clock
+        self._effects: list[Effect] = []
+        self._suspend_ns = NEVER_NS  # monotonic time at which the venue's switch is set at the latest
+        self.suspended = False
+        self._lifting = False
+
+    def take_effects(self) -> list[Effect]:
+        """Return what is to be carried out since the last call, in order."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    def due_ns(self) -> int:
+        """Return the monotonic time of the next step."""
+        return self._suspend_ns
+
+    def request(self, request: OperatorRequested) -> bool:
+        """Carry a checked request out; False: the lane is full, and only the latch has closed."""
+        state = _STATES.get(request.verb)
+        if state is not None:
+            self._gatekeeper.latch(request.scope, request.key, state)
+            self._write(request, state)
+        if request.verb is RequestVerb.KILL and request.scope in _WHOLE:
+            self._suspend_ns = self._clock.monotonic_ns() + SUSPEND_AFTER_NS
+        elif request.verb in {RequestVerb.FLATTEN, RequestVerb.RESUME}:
+            self._suspend_ns = NEVER_NS
+            self._lift()
+        return self._sequencer.offer_urgent(request)
+
+    def part(self, policies: Mapping[str, Parting], *, why: str, at_ns: int) -> None:
+        """Ask for what each strategy has declared for the case that the trader is cut off or stops."""
+        for strategy_id in sorted(policies):
+            if policies[strategy_id] is Parting.CANCEL:
+                self._sequencer.offer_urgent(
+                    OperatorRequested(
+                        event_id="",
+                        timestamp=0,
+                        symbol="",
+                        strategy_id=strategy_id,
+                        correlation_id="",
+                        request_id=f"part-{strategy_id}-{at_ns}",
+                        verb=RequestVerb.CANCEL,
+                        scope=GateScope.STRATEGY,
+                        key=strategy_id,
+                        requester="rule:parting",
+                        reason=why,
+                    )
+                )
+
+    def poll(self, *, cancels_out: bool) -> None:
+        """Set the venue's switch once the cancels of a kill are out, or have had their time; lift it for a liquidation that goes on."""
+        if self._sequencer.engine.books.liquidating:
+            self._lift()
+        if self._suspend_ns != NEVER_NS and (cancels_out or self._clock.monotonic_ns() >= self._suspend_ns):
+            self._suspend_ns = NEVER_NS
+            self._effects.append(Suspend(on=True))
+
+    def told_suspended(self, *, on: bool, taken: bool) -> None:
+        """Take in what came of setting the switch; one that failed is set again."""
+        self._lifting = False
+        if taken:
+            self.suspended = on
+        elif on:
+            self._suspend_ns = self._clock.monotonic_ns() + SUSPEND_AFTER_NS
+
+    def seen(self, *, suspended: bool) -> None:
+        """Take in how the venue's switch stands there: a start does not know who has set it."""
+        self.suspended = suspended
+
+    def _lift(self) -> None:
+        if self.suspended and not self._lifting:
+            self._lifting = True
+            self._effects.append(Suspend(on=False))
+
+    def _write(self, request: OperatorRequested, state: GateState) -> None:
+        lease = self._gatekeeper.lease
+        if lease is None:
+            return
+        row = KillRow(
+            account=self._account,
+            scope=request.scope,
+            key=request.key,
+            state=state,
+            reason=request.reason,
+            actor=request.requester,
+            at_ns=self._sequencer.now_ns(),
+        )
+        self._effects.append(WriteLedger(Batch(account=self._account, epoch=lease.epoch, kills=(row,))))

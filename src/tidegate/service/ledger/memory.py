@@ -1,0 +1,157 @@
+"""The ledger in memory: the same rules without a disk, for simulation and tests."""
+
+from collections.abc import Collection, Sequence
+from typing import final
+
+import msgspec
+
+from tidegate.service.ledger.errors import DuplicateOrderError, LeaseHeldError, LedgerError, MarkRefusedError, StaleEpochError
+from tidegate.service.ledger.rows import (
+    MAKES_ORDER,
+    Batch,
+    ExecutionRow,
+    KillRow,
+    Lease,
+    LeaseClaim,
+    Mark,
+    OutboxRow,
+    Written,
+)
+from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, stale_sentence
+from tidegate.service.ledger.states import OutboxState, may_follow
+from tidegate.values.enums import GateScope
+from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
+
+
+@final
+class MemoryLedger:
+    """A `Ledger` that is gone with its process. A batch is checked whole before anything of it is kept."""
+
+    def __init__(self) -> None:
+        self._leases: dict[str, Lease] = {}
+        self._rows: dict[EventId, OutboxRow] = {}
+        self._orders: dict[ClientOrderId, EventId] = {}
+        self._executions: dict[tuple[str, ExecutionId], ExecutionRow] = {}
+        self._kills: dict[tuple[str, GateScope, str], KillRow] = {}
+
+    def take_lease(self, claim: LeaseClaim) -> Lease:
+        """See `Ledger`."""
+        held = self._leases.get(claim.account)
+        if held is not None and not held.released and held.expires_ns > claim.now_ns and held != claim.waited_out:
+            raise LeaseHeldError(held)
+        lease = Lease(
+            account=claim.account,
+            holder=claim.holder,
+            epoch=1 if held is None else held.epoch + 1,
+            expires_ns=claim.now_ns + claim.ttl_ns,
+            ttl_ns=claim.ttl_ns,
+            taken_from="" if held is None or held.released else held.holder,
+            code_sha256=claim.code_sha256,
+            config_sha256=claim.config_sha256,
+        )
+        self._leases[claim.account] = lease
+        return lease
+
+    def renew(self, lease: Lease, now_ns: int) -> Lease:
+        """See `Ledger`."""
+        self._check(lease.account, lease.epoch)
+        renewed = msgspec.structs.replace(lease, expires_ns=now_ns + lease.ttl_ns)
+        self._leases[lease.account] = renewed
+        return renewed
+
+    def release(self, lease: Lease) -> None:
+        """See `Ledger`."""
+        held = self._leases.get(lease.account)
+        if held is not None and held.epoch == lease.epoch:
+            self._leases[lease.account] = msgspec.structs.replace(held, released=True)
+
+    def lease(self, account: str) -> Lease | None:
+        """See `Ledger`."""
+        return self._leases.get(account)
+
+    def write(self, batch: Batch) -> Written:
+        """See `Ledger`."""
+        self._check(batch.account, batch.epoch)
+        changed = self._recorded(batch.rows)
+        for mark in batch.marks:
+            changed[mark.command_id] = self._marked(changed.get(mark.command_id) or self._rows.get(mark.command_id), mark, batch)
+        self._rows |= changed
+        self._orders |= {row.client_order_id: row.command_id for row in batch.rows if row.kind in MAKES_ORDER}
+        new = tuple(row.execution_id for row in batch.executions if self._keep(row))
+        self._kills |= {(row.account, row.scope, row.key): row for row in batch.kills}
+        return Written(new_executions=new)
+
+    def write_all(self, batches: Sequence[Batch]) -> list[Written | LedgerError]:
+        """See `Ledger`."""
+        outcomes: list[Written | LedgerError] = []
+        for batch in batches:
+            try:
+                outcomes.append(self.write(batch))
+            except LedgerError as error:
+                outcomes.append(error)
+        return outcomes
+
+    def command(self, command_id: EventId) -> OutboxRow | None:
+        """See `Ledger`."""
+        return self._rows.get(command_id)
+
+    def order(self, client_order_id: ClientOrderId) -> OutboxRow | None:
+        """See `Ledger`."""
+        command_id = self._orders.get(client_order_id)
+        return None if command_id is None else self._rows[command_id]
+
+    def outbox(self, account: str, states: Collection[OutboxState], session: SessionId | None = None) -> list[OutboxRow]:
+        """See `Ledger`."""
+        found = [row for row in self._rows.values() if row.account == account and row.state in states]
+        return found if session is None else [row for row in found if row.session == session]
+
+    def executions(self, account: str, after: int = 0) -> list[ExecutionRow]:
+        """See `Ledger`."""
+        return [row for row in self._executions.values() if row.account == account and row.sequence > after]
+
+    def kills(self, account: str) -> list[KillRow]:
+        """See `Ledger`."""
+        return [row for key, row in sorted(self._kills.items()) if key[0] == account]
+
+    def close(self) -> None:
+        """See `Ledger`; what was written stays, as it would on a disk."""
+
+    def _check(self, account: str, epoch: int) -> None:
+        held = self._leases.get(account)
+        if held is None or held.released or held.epoch != epoch:
+            raise StaleEpochError(stale_sentence(account, epoch))
+
+    def _recorded(self, rows: Sequence[OutboxRow]) -> dict[EventId, OutboxRow]:
+        """Return the new rows by command, none of which was there before, nor twice among themselves."""
+        commands: dict[EventId, OutboxRow] = {}
+        orders: set[ClientOrderId] = set()
+        for row in rows:
+            makes = row.kind in MAKES_ORDER
+            known = row.command_id in self._rows or row.command_id in commands
+            if known or (makes and (row.client_order_id in self._orders or row.client_order_id in orders)):
+                raise DuplicateOrderError(duplicate_sentence(row))
+            commands[row.command_id] = row
+            if makes:
+                orders.add(row.client_order_id)
+        return commands
+
+    def _marked(self, row: OutboxRow | None, mark: Mark, batch: Batch) -> OutboxRow:
+        """Return the row as the mark makes it; only the lease that recorded an order may release it."""
+        sends = mark.state is OutboxState.SENT
+        if row is None or row.account != batch.account or not may_follow(row.state, mark.state) or (sends and row.epoch != batch.epoch):
+            raise MarkRefusedError(mark_sentence(mark, row))
+        return msgspec.structs.replace(
+            row,
+            state=mark.state,
+            sent_ns=mark.at_ns if sends else row.sent_ns,
+            changed_ns=mark.at_ns,
+            note=mark.note,
+        )
+
+    def _keep(self, row: ExecutionRow) -> bool:
+        """Keep an execution; False: it was seen before."""
+        key = (row.account, row.execution_id)
+        if key in self._executions:
+            return False
+        self._executions[key] = msgspec.structs.replace(row, sequence=len(self._executions) + 1)
+        return True

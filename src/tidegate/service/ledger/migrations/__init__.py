@@ -1,0 +1,1 @@
+"""How a ledger's database came to its present shape, one step a file. Run by `opening`, never by hand."""

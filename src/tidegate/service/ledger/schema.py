@@ -1,0 +1,97 @@
+"""The ledger's tables. The migrations make them; a test holds both to each other.
+
+Every table that a lease protects has the epoch of its last writer, which triggers of the migration compare with the lease.
+Words are stored as the values of our enums, times as ns UTC, messages as the bytes they were.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+from sqlalchemy import text as words
+
+METADATA: Final = MetaData()
+COUNTER: Final = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts by itself there
+
+LEASE: Final = Table(
+    "lease",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires_ns", BigInteger, nullable=False),
+    Column("ttl_ns", BigInteger, nullable=False),
+    Column("released", Boolean, nullable=False),
+    Column("taken_from", Text, nullable=False),
+    Column("code_sha256", Text, nullable=False),
+    Column("config_sha256", Text, nullable=False),
+)
+
+_MAKES_ORDER: Final = words("kind IN ('submit', 'replace')")
+
+OUTBOX: Final = Table(
+    "outbox",
+    METADATA,
+    Column("sequence", COUNTER, primary_key=True),
+    Column("command_id", Text, nullable=False),
+    Column("client_order_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("session", Text, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("k", BigInteger, nullable=False),
+    Column("intent_id", Text, nullable=False),
+    Column("decision_id", Text, nullable=False),
+    Column("command", LargeBinary, nullable=False),
+    Column("recorded_ns", BigInteger, nullable=False),
+    Column("previous_n", BigInteger, nullable=False),
+    Column("previous_k", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("sent_ns", BigInteger, nullable=False),
+    Column("changed_ns", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("writer_epoch", BigInteger, nullable=False),
+    CheckConstraint("decision_id <> '' OR kind NOT IN ('submit', 'replace')", name="no_order_without_an_approval"),
+    Index("one_row_for_each_command", "command_id", unique=True),
+    Index("one_order_for_each_id", "client_order_id", unique=True, sqlite_where=_MAKES_ORDER, postgresql_where=_MAKES_ORDER),
+    Index("outbox_by_state", "account", "state"),
+)
+
+EXECUTIONS: Final = Table(
+    "executions",
+    METADATA,
+    Column("sequence", COUNTER, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("execution_id", Text, nullable=False),
+    Column("client_order_id", Text, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    Column("recorded_ns", BigInteger, nullable=False),
+    Column("writer_epoch", BigInteger, nullable=False),
+    Index("one_row_for_each_execution", "account", "execution_id", unique=True),
+)
+
+KILLS: Final = Table(
+    "kills",
+    METADATA,
+    Column("account", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("writer_epoch", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "scope", "key", name="kills_pkey"),
+)

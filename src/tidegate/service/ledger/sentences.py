@@ -1,0 +1,27 @@
+"""What the forms of the ledger say when they refuse, in the same words."""
+
+from tidegate.service.ledger.rows import Mark, OutboxRow
+
+
+def stale_sentence(account: str, epoch: int) -> str:
+    """Say that a lease is not the account's any more."""
+    return (
+        f"Epoch {epoch} does not hold the account {account} any more: another trader took it over, or it was given back; stop this trader."
+    )
+
+
+def duplicate_sentence(row: OutboxRow) -> str:
+    """Say that a command is recorded already."""
+    return (
+        f"Command {row.command_id} or its order {row.client_order_id} is recorded already; it is never sent twice, ask the venue about it."
+    )
+
+
+def mark_sentence(mark: Mark, row: OutboxRow | None) -> str:
+    """Say why a mark was refused. row: as the ledger has it."""
+    if row is None:
+        return f"Command {mark.command_id} is not in the ledger and cannot be marked {mark.state}; send nothing."
+    return (
+        f"Command {mark.command_id} of epoch {row.epoch} is {row.state} and cannot be marked {mark.state} here; "
+        "send nothing, and find out who marked it."
+    )

@@ -1,0 +1,365 @@
+"""The sender: every command passes here once, by the table of `stages`, and no other way leads to a venue.
+
+An order waits until its row is in the ledger (written as SENT, under our lease, in one transaction with its intent, decision and ids)
+and the log is durable up to it. Then, in one step without a wait, gate, lease and time are checked and its bytes let go. What is
+dropped there is told to the engine as NOT_SENT, and its row is marked ABANDONED. What was let go and not answered is OUTCOME_UNKNOWN:
+it is looked up, never repeated.
+
+Cancels add no risk: they wait for the log a moment while it lives, and for nothing once log, ledger or lease are gone.
+"""
+
+from typing import Final, final
+
+import msgspec
+
+from tidegate.clock.clock import Clock
+from tidegate.events.acts import OrderCommand
+from tidegate.events.codec import decode, encode
+from tidegate.oms.order import Order
+from tidegate.oms.transitions import TERMINAL
+from tidegate.service.gatekeeper import Gatekeeper
+from tidegate.service.ledger.rows import Batch, Mark, OutboxRow
+from tidegate.service.ledger.states import OutboxState
+from tidegate.service.ports import Answer, Commanded, Effect, Find, Found, LogPort, Send, WriteLedger
+from tidegate.service.sequencer import Sequencer
+from tidegate.service.stages import FINISHED, Happening, Stage, next_stage
+from tidegate.service.words import order_event, own_event
+from tidegate.values.enums import CommandKind, OrderEventKind, OrderState, Purpose
+from tidegate.values.errors import TidegateError
+from tidegate.values.ids import ClientOrderId, EventId
+from tidegate.values.time import MILLISECOND_NS, NEVER_NS, SECOND_NS
+from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable
+from tidegate.venues.port import Urgency, VenueOrder
+
+_ORDERS: Final = frozenset({CommandKind.SUBMIT, CommandKind.REPLACE})
+_UNPROVED: Final = frozenset({OrderState.NEW, OrderState.SUBMITTED, OrderState.UNKNOWN})
+_REFUSED: Final = {
+    CommandKind.SUBMIT: OrderEventKind.REJECTED,
+    CommandKind.REPLACE: OrderEventKind.REPLACE_REJECTED,
+    CommandKind.CANCEL: OrderEventKind.CANCEL_REJECTED,
+}
+
+
+class OutboxSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How long to wait for what."""
+
+    answer_ns: int = 10 * SECOND_NS  # a request without an answer for so long is unsure; the client gives up earlier
+    cancel_patience_ns: int = 250 * MILLISECOND_NS  # a cancel waits for the log no longer than this
+
+
+class _Entry(msgspec.Struct, kw_only=True, gc=False):
+    """One command on its way."""
+
+    commanded: Commanded
+    stage: Stage = Stage.DECIDED
+    taken_ns: int = 0  # monotonic
+    durable_ns: int = 0
+    sent_mono_ns: int = 0
+
+
+@final
+class Outbox:
+    """Holds commands until they are answered. Effects wait in `take_effects`."""
+
+    def __init__(
+        self,
+        account: str,
+        sequencer: Sequencer,
+        gatekeeper: Gatekeeper,
+        log: LogPort,
+        clock: Clock,
+        settings: OutboxSettings | None = None,
+    ) -> None:
+        self._account: Final = account
+        self._sequencer: Final = sequencer
+        self._engine: Final = sequencer.engine
+        self._gatekeeper: Final = gatekeeper
+        self._log: Final = log
+        self._clock: Final = clock
+        self._settings: Final = settings or OutboxSettings()
+        self._entries: Final[dict[str, _Entry]] = {}
+        self._effects: list[Effect] = []
+        self._previous = (-1, 0)
+        self.ledger_failed: TidegateError | None = None
+
+    @property
+    def store_ok(self) -> bool:
+        """Tell whether log and ledger take what orders need."""
+        return self._sequencer.log_failed is None and self._log.failed is None and self.ledger_failed is None
+
+    @property
+    def open_commands(self) -> int:
+        """How many commands are on their way."""
+        return len(self._entries)
+
+    def cancel_age_ns(self) -> int:
+        """Return how long the oldest cancel has waited to leave; 0 when none waits."""
+        waiting = [
+            e.taken_ns for e in self._entries.values() if e.stage is Stage.DECIDED and e.commanded.command.kind is CommandKind.CANCEL
+        ]
+        return self._clock.monotonic_ns() - min(waiting) if waiting else 0
+
+    def take_effects(self) -> list[Effect]:
+        """Return what is to be carried out since the last call, in order."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    def due_ns(self) -> int:
+        """Return the monotonic time at which `poll` has something to do by itself; NEVER_NS when nothing waits."""
+        due_ns = NEVER_NS
+        for entry in self._entries.values():
+            if entry.stage is Stage.SENT:
+                due_ns = min(due_ns, entry.sent_mono_ns + self._settings.answer_ns)
+            elif entry.commanded.command.kind is CommandKind.CANCEL and entry.stage is Stage.DECIDED:
+                due_ns = min(due_ns, entry.taken_ns + self._settings.cancel_patience_ns)
+        return due_ns
+
+    # From the engine.
+
+    def take(self, commands: list[Commanded]) -> None:
+        """Take commands from the engine: lookups go at once, orders get their row, cancels wait for the log."""
+        rows = []
+        for commanded in commands:
+            command = commanded.command
+            if command.kind is CommandKind.LOOKUP:
+                self._effects.append(Find(command.target_id))
+                continue
+            entry = _Entry(commanded=commanded, taken_ns=self._clock.monotonic_ns())
+            self._entries[command.event_id] = entry
+            if command.kind in _ORDERS:
+                refusal = "" if self.store_ok else "log or ledger are gone; only cancels may leave"
+                refusal = refusal or self._replace_refusal(commanded)
+                if refusal or self._gatekeeper.lease is None:
+                    self._drop(entry, refusal or "the account is not held")
+                else:
+                    rows.append(self._row(commanded, self._gatekeeper.lease.epoch))
+        if rows:
+            epoch = rows[0].epoch
+            self._effects.append(WriteLedger(Batch(account=self._account, epoch=epoch, rows=tuple(rows))))
+        self.poll()
+
+    def _row(self, commanded: Commanded, epoch: int) -> OutboxRow:
+        n, k, command = commanded
+        order = self._order(commanded)
+        now_ns = self._sequencer.now_ns()
+        row = OutboxRow(
+            command_id=EventId(command.event_id),
+            client_order_id=ClientOrderId(command.client_order_id),
+            kind=command.kind,
+            account=self._account,
+            epoch=epoch,
+            session=self._sequencer.session,
+            n=n,
+            k=k,
+            intent_id=order.intent_id,
+            decision_id=command.decision_id,
+            command=encode(command),
+            recorded_ns=now_ns,
+            previous_n=self._previous[0],
+            previous_k=self._previous[1],
+            state=OutboxState.SENT,
+            sent_ns=now_ns,
+        )
+        self._previous = (n, k)
+        return row
+
+    def _replace_refusal(self, commanded: Commanded) -> str:
+        """A replacement names an absolute quantity: of an order that filled meanwhile it would be the wrong one."""
+        command = commanded.command
+        if command.kind is not CommandKind.REPLACE:
+            return ""
+        replaced = self._engine.books.order(command.target_id)
+        if replaced is None or replaced.filled_nanos:
+            return "the order to be replaced has filled in part; cancel it, and ask for the rest once that is confirmed"
+        return ""
+
+    def adopt(self, rows: list[OutboxRow]) -> None:
+        """Take over what an earlier session let go without hearing of it: followed until the venue's word is in."""
+        for row in rows:
+            command = decode(row.command)
+            assert isinstance(command, OrderCommand), "a row holds a command"
+            self._entries[command.event_id] = _Entry(commanded=Commanded(row.n, row.k, command), stage=Stage.UNSURE)
+
+    # From the stores.
+
+    def wrote(self, effect: WriteLedger, error: TidegateError | None) -> None:
+        """Take in that a batch is durable, or was refused: what was to be written may then not be sent."""
+        if error is not None and not effect.batch.rows:
+            return  # a mark or an execution: the next start tells them from the log
+        for row in effect.batch.rows:
+            entry = self._entries.get(row.command_id)
+            if entry is None or entry.stage is not Stage.DECIDED:
+                continue
+            if error is None:
+                self._move(entry, Happening.RECORDED)
+                entry.durable_ns = self._sequencer.now_ns()
+            else:
+                self._drop(entry, f"the ledger refused it: {error}", mark=False)
+        self.poll()
+
+    def poll(self) -> None:
+        """Let go what may go now, and stop waiting for what took too long."""
+        for entry in list(self._entries.values()):
+            if entry.stage is Stage.SENT:
+                if self._clock.monotonic_ns() - entry.sent_mono_ns >= self._settings.answer_ns:
+                    self._unanswered(entry)
+            elif entry.stage is Stage.UNSURE:
+                self._review(entry)
+            elif entry.commanded.command.kind is CommandKind.CANCEL:
+                self._try_cancel(entry)
+            elif entry.stage is Stage.DURABLE:
+                self._try_order(entry)
+
+    def _try_order(self, entry: _Entry) -> None:
+        """The last step of an order. Nothing in here waits: what is checked holds while the bytes are let go."""
+        commanded = entry.commanded
+        if not self.store_ok:
+            self._drop(entry, "log or ledger are gone; only cancels may leave")
+            return
+        if self._log.durable_n < commanded.n:
+            if self._sequencer.now_ns() > commanded.command.valid_until_ns:
+                self._drop(entry, "too late: the log was not durable in time")
+            return
+        order = self._order(commanded)
+        now_ns = self._sequencer.now_ns()
+        refusal = self._gatekeeper.refusal(commanded.command, order, now_ns=now_ns, monotonic_ns=self._clock.monotonic_ns())
+        if refusal:
+            self._drop(entry, refusal)
+            return
+        self._let_go(entry, _urgency(order))
+        self._sequencer.offer(own_event(order, OrderEventKind.SUBMITTED, durable_ns=entry.durable_ns, sent_ns=now_ns))
+
+    def _try_cancel(self, entry: _Entry) -> None:
+        if entry.stage is not Stage.DECIDED:
+            return
+        waited_ns = self._clock.monotonic_ns() - entry.taken_ns
+        durable = self._log.durable_n >= entry.commanded.n
+        if durable or not self.store_ok or waited_ns >= self._settings.cancel_patience_ns:
+            self._move(entry, Happening.RECORDED)
+            self._let_go(entry, Urgency.FLATTEN)
+
+    def _review(self, entry: _Entry) -> None:
+        """Close an unsure order once the engine has its evidence, so that no row stays unaccounted for."""
+        order = self._engine.books.order(entry.commanded.command.client_order_id)
+        if order is not None and order.state in _UNPROVED:
+            return
+        absent = order is not None and order.state is OrderState.ABSENT
+        self._move(entry, Happening.NOT_FOUND if absent else Happening.ANSWER)
+        self._finish(entry, OutboxState.ABSENT if absent else OutboxState.ANSWERED)
+
+    def _let_go(self, entry: _Entry, urgency: Urgency) -> None:
+        self._move(entry, Happening.LET_GO)
+        entry.sent_mono_ns = self._clock.monotonic_ns()
+        self._effects.append(Send(entry.commanded.command, urgency))
+
+    # From the venue.
+
+    def answered(self, command_id: str, answer: Answer) -> None:
+        """Take in what came of a request: the venue's picture, or the error that says what is known."""
+        entry = self._entries.get(command_id)
+        if entry is None:
+            self._late(answer)
+        elif isinstance(answer, Unreachable):
+            self._not_left(entry, str(answer))
+        elif isinstance(answer, OutcomeUnsure):
+            self._unanswered(entry)
+        elif isinstance(answer, Declined):
+            self._declined(entry, answer)
+        else:
+            self._settled(entry, answer)
+
+    def found(self, client_order_id: str, found: Found) -> None:
+        """Take in what a complete lookup found; an error is no evidence, and the order is asked after again."""
+        order = self._engine.books.order(client_order_id)
+        if order is None:
+            return
+        if found is None:
+            self._sequencer.offer(own_event(order, OrderEventKind.LOOKUP_MISSED, reason="a complete lookup did not find it"))
+        elif isinstance(found, VenueOrder):
+            self._sequencer.offer(order_event(found, order, working=OrderEventKind.FOUND_WORKING))
+
+    def _late(self, answer: Answer) -> None:
+        """An answer after the order was settled otherwise is evidence all the same."""
+        order = self._engine.books.order(answer.client_order_id) if isinstance(answer, VenueOrder) else None
+        if order is not None and isinstance(answer, VenueOrder):
+            self._sequencer.offer(order_event(answer, order, working=OrderEventKind.ACCEPTED))
+
+    def _settled(self, entry: _Entry, answer: VenueOrder | None) -> None:
+        self._move(entry, Happening.ANSWER)
+        self._finish(entry, OutboxState.ANSWERED)
+        if answer is not None:
+            self._sequencer.offer(order_event(answer, self._order(entry.commanded), working=OrderEventKind.ACCEPTED))
+
+    def _declined(self, entry: _Entry, answer: Declined) -> None:
+        command = entry.commanded.command
+        if answer.reason is DeclineReason.RATE_LIMITED:  # refused unread: as good as not sent, and a cancel is tried again
+            self._not_left(entry, str(answer))
+            return
+        if answer.reason is DeclineReason.DUPLICATE_ID:  # the venue has an order of this id: this one or its twin
+            self._unanswered(entry)
+            return
+        self._move(entry, Happening.REFUSAL)
+        self._finish(entry, OutboxState.ANSWERED, answer.words)
+        order = self._order(entry.commanded)
+        if command.kind is CommandKind.CANCEL and order.state in TERMINAL:
+            return  # it crossed the end of the order
+        if answer.reason is not DeclineReason.NOT_FOUND:  # which says neither that it lives nor that it does not
+            self._sequencer.offer(own_event(order, _REFUSED[command.kind], reason=str(answer)))
+        if command.kind is CommandKind.CANCEL:
+            self._effects.append(Find(order.client_order_id))  # refused is not an end: ask what became of it
+
+    def _unanswered(self, entry: _Entry) -> None:
+        fresh = entry.stage is Stage.SENT
+        self._move(entry, Happening.NO_ANSWER)
+        if not fresh:
+            return
+        command = entry.commanded.command
+        if command.kind in _ORDERS:
+            self._mark(entry, OutboxState.UNSURE)
+        else:
+            del self._entries[command.event_id]
+        self._sequencer.offer(own_event(self._order(entry.commanded), OrderEventKind.OUTCOME_UNKNOWN, reason="no answer came"))
+
+    def _not_left(self, entry: _Entry, reason: str) -> None:
+        self._move(entry, Happening.NOT_LEFT)
+        self._finish(entry, OutboxState.ABANDONED, reason)
+        if entry.commanded.command.kind in _ORDERS:
+            self._sequencer.offer(own_event(self._order(entry.commanded), OrderEventKind.NOT_SENT, reason=reason))
+
+    # Inside.
+
+    def _drop(self, entry: _Entry, reason: str, *, mark: bool = True) -> None:
+        recorded = entry.stage is Stage.DURABLE
+        self._move(entry, Happening.DROPPED)
+        self._finish(entry, OutboxState.ABANDONED if recorded and mark else None, reason)
+        self._sequencer.offer(own_event(self._order(entry.commanded), OrderEventKind.NOT_SENT, reason=reason))
+
+    def _finish(self, entry: _Entry, state: OutboxState | None, note: str = "") -> None:
+        if state is not None:
+            self._mark(entry, state, note)
+        assert entry.stage in FINISHED, "only what is finished is forgotten"
+        del self._entries[entry.commanded.command.event_id]
+
+    def _mark(self, entry: _Entry, state: OutboxState, note: str = "") -> None:
+        """Write where an order's row stands; not waited for: a start without the mark asks the venue."""
+        command, lease = entry.commanded.command, self._gatekeeper.lease
+        if command.kind not in _ORDERS or lease is None:
+            return
+        mark = Mark(command_id=EventId(command.event_id), state=state, at_ns=self._sequencer.now_ns(), note=note)
+        self._effects.append(WriteLedger(Batch(account=self._account, epoch=lease.epoch, marks=(mark,))))
+
+    def _move(self, entry: _Entry, happening: Happening) -> None:
+        entry.stage = next_stage(entry.stage, happening)
+
+    def _order(self, commanded: Commanded) -> Order:
+        command = commanded.command
+        key = command.client_order_id if command.kind in _ORDERS else command.target_id
+        order = self._engine.books.order(key)
+        assert order is not None, "the engine knows what it has commanded"
+        return order
+
+
+def _urgency(order: Order) -> Urgency:
+    if order.purpose is Purpose.EXIT:
+        return Urgency.EXIT
+    return Urgency.ENTRY

@@ -1,0 +1,194 @@
+"""Start and recovery are one path: what the last session left is folded, checked against the ledger, and a new session goes on.
+
+    lease ─► history (sealed) ─► snapshot ─► fold the tail ─► ledger beside log ─► new session ─► its first inputs
+
+The account is then reconciled, senses warm up, and strategies may enter once the reconciler trusts the venue; see `reconcile`.
+"""
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Final, NamedTuple, Protocol
+
+from tidegate.engine.engine import Engine
+from tidegate.events.codec import decode
+from tidegate.events.inputs import AnyInput, GateSet, OrderEvent
+from tidegate.oms.order import Order
+from tidegate.service.ledger.port import Ledger
+from tidegate.service.ledger.rows import MAKES_ORDER, Batch, Lease, LeaseClaim, Mark, OutboxRow
+from tidegate.service.ledger.states import OutboxState
+from tidegate.service.words import own_event
+from tidegate.values.enums import GateState, OrderEventKind, OrderState
+from tidegate.values.ids import EventId, SessionId, session_id
+from tidegate.values.time import SECOND_NS
+
+REQUEST_NS_MAX: Final = 10 * SECOND_NS  # a request of the former holder may be on the wire for so long
+
+
+class Evidence(StrEnum):
+    """What the ledger says of an order that the log left without an answer. The table of what that means is `MEANING`."""
+
+    NO_ROW = "no_row"
+    PENDING = "pending"
+    SENT = "sent"
+    ANSWERED = "answered"
+    UNSURE = "unsure"
+    ABSENT = "absent"
+    ABANDONED = "abandoned"
+
+
+MEANING: Final = {
+    Evidence.NO_ROW: OrderEventKind.NOT_SENT,  # logged and never recorded: it cannot have been let go
+    Evidence.PENDING: OrderEventKind.NOT_SENT,
+    Evidence.ABANDONED: OrderEventKind.NOT_SENT,
+    Evidence.SENT: OrderEventKind.OUTCOME_UNKNOWN,
+    Evidence.UNSURE: OrderEventKind.OUTCOME_UNKNOWN,
+    Evidence.ANSWERED: OrderEventKind.OUTCOME_UNKNOWN,  # the answer is not in the log: ask again
+    Evidence.ABSENT: OrderEventKind.OUTCOME_UNKNOWN,
+}
+_UNPROVED: Final = frozenset({OrderState.NEW, OrderState.SUBMITTED, OrderState.UNKNOWN})
+_EVIDENCE: Final = {
+    OutboxState.PENDING: Evidence.PENDING,
+    OutboxState.SENT: Evidence.SENT,
+    OutboxState.ANSWERED: Evidence.ANSWERED,
+    OutboxState.UNSURE: Evidence.UNSURE,
+    OutboxState.ABSENT: Evidence.ABSENT,
+    OutboxState.ABANDONED: Evidence.ABANDONED,
+}
+_STRICTNESS: Final = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
+
+
+class History(Protocol):
+    """What earlier sessions of an account left. Reading it seals what was left open."""
+
+    def last_session(self) -> SessionId | None:
+        """Return the newest session with a log; None: this is the account's first start."""
+
+    def end_state(self, makers: "Makers", epoch: int) -> bytes:
+        """Return the state in which the next session begins: that session's newest snapshot and what was logged after it, folded."""
+
+
+class Makers(NamedTuple):
+    """How engines of this account are made: (session id, lease epoch) -> engine before its first input."""
+
+    engine: Callable[[SessionId, int], Engine]
+
+
+class Recovered(NamedTuple):
+    """A session ready to begin: its engine, what it is told first, and the orders whose outcome is still open."""
+
+    session: SessionId
+    engine: Engine
+    opening_state: bytes  # for the new log's first entry; empty at the first start
+    first_inputs: tuple[AnyInput, ...]
+    unsure: tuple[OutboxRow, ...]
+    findings: tuple[str, ...]
+    fresh: bool
+
+
+def claim(ledger: Ledger, wish: LeaseClaim) -> Lease:
+    """Take the account's lease, or say who holds it.
+
+    Raises:
+        LeaseHeldError: wait the holder out for its whole time to live on our monotonic clock, and claim with `waited_out`.
+    """
+    return ledger.take_lease(wish)
+
+
+def takeover_wait_ns(lease: Lease) -> int:
+    """Return how long a new holder reads before it may order: a request of the former one may still be on the wire."""
+    return REQUEST_NS_MAX if lease.taken_from else 0
+
+
+def recover(lease: Lease, history: History, ledger: Ledger, makers: Makers, *, now_ns: int) -> Recovered:
+    """Return the session that goes on where the last one ended. Marks what the two stores prove in the ledger.
+
+    Raises:
+        TidegateError: the log is damaged, or the ledger is gone.
+    """
+    session = session_id(lease.account.encode(), str(lease.epoch).encode(), str(now_ns).encode())
+    engine = makers.engine(session, lease.epoch)
+    last = history.last_session()
+    if last is None:
+        gates = _gates(engine, ledger, lease.account)
+        return Recovered(session, engine, b"", gates, (), (), fresh=True)
+    opening_state = history.end_state(makers, lease.epoch)
+    engine.continue_from(opening_state)
+    inputs, unsure, findings = _cross_check(engine, ledger, lease, now_ns)
+    first = (*_gates(engine, ledger, lease.account), *inputs)
+    return Recovered(session, engine, opening_state, first, tuple(unsure), tuple(findings), fresh=False)
+
+
+def _cross_check(engine: Engine, ledger: Ledger, lease: Lease, now_ns: int) -> tuple[list[AnyInput], list[OutboxRow], list[str]]:
+    """Lay ledger and log beside each other: every open order and every open row is accounted for."""
+    inputs: list[AnyInput] = _missed_executions(engine, ledger, lease.account)
+    unsure: list[OutboxRow] = []
+    findings: list[str] = []
+    marks: list[Mark] = []
+    rows = {str(row.client_order_id): row for row in ledger.outbox(lease.account, tuple(OutboxState)) if row.kind in MAKES_ORDER}
+    for order in engine.books.working_orders():
+        row = rows.get(order.client_order_id)
+        if order.state not in _UNPROVED or order.external:
+            continue
+        evidence = Evidence.NO_ROW if row is None else _EVIDENCE[row.state]
+        inputs.append(own_event(order, MEANING[evidence], reason=f"at the start the ledger says: {evidence.value}"))
+        findings.append(f"{order.client_order_id}: {evidence.value}")
+        if row is not None:
+            _account_for(row, evidence, now_ns, marks, unsure)
+    for row in rows.values():
+        if row.state in {OutboxState.PENDING, OutboxState.SENT} and engine.books.order(row.client_order_id) is None:
+            marks.append(Mark(command_id=row.command_id, state=OutboxState.ABANDONED, at_ns=now_ns, note="not in the log: never let go"))
+            findings.append(f"{row.client_order_id}: recorded and not logged")
+        elif row.state in {OutboxState.SENT, OutboxState.UNSURE} and _settled(engine.books.order(row.client_order_id)):
+            marks.append(Mark(command_id=row.command_id, state=OutboxState.ANSWERED, at_ns=now_ns, note="the log has the answer"))
+    if marks:
+        ledger.write(Batch(account=lease.account, epoch=lease.epoch, marks=tuple(marks)))
+    return inputs, unsure, findings
+
+
+def _account_for(row: OutboxRow, evidence: Evidence, now_ns: int, marks: list[Mark], unsure: list[OutboxRow]) -> None:
+    command = EventId(row.command_id)
+    if evidence is Evidence.PENDING:
+        marks.append(Mark(command_id=command, state=OutboxState.ABANDONED, at_ns=now_ns, note="never let go"))
+    elif evidence in {Evidence.SENT, Evidence.UNSURE}:
+        marks.append(Mark(command_id=command, state=OutboxState.UNSURE, at_ns=now_ns, note="no answer in the log"))
+        unsure.append(row)
+
+
+def _settled(order: Order | None) -> bool:
+    return order is not None and order.state not in _UNPROVED
+
+
+def _missed_executions(engine: Engine, ledger: Ledger, account: str) -> list[AnyInput]:
+    """Return executions that the ledger holds and the log lost: they are fed in again."""
+    found: list[AnyInput] = []
+    for row in ledger.executions(account):
+        event = decode(row.event)
+        assert isinstance(event, OrderEvent), "an execution's row holds an order event"
+        if not engine.books.knows_execution(event.client_order_id or event.venue_order_id, row.execution_id):
+            found.append(event)
+    return found
+
+
+def _gates(engine: Engine, ledger: Ledger, account: str) -> tuple[GateSet, ...]:
+    """Return the gate states of the ledger that are stricter than the log's: the union of both, the strictest wins."""
+    return tuple(
+        GateSet(
+            event_id="",
+            timestamp=0,
+            symbol="",
+            strategy_id="",
+            correlation_id="",
+            scope=row.scope,
+            key=row.key,
+            state=row.state,
+            reason=row.reason,
+            actor=row.actor,
+        )
+        for row in ledger.kills(account)
+        if _STRICTNESS[row.state] > _STRICTNESS[engine.books.gate(row.scope, row.key)]
+    )
+
+
+def strictest(states: Iterable[GateState]) -> GateState:
+    """Return the strictest of some gate states; ACTIVE of none."""
+    return max(states, key=_STRICTNESS.__getitem__, default=GateState.ACTIVE)

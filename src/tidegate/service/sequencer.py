@@ -1,0 +1,247 @@
+"""The one place where inputs get their number and time: everything the engine learns goes through here, in one order.
+
+Receive time is a wall-clock anchor plus monotonic time, so it never goes back; anchoring anew is an input. Items are stamped when
+they are offered and taken in by that time; at equal times definitions and sessions, then order events and requests, then a tick,
+then market records. What must not wait (a kill, a cancel) has a lane of its own that goes first. Every queue has a bound, and a
+full one says no to whoever offers.
+"""
+
+from collections import deque
+from typing import Final, NamedTuple, final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate.clock.clock import Clock
+from tidegate.engine.core import NumberedAct
+from tidegate.engine.engine import Engine
+from tidegate.events.acts import OrderCommand
+from tidegate.events.codec import encode
+from tidegate.events.inputs import (
+    AnyInput,
+    ClockAnchored,
+    EventListed,
+    InstrumentDefined,
+    LagMeasured,
+    OrderEvent,
+    SessionChanged,
+    Tick,
+)
+from tidegate.service.ports import Commanded, LogPort
+from tidegate.values.errors import TidegateError
+from tidegate.values.ids import SessionId, event_id
+from tidegate.values.time import MILLISECOND_NS, NEVER_NS
+
+_FIRST: Final = (InstrumentDefined, SessionChanged, EventListed)
+_TICK: Final = Tick(event_id="", timestamp=0, symbol="", strategy_id="", correlation_id="")
+
+
+class SequencerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of the queues, and how finely lag and the wall clock are watched."""
+
+    messages_max: int = 65_536
+    urgent_max: int = 1_024
+    records_max: int = 1_048_576
+    lag_step_ns: int = 50 * MILLISECOND_NS  # a change by so much is told to the engine
+    step_max_ns: int = 500 * MILLISECOND_NS  # a wall clock that is off by more anchors anew
+
+
+class _Stamped(NamedTuple):
+    ts_ns: int
+    message: AnyInput
+
+
+@final
+class Sequencer:
+    """Numbers, stamps, logs and feeds. Commands wait in `take_commands` for the outbox."""
+
+    def __init__(self, session: SessionId, engine: Engine, log: LogPort, clock: Clock, settings: SequencerSettings | None = None) -> None:
+        self.session: Final = session
+        self.engine: Final = engine
+        self._log: Final = log
+        self._clock: Final = clock
+        self._settings: Final = settings or SequencerSettings()
+        self._anchor_wall_ns = clock.now_ns()
+        self._anchor_mono_ns = clock.monotonic_ns()
+        self._urgent: Final[deque[AnyInput]] = deque()
+        self._first: Final[deque[_Stamped]] = deque()
+        self._messages: Final[deque[_Stamped]] = deque()
+        self._records: Final[deque[NDArray[np.void]]] = deque()
+        self._records_waiting = 0
+        self._commands: list[Commanded] = []
+        self._taken: list[OrderEvent] = []
+        self._lag_told_ns = 0
+        self.log_failed: TidegateError | None = None
+
+    # What is asked.
+
+    def now_ns(self) -> int:
+        """Return receive time: the anchor plus the monotonic time since, never before the engine's now."""
+        return max(self._anchor_wall_ns + self._clock.monotonic_ns() - self._anchor_mono_ns, self.engine.now_ns)
+
+    def due_ns(self) -> int:
+        """Return when `run` has something to do even if nothing is offered."""
+        if self._urgent or self._first or self._messages or self._records:
+            return 0
+        return self.engine.next_due()
+
+    @property
+    def waiting(self) -> int:
+        """How many messages and records wait to be taken in."""
+        return len(self._urgent) + len(self._first) + len(self._messages) + self._records_waiting
+
+    def take_commands(self) -> list[Commanded]:
+        """Return the commands since the last call, in order."""
+        commands, self._commands = self._commands, []
+        return commands
+
+    def take_executions(self) -> list[OrderEvent]:
+        """Return the stamped order events with an execution that were taken in since the last call."""
+        taken, self._taken = self._taken, []
+        return taken
+
+    # What is told.
+
+    def offer(self, message: AnyInput) -> bool:
+        """Queue an input; False: the queue is full and nothing was taken."""
+        queue = self._first if isinstance(message, _FIRST) else self._messages
+        if len(self._first) + len(self._messages) >= self._settings.messages_max:
+            return False
+        queue.append(_Stamped(self.now_ns(), message))
+        return True
+
+    def offer_urgent(self, message: AnyInput) -> bool:
+        """Queue an input that goes before all others: a kill, a cancel, a flatten."""
+        if len(self._urgent) >= self._settings.urgent_max:
+            return False
+        self._urgent.append(message)
+        return True
+
+    def offer_records(self, records: NDArray[np.void]) -> bool:
+        """Queue market records in the order in which they came; their ts_recv is kept where it does not go back.
+
+        False: the queue is full. What is dropped then is a gap, which the caller has to tell as one.
+        """
+        if self._records_waiting + len(records) > self._settings.records_max:
+            return False
+        self._records.append(records)
+        self._records_waiting += len(records)
+        return True
+
+    def anchor(self) -> None:
+        """Anchor receive time to the wall clock anew where the two have drifted apart; tell the engine."""
+        wall_ns, mono_ns = self._clock.now_ns(), self._clock.monotonic_ns()
+        step_ns = wall_ns - (self._anchor_wall_ns + mono_ns - self._anchor_mono_ns)
+        if abs(step_ns) <= self._settings.step_max_ns:
+            return
+        self._anchor_wall_ns, self._anchor_mono_ns = wall_ns, mono_ns
+        anchored = ClockAnchored(
+            event_id="",
+            timestamp=0,
+            symbol="",
+            strategy_id="",
+            correlation_id="",
+            wall_ns=wall_ns,
+            monotonic_ns=mono_ns,
+            step_ns=step_ns,
+        )
+        self._apply(anchored, self.now_ns())
+
+    def run(self, inputs_max: int = 1_024) -> int:
+        """Take in what waits and what is due now, at most so many inputs or one batch of records more; return how many."""
+        first_n = self.engine.n
+        while self.engine.n - first_n < inputs_max and self._step():
+            pass
+        return self.engine.n - first_n
+
+    # Inside.
+
+    def _step(self) -> bool:
+        """Take the next input, or a run of records; False when nothing is left to do now."""
+        if self._urgent:
+            self._apply(self._urgent.popleft(), self.now_ns())
+            return True
+        heads = [queue[0].ts_ns if queue else NEVER_NS for queue in (self._first, self._messages)]
+        record_ns = max(int(self._records[0]["ts_recv"][0]), self.engine.now_ns) if self._records else NEVER_NS
+        next_ns = min(*heads, record_ns)
+        limit_ns = self.now_ns() if record_ns >= NEVER_NS else max(self.now_ns(), record_ns)
+        due_ns = max(self.engine.due_by(limit_ns), self.engine.now_ns)
+        first_ns = min(next_ns, due_ns)
+        if first_ns >= NEVER_NS:
+            return False
+        self._measure_lag(first_ns)
+        if heads[0] == first_ns:
+            self._apply(self._first.popleft().message, first_ns)
+        elif heads[1] == first_ns:
+            self._apply(self._messages.popleft().message, first_ns)
+        elif due_ns == first_ns:
+            self._apply(_TICK, due_ns)
+        else:
+            self._feed(min(heads))
+        return True
+
+    def _measure_lag(self, ts_ns: int) -> None:
+        """Tell the engine how far the input in hand lies behind now, where that has changed noticeably."""
+        lag_ns = max(0, self.now_ns() - ts_ns)
+        if abs(lag_ns - self._lag_told_ns) >= self._settings.lag_step_ns:
+            self._lag_told_ns = lag_ns
+            measured = LagMeasured(event_id="", timestamp=0, symbol="", strategy_id="", correlation_id="", lag_ns=lag_ns)
+            self._apply(measured, self.engine.now_ns or ts_ns)
+
+    def _apply(self, message: AnyInput, ts_ns: int) -> None:
+        n = self.engine.n + 1
+        identity = event_id(self.session, n, 0)
+        stamped = msgspec.structs.replace(
+            message,
+            event_id=identity,
+            timestamp=max(ts_ns, self.engine.now_ns),
+            correlation_id=message.correlation_id or identity,
+        )
+        if self.log_failed is None:
+            self._write_input(n, stamped)
+        self.engine.apply(stamped)
+        if isinstance(stamped, OrderEvent) and stamped.execution_id:
+            self._taken.append(stamped)
+        self._keep(self.engine.take_acts(), n, None)
+
+    def _feed(self, horizon_ns: int) -> None:
+        """Feed the first batch of records up to what else comes first."""
+        batch = self._records.popleft()
+        now_ns = self.engine.now_ns
+        if len(batch) and (batch["ts_recv"][0] < now_ns or np.any(batch["ts_recv"][1:] < batch["ts_recv"][:-1])):
+            batch = batch.copy()
+            batch["ts_recv"] = np.maximum(np.maximum.accumulate(batch["ts_recv"]), now_ns)
+        n_first = self.engine.n + 1
+        taken = self.engine.feed(batch.view(np.uint8), 0, len(batch), max(horizon_ns, int(batch["ts_recv"][0]) + 1))
+        assert taken, "nothing else comes first, so a record was to be taken"
+        self._records_waiting -= taken
+        if taken < len(batch):
+            self._records.appendleft(batch[taken:])
+        self._keep(self.engine.take_acts(), n_first, batch[:taken])
+
+    def _keep(self, acts: list[NumberedAct], n_first: int, records: NDArray[np.void] | None) -> None:
+        """Log what was taken in and done, in order, and keep the commands."""
+        for n, k, act in acts:
+            if type(act) is OrderCommand:
+                self._commands.append(Commanded(n, k, act))
+        if self.log_failed is not None:
+            return
+        try:
+            told = n_first
+            for n, k, act in acts:
+                if records is not None and n >= told:
+                    self._log.records(told, records[told - n_first : n - n_first + 1])
+                    told = n + 1
+                self._log.act(n, k, encode(act))  # type: ignore[arg-type]  # every numbered act is one of the union
+            if records is not None and told - n_first < len(records):
+                self._log.records(told, records[told - n_first :])
+            self._log.judged(self.engine.n)
+        except TidegateError as error:
+            self.log_failed = error
+
+    def _write_input(self, n: int, message: AnyInput) -> None:
+        try:
+            self._log.input(n, encode(message))
+        except TidegateError as error:
+            self.log_failed = error

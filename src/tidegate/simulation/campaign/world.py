@@ -1,0 +1,305 @@
+"""One world: a market, a venue with the truth, a ledger, logs, and a trader that may die, freeze and come back; all from one seed."""
+
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from typing import Final, NamedTuple, final
+
+from tidegate.clock.clock import Clock
+from tidegate.engine.engine import Engine
+from tidegate.events.inputs import OperatorRequested
+from tidegate.service.desk import Desk, DeskSettings, Place
+from tidegate.service.ledger.memory import MemoryLedger
+from tidegate.service.ports import LogPort
+from tidegate.simulation.campaign.faults import Faults
+from tidegate.simulation.campaign.market import MARKET_NS, Market
+from tidegate.simulation.campaign.node import DISK_SLOW_NS, DiedError, Node
+from tidegate.simulation.campaign.setting import ACCOUNT, START_NS, SYMBOLS, Setting
+from tidegate.simulation.campaign.stores import Archive
+from tidegate.simulation.campaign.timeline import Timeline
+from tidegate.simulation.campaign.watching import BrokenError, Watch
+from tidegate.simulation.campaign.wire import Wire
+from tidegate.values.enums import GateScope, GateState, OrderState, RequestVerb, Side, TimeInForce
+from tidegate.values.errors import TidegateError
+from tidegate.values.money import NANOS
+from tidegate.values.time import MICROSECOND_NS, SECOND_NS
+
+LEAST_NS: Final = 20 * SECOND_NS  # a world goes on until so many orders were placed, or the market ends
+ORDERS_LEAST: Final = 10
+LOOKS_NS: Final = (12 * SECOND_NS, 21 * SECOND_NS, 37 * SECOND_NS, 71 * SECOND_NS)  # longer than any second read or liquidation needs
+_GATES: Final = {
+    RequestVerb.PAUSE: GateState.REDUCE_ONLY,
+    RequestVerb.RESUME: GateState.ACTIVE,
+    RequestVerb.DISABLE: GateState.REDUCE_ONLY,
+    RequestVerb.ENABLE: GateState.ACTIVE,
+    RequestVerb.FLATTEN: GateState.REDUCE_ONLY,
+    RequestVerb.KILL: GateState.HALTED,
+}
+
+
+class Parts(NamedTuple):
+    """What a world is made of; tests put a broken part in place of ours."""
+
+    desk: Callable[[Place, Engine, LogPort, Clock, DeskSettings], Desk] = Desk
+
+
+OURS: Final = Parts()
+
+
+class Outcome(NamedTuple):
+    """How a world ended: which invariant broke (empty: none) and how, what it reached, and its size."""
+
+    seed: int
+    broken: str
+    words: str
+    events: int
+    orders: int
+    reached: Counter[str]
+
+
+@final
+class World:
+    """A world before its first event."""
+
+    def __init__(self, setting: Setting, seed: int, parts: Parts = OURS) -> None:
+        self.setting: Final = setting
+        self.seed: Final = seed
+        self.parts: Final = parts
+        self.rng: Final = Random(seed)
+        self.timeline: Final = Timeline(START_NS)
+        self.faults: Final = Faults(self.rng)
+        self.market: Final = Market(self.rng)
+        self.wire: Final = Wire(self.rng, self.timeline, self.faults, self.market)
+        self.ledger: Final = MemoryLedger()
+        self.archive: Final = Archive(setting.warm)
+        self.watch: Final = Watch(self)
+        self.wire.arrives = self.watch.arrives
+        self.live: Node | None = None
+        self._record = 0  # next market record
+        self._nodes = 0
+        self._requests = 0
+        self._points_left = 0  # until the trader dies
+        self._events = 0
+        self._inputs = 0
+        self._draw_death()
+        self._frozen = False
+
+    def run(self) -> Outcome:
+        """Live through the whole world and tell how it ended."""
+        broken = words = ""
+        try:
+            self._start()
+            self.timeline.after(SECOND_NS, self._second)
+            self._until(START_NS + LEAST_NS)
+            while self.watch.orders < ORDERS_LEAST and self.timeline.now_ns < START_NS + MARKET_NS:
+                self._until(self.timeline.now_ns + 2 * SECOND_NS)
+            self._heal()
+            self._quiet_down()
+        except BrokenError as error:
+            broken, words = error.invariant, str(error)
+        except (AssertionError, TidegateError) as error:
+            broken, words = type(error).__name__, str(error)
+        inputs = sum(log.last_n for log in self.archive.sessions)
+        return Outcome(self.seed, broken, words, self._events + inputs, self.watch.orders, self.faults.reached)
+
+    # What parts of the world ask.
+
+    def point(self, node: Node) -> None:
+        """A durable write or a wait: the process may die here.
+
+        Raises:
+            DiedError: it did.
+        """
+        if node is not self.live or not self.faults.on:
+            return
+        self._points_left -= 1
+        if self._points_left == 0:
+            self.faults.note("FT22")
+            raise DiedError
+
+    def disk_ns(self) -> int:
+        """Return how long the disk takes now."""
+        if self.faults.hit("X3"):
+            return self.rng.randrange(DISK_SLOW_NS)
+        return self.rng.randrange(100, 900) * MICROSECOND_NS
+
+    def decided(self, node: Node) -> None:
+        """An order is on its way to the disk: now and then somebody stops everything at this very moment."""
+        if node is self.live and self.faults.on and self.rng.random() < 0.02:  # noqa: PLR2004 - often enough
+            node.later(self.rng.randrange(1_500) * MICROSECOND_NS, lambda: self._ask(RequestVerb.KILL, GateScope.GLOBAL, ""), turn=True)
+
+    def kill_node(self) -> None:
+        """End the trader's process."""
+        raise DiedError
+
+    # Time.
+
+    def _until(self, end_ns: int) -> None:
+        while (call := self.timeline.step(end_ns)) is not None:
+            self._events += 1
+            try:
+                call()
+            except DiedError:
+                self._died()
+
+    def _quiet_down(self) -> None:
+        """Let the healed world run until everything is quiet; what is not quiet at the last look is broken."""
+        for wait_ns in LOOKS_NS:
+            self._until(self.timeline.now_ns + wait_ns)
+            try:
+                if self.live is None or self.live.desk is None:
+                    raise BrokenError("INV14", "no trader runs")
+                self.watch.at_the_end(self.live)
+            except BrokenError:
+                if wait_ns == LOOKS_NS[-1]:
+                    raise
+            else:
+                return
+
+    def _start(self) -> None:
+        self._nodes += 1
+        Node(self, f"trader-{self._nodes}")
+
+    def _died(self) -> None:
+        node = self.live
+        assert node is not None
+        node.die()
+        node.log.tear(self.rng.randrange(1 + len(node.log.entries) - node.log.durable_entries))
+        self._draw_death()
+        self.timeline.after(self.rng.randrange(4 * SECOND_NS), self._start)
+
+    def _draw_death(self) -> None:
+        self._points_left = self.rng.randrange(2, 400) if self.faults.hit("FT22") else 0
+
+    def _second(self) -> None:
+        """Once a second: quotes arrive, resting orders match, and people and the wire do what they do."""
+        now_ns = self.timeline.now_ns
+        self.wire.venue.match(now_ns)
+        node, last = self.live, self.market.records_until(self._record, now_ns)
+        if node is not None and node.is_trading and last > self._record:
+            records = self.market.records[self._record : last]
+            node.later(0, lambda: self._quotes(node, records))
+        self._record = last
+        if self.faults.on:
+            self._trouble(now_ns)
+            self.timeline.after(SECOND_NS, self._second)
+        else:
+            self.timeline.after(5 * SECOND_NS, self._second)
+
+    def _quotes(self, node: Node, records: object) -> None:
+        node.desk.sequencer.offer_records(records)  # type: ignore[arg-type]  # rows of the market
+
+    def _trouble(self, now_ns: int) -> None:
+        node, rng = self.live, self.rng
+        if node is None or not node.is_trading:
+            return
+        if self.faults.hit("FT8"):
+            node.cut(rng.randrange(10 * SECOND_NS), rng.randrange(4 * SECOND_NS))
+        if rng.random() < 0.01 and self.faults.hit("FT9"):  # noqa: PLR2004 - a rare one
+            for flap in range(4):
+                self.timeline.after(flap * SECOND_NS, lambda: node.is_alive and node.cut(1, SECOND_NS // 3))  # type: ignore[arg-type, return-value]
+        if self.wire.venue.executions and self.faults.hit("FT7"):
+            self._bust(now_ns)
+        if rng.random() < 0.05 and self.faults.hit("X1"):  # noqa: PLR2004 - now and then
+            self._outsider(now_ns)
+        if rng.random() < 0.02 and self.faults.hit("X3"):  # noqa: PLR2004 - a rare one
+            node.later(0, node.lose_disk)
+        if rng.random() < 0.03 and not self._frozen and self.faults.hit("FT26"):  # noqa: PLR2004 - a rare one
+            self._freeze(node, now_ns)
+        if rng.random() < 0.04:  # noqa: PLR2004 - people are rare as well
+            node.later(0, self._person)
+
+    # Trouble.
+
+    def _bust(self, now_ns: int) -> None:
+        place = self.rng.randrange(len(self.wire.venue.executions))
+        seen = self.wire.venue.executions[place]
+        node = self.live
+        ours = None if node is None else node.desk.engine.books.order(seen.client_order_id)
+        if seen.quantity_nanos and ours is not None and ours.state is OrderState.FILLED:
+            self.watch.excused.add(seen.symbol)
+            self.wire.venue.bust(place, now_ns)
+
+    def _outsider(self, now_ns: int) -> None:
+        """Somebody else's order: the venue's liquidation of what we hold, or a person's, filling at once or resting."""
+        venue, symbol = self.wire.venue, self.rng.choice(SYMBOLS)
+        held = venue.positions.get(symbol, 0)
+        self.watch.excused.add(symbol)
+        self._requests += 1
+        if held and self.rng.random() < 0.5:  # noqa: PLR2004 - one or the other
+            side = Side.SELL if held > 0 else Side.BUY
+            venue.place("", symbol, side, abs(held), 0, TimeInForce.IOC, now_ns=now_ns)
+            return
+        side = self.rng.choice((Side.BUY, Side.SELL))
+        bid, _, _ = self.market.quote(symbol, now_ns)
+        limit = self.rng.choice((0, bid if side is Side.BUY else bid + NANOS))
+        life = TimeInForce.IOC if not limit else TimeInForce.DAY
+        venue.place(f"by-hand-{self._requests}", symbol, side, 3 * NANOS, limit, life, now_ns=now_ns)
+
+    def _freeze(self, node: Node, now_ns: int) -> None:
+        """The trader's process is stopped; a second one stands by and takes over if it lasts."""
+        self._frozen = True
+        node.frozen_until_ns = now_ns + self.rng.randrange(5, 40) * SECOND_NS
+        self._start()
+
+    def _person(self) -> None:
+        verb = self.rng.choice(tuple(RequestVerb))
+        scope, key = self.rng.choice(
+            ((GateScope.GLOBAL, ""), (GateScope.ACCOUNT, ACCOUNT), (GateScope.SYMBOL, "AAA"), (GateScope.STRATEGY, "crossing"))
+        )
+        if verb in {RequestVerb.DISABLE, RequestVerb.ENABLE}:
+            scope, key = GateScope.SYMBOL, "AAA"
+        self._ask(verb, scope, key)
+        if verb in {RequestVerb.KILL, RequestVerb.PAUSE, RequestVerb.FLATTEN, RequestVerb.DISABLE}:  # and somebody opens it again
+            opens = RequestVerb.ENABLE if verb is RequestVerb.DISABLE else RequestVerb.RESUME
+            wait_ns = self.rng.randrange(2, 9) * SECOND_NS
+
+            def resume() -> None:
+                node = self.live
+                if node is not None and node.is_trading:
+                    node.later(0, lambda: self._ask(opens, scope, key))
+
+            self.timeline.after(wait_ns, resume)
+
+    def _ask(self, verb: RequestVerb, scope: GateScope, key: str) -> None:
+        node = self.live
+        if node is None or not node.is_trading:
+            return
+        if verb in {RequestVerb.KILL, RequestVerb.CANCEL} and node.desk.outbox.open_commands:
+            self.faults.note("FT14")
+        self._requests += 1
+        request = OperatorRequested(
+            event_id="",
+            timestamp=0,
+            symbol="",
+            strategy_id="",
+            correlation_id="",
+            request_id=f"r{self._requests}",
+            verb=verb,
+            scope=scope,
+            key=key,
+            requester="ann",
+            reason="a drill",
+        )
+        if verb in _GATES:
+            self.watch.closes(scope, key, _GATES[verb])
+        node.desk.request(request)
+
+    def _heal(self) -> None:
+        """Nothing goes wrong any more; in one half of the worlds everything is flattened, in the other nothing new is begun."""
+        self.faults.heal()
+        self.wire.silent = False
+        node = self.live
+        if node is None or not node.is_alive:
+            self.timeline.after(30 * SECOND_NS, self._close_down)
+        else:
+            node.frozen_until_ns = min(node.frozen_until_ns, self.timeline.now_ns)
+            self.timeline.after(SECOND_NS, self._close_down)
+
+    def _close_down(self) -> None:
+        node = self.live
+        if node is None or not node.is_trading:
+            self.timeline.after(5 * SECOND_NS, self._close_down)
+            return
+        verb = RequestVerb.FLATTEN if self.seed % 2 else RequestVerb.PAUSE
+        node.later(0, lambda: self._ask(verb, GateScope.GLOBAL, ""))

@@ -1,0 +1,86 @@
+"""Rows for ledger tests: short to write, complete to the ledger."""
+
+from tidegate.service.ledger.port import Ledger
+from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
+from tidegate.service.ledger.states import OutboxState
+from tidegate.values.enums import CommandKind, GateScope, GateState
+from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
+from tidegate.values.time import SECOND_NS
+
+ACCOUNT = "paper"
+START_NS = 1_800_000_000 * SECOND_NS
+TTL_NS = 10 * SECOND_NS
+
+
+def claim(holder: str = "one", *, at_ns: int = START_NS, account: str = ACCOUNT, waited_out: Lease | None = None) -> LeaseClaim:
+    return LeaseClaim(account=account, holder=holder, now_ns=at_ns, ttl_ns=TTL_NS, waited_out=waited_out)
+
+
+def row(
+    number: int,
+    *,
+    epoch: int = 1,
+    kind: CommandKind = CommandKind.SUBMIT,
+    order: int | None = None,
+    state: OutboxState = OutboxState.PENDING,
+    account: str = ACCOUNT,
+) -> OutboxRow:
+    """Return the row of the session's command `number`; it makes, or is about, order `order` (the same number unless said)."""
+    return OutboxRow(
+        command_id=EventId(f"{account}-{epoch}-{number}-1"),
+        client_order_id=ClientOrderId(f"{epoch}-{account}-{number if order is None else order}"),
+        kind=kind,
+        account=account,
+        epoch=epoch,
+        session=SessionId(f"{account}-{epoch}"),
+        n=number,
+        k=1,
+        intent_id=f"intent-{number}",
+        decision_id=f"decision-{number}",
+        command=b"\x00command %d" % number,
+        recorded_ns=START_NS + number,
+        previous_n=number - 1,
+        previous_k=1,
+        state=state,
+        sent_ns=START_NS + number if state is OutboxState.SENT else 0,
+    )
+
+
+def mark(number: int, state: OutboxState, *, epoch: int = 1, at_ns: int = START_NS, note: str = "") -> Mark:
+    return Mark(command_id=EventId(f"{ACCOUNT}-{epoch}-{number}-1"), state=state, at_ns=at_ns, note=note)
+
+
+def execution(number: int, *, account: str = ACCOUNT) -> ExecutionRow:
+    return ExecutionRow(
+        account=account,
+        execution_id=ExecutionId(f"execution-{number}"),
+        client_order_id=ClientOrderId(f"1-{account}-{number}"),
+        event=b"\xffevent %d" % number,
+        recorded_ns=START_NS + number,
+    )
+
+
+def kill(state: GateState = GateState.HALTED, *, scope: GateScope = GateScope.GLOBAL, key: str = "", reason: str = "why") -> KillRow:
+    return KillRow(account=ACCOUNT, scope=scope, key=key, state=state, reason=reason, actor="operator:ada", at_ns=START_NS)
+
+
+def batch(
+    *,
+    epoch: int = 1,
+    account: str = ACCOUNT,
+    rows: tuple[OutboxRow, ...] = (),
+    marks: tuple[Mark, ...] = (),
+    executions: tuple[ExecutionRow, ...] = (),
+    kills: tuple[KillRow, ...] = (),
+) -> Batch:
+    return Batch(account=account, epoch=epoch, rows=rows, marks=marks, executions=executions, kills=kills)
+
+
+def everything(ledger: Ledger) -> tuple[object, ...]:
+    """Return all that a ledger says of the account."""
+    return (
+        ledger.lease(ACCOUNT),
+        ledger.outbox(ACCOUNT, tuple(OutboxState)),
+        ledger.executions(ACCOUNT),
+        ledger.kills(ACCOUNT),
+    )
