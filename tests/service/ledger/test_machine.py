@@ -146,7 +146,7 @@ def test_the_memory_form_does_what_the_twin_does() -> None:
         def make(self) -> Ledger:
             return MemoryLedger()
 
-    run_state_machine_as_test(InMemory, settings=settings(max_examples=150, stateful_step_count=30))
+    run_state_machine_as_test(InMemory, settings=settings(max_examples=80, stateful_step_count=30))
 
 
 def test_the_sqlite_form_does_what_the_twin_does(empty_file: Path) -> None:
@@ -167,4 +167,4 @@ def test_the_postgresql_form_does_what_the_twin_does(postgresql: postgres.Server
         def make(self) -> Ledger:
             return SqlLedger(postgresql.emptied())
 
-    run_state_machine_as_test(OnServer, settings=settings(max_examples=20, stateful_step_count=25))
+    run_state_machine_as_test(OnServer, settings=settings(max_examples=10, stateful_step_count=25))
