@@ -133,6 +133,18 @@ def test_a_leg_can_be_priced_anew(client: TradingClient) -> None:
     assert loss.status is OrderStatus.HELD, "it was held until then"
 
 
+@pytest.mark.parametrize("limit_price", [None, 99])
+def test_a_held_stop_can_be_priced_anew_and_stays_held(client: TradingClient, limit_price: float | None) -> None:
+    order = bracket(client, 105, 95, limit_price=limit_price)
+    _, (_, loss) = parts(client, order)
+    new = client.replace_order_by_id(loss.id, ReplaceOrderRequest(stop_price=96))
+    assert isinstance(new, Order)
+    _, (take, shown) = parts(client, order)
+    assert (shown.id, shown.stop_price, shown.status) == (new.id, "96", OrderStatus.HELD)
+    client.cancel_order_by_id(take.id)
+    assert statuses(client, order)[1:] == [OrderStatus.CANCELED, OrderStatus.CANCELED]
+
+
 def test_the_exits_follow_the_quantity_of_their_entry(client: TradingClient) -> None:
     order = bracket(client, 105, 95, limit_price=99)
     new = client.replace_order_by_id(order.id, ReplaceOrderRequest(qty=4))

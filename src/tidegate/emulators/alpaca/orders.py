@@ -79,7 +79,7 @@ class Intent(StrEnum):
 
 ENDED: Final = frozenset({Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REPLACED, Status.REJECTED})
 UNCANCELABLE: Final = ENDED | {Status.PENDING_REPLACE}
-UNREPLACEABLE: Final = frozenset({Status.ACCEPTED, Status.PENDING_NEW, Status.PENDING_CANCEL, Status.PENDING_REPLACE, Status.HELD})
+UNREPLACEABLE: Final = frozenset({Status.ACCEPTED, Status.PENDING_NEW, Status.PENDING_CANCEL, Status.PENDING_REPLACE})
 COMPLEX: Final = frozenset({OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO})
 STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 _AVERAGE_PLACES: Final = 6
