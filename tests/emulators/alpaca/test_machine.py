@@ -28,7 +28,9 @@ pytestmark = pytest.mark.req("X3", "G1", "G2", "G3")
 TAPE = tape(market())
 HTTP = {403, 404, 422}
 
-ODD = st.sampled_from([None, "", "0", "-1", "x", "1e3", "NaN", 1.5, True, [], {}, "0.0000000001", "99999999999999999999"])
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, "", "0", "-1", "x", "1e3", "NaN", 1.5, True, [], {}, "0.0000000001", "99999999999999999999"]
+)
 PRICE = st.integers(9_900, 10_250).map(lambda cents: f"{cents / 100:.2f}")
 NUMBER = st.one_of(PRICE, ODD)
 EXIT = st.one_of(st.none(), st.fixed_dictionaries({}, optional={"limit_price": NUMBER, "stop_price": NUMBER}), ODD)
