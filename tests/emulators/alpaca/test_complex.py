@@ -99,6 +99,12 @@ def test_the_stop_elected_cancels_the_profit(client: TradingClient) -> None:
         assert client.get_all_positions() == []
 
 
+def test_a_stop_that_the_market_has_passed_when_its_entry_fills_is_elected_at_once(client: TradingClient) -> None:
+    order = bracket(client, 105, 100.5)
+    assert statuses(client, order) == [OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.FILLED]
+    assert client.get_all_positions() == []
+
+
 def test_a_profit_filled_in_part_leaves_the_stop_the_rest() -> None:
     recs = [*market()[:40], quote(30, 10_200, 10_202, 4), quote(31, 9_999, 10_001)]
     with Emulator(recs) as emulator:

@@ -213,11 +213,6 @@ def body_of(order: Order, *, nested: bool = False) -> Body:
     return body | {"ratio_qty": str(order.ratio)} if order.ratio else body
 
 
-def worth_attos(order: Order, price_nanos: int) -> int:
-    """Return what is left to fill at a price."""
-    return order.rest_nanos * price_nanos * order.multiplier
-
-
 def dollars(attos: int) -> str:
     """Return money as the venue shows it: to the cent's hundredth."""
     return decimal_text(Decimal(attos) / ATTOS, 4)
