@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
-from tidegate.cli import demo, emulating, explaining, logs, replaying, settings, strategies, tapes, trading, verifying
+from tidegate.cli import demo, emulating, explaining, logs, replaying, settings, simulating, strategies, tapes, trading, verifying
 from tidegate.cli.exits import TRACEBACK, Guard
 from tidegate.cli.words import example
 
@@ -75,6 +75,7 @@ _verb(
     "tidegate replay day.tape --strategy mean_reversion:entry_z=3 --log day-log --report day.html",
 )
 _verb(app, "verify", verifying.verify, "tidegate verify day-log")
+_verb(app, "simulate", simulating.simulate, "tidegate simulate --seeds 0..1000", "tidegate simulate --seeds 4711")
 _verb(app, "explain", explaining.explain, "tidegate explain 412-3 --log day-log")
 _verb(app, "report", explaining.report, "tidegate report day-log day.html")
 

@@ -18,6 +18,7 @@ from tidegate.events.codec import decode, encode
 from tidegate.oms.order import Order
 from tidegate.oms.transitions import TERMINAL
 from tidegate.service.gatekeeper import Gatekeeper
+from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
 from tidegate.service.ledger.rows import Batch, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
 from tidegate.service.ports import Answer, Commanded, Effect, Find, Found, LogPort, Send, WriteLedger
@@ -95,7 +96,9 @@ class Outbox:
     def cancel_age_ns(self) -> int:
         """Return how long the oldest cancel has waited to leave; 0 when none waits."""
         waiting = [
-            e.taken_ns for e in self._entries.values() if e.stage is Stage.DECIDED and e.commanded.command.kind is CommandKind.CANCEL
+            entry.taken_ns
+            for entry in self._entries.values()
+            if entry.stage is Stage.DECIDED and entry.commanded.command.kind is CommandKind.CANCEL
         ]
         return self._clock.monotonic_ns() - min(waiting) if waiting else 0
 
@@ -118,11 +121,14 @@ class Outbox:
 
     def take(self, commands: list[Commanded]) -> None:
         """Take commands from the engine: lookups go at once, orders get their row, cancels wait for the log."""
+        if not commands and not self._entries:
+            return
         rows = []
         for commanded in commands:
             command = commanded.command
             if command.kind is CommandKind.LOOKUP:
-                self._effects.append(Find(command.target_id))
+                order = self._order(commanded)
+                self._effects.append(Find(command.target_id, order.venue_order_id if order.external else ""))
                 continue
             entry = _Entry(commanded=commanded, taken_ns=self._clock.monotonic_ns())
             self._entries[command.event_id] = entry
@@ -184,6 +190,7 @@ class Outbox:
 
     def wrote(self, effect: WriteLedger, error: TidegateError | None) -> None:
         """Take in that a batch is durable, or was refused: what was to be written may then not be sent."""
+        self._note_ledger(error)
         if error is not None and not effect.batch.rows:
             return  # a mark or an execution: the next start tells them from the log
         for row in effect.batch.rows:
@@ -196,6 +203,14 @@ class Outbox:
             else:
                 self._drop(entry, f"the ledger refused it: {error}", mark=False)
         self.poll()
+
+    def _note_ledger(self, error: TidegateError | None) -> None:
+        if isinstance(error, StaleEpochError):
+            self._gatekeeper.lose()
+        elif isinstance(error, LedgerUnavailableError):
+            self.ledger_failed = error
+        elif error is None:
+            self.ledger_failed = None
 
     def poll(self) -> None:
         """Let go what may go now, and stop waiting for what took too long."""
