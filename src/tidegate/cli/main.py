@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
-from tidegate.cli import demo, emulating, explaining, logs, replaying, settings, strategies, tapes, verifying
+from tidegate.cli import demo, emulating, explaining, health, logs, replaying, settings, strategies, tapes, verifying
 from tidegate.cli.exits import TRACEBACK, Guard
 from tidegate.cli.words import example
 
@@ -76,6 +76,7 @@ _verb(
 )
 _verb(app, "verify", verifying.verify, "tidegate verify day-log")
 _verb(app, "explain", explaining.explain, "tidegate explain 412-3 --log day-log")
+_verb(app, "health", health.health, "tidegate health --home /var/lib/tidegate", "tidegate health --ready")
 _verb(app, "report", explaining.report, "tidegate report day-log day.html")
 
 _emulate = _group("emulate", "Be a venue on this machine, for bots, demos and tests.")

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from tidegate.service.restarts import ChildState
-from tidegate.values.errors import TidegateError
+from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.time import MILLISECOND_NS, SECOND_NS
 
 HEALTH_FILE: Final = "health.json"
@@ -22,6 +22,8 @@ _MODE: Final = 0o644  # no secret in it; whoever checks health may be another us
 
 class NoHealthError(TidegateError):
     """There is no readable health file: the service never ran here, or runs under another home."""
+
+    exit_code = ExitCode.ANSWER_IS_NO
 
 
 class ChildHealth(msgspec.Struct, frozen=True, kw_only=True):

@@ -143,7 +143,7 @@ class Watchdog:
 
 
 def read_sentinel(home: Path) -> str | None:
-    """Return what the sentinel file says if it is there and closes the account; None otherwise.
+    """Return the lines of the sentinel file that close the account; None: there is no file, or none of its lines does.
 
     A file that cannot be read, or says nothing of scopes, closes everything: somebody put it there for a reason.
     """
@@ -153,30 +153,24 @@ def read_sentinel(home: Path) -> str | None:
         return None
     except OSError as error:
         return f"unreadable: {error.strerror}"
-    return text if any(map(_closes, _entries(text))) else None
+    lines = [line for line in text.splitlines() if line.strip()]
+    closing = [line for line in lines if _closes(line)]
+    return "\n".join(closing) if closing or not lines else None
 
 
 class _Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What the watchdog reads of a kill: as little as possible."""
+    """What the watchdog reads of a kill, one JSON object a line: as little as possible."""
 
     scope: GateScope
     state: GateState = GateState.HALTED
 
 
-def _entries(text: str) -> list[_Entry | None]:
-    """Return the kills of the file, one JSON object a line; None stands for one that cannot be read."""
-    return [_entry(line) for line in text.splitlines() if line.strip()] or [None]
-
-
-def _entry(line: str) -> _Entry | None:
+def _closes(line: str) -> bool:
     try:
-        return msgspec.json.decode(line, type=_Entry)
+        entry = msgspec.json.decode(line, type=_Entry)
     except msgspec.MsgspecError:
-        return None
-
-
-def _closes(entry: _Entry | None) -> bool:
-    return entry is None or (entry.state is GateState.HALTED and entry.scope not in _NARROW)
+        return True
+    return entry.state is GateState.HALTED and entry.scope not in _NARROW
 
 
 def append_line(path: Path, line: bytes) -> None:
