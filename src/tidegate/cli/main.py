@@ -8,7 +8,20 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
-from tidegate.cli import demo, emulating, explaining, logs, replaying, settings, simulating, strategies, tapes, trading, verifying
+from tidegate.cli import (
+    demo,
+    emulating,
+    explaining,
+    health,
+    logs,
+    replaying,
+    settings,
+    simulating,
+    strategies,
+    tapes,
+    trading,
+    verifying,
+)
 from tidegate.cli.exits import TRACEBACK, Guard
 from tidegate.cli.words import example
 
@@ -77,6 +90,7 @@ _verb(
 _verb(app, "verify", verifying.verify, "tidegate verify day-log")
 _verb(app, "simulate", simulating.simulate, "tidegate simulate --seeds 0..1000", "tidegate simulate --seeds 4711")
 _verb(app, "explain", explaining.explain, "tidegate explain 412-3 --log day-log")
+_verb(app, "health", health.health, "tidegate health --home /var/lib/tidegate", "tidegate health --ready")
 _verb(app, "report", explaining.report, "tidegate report day-log day.html")
 
 app.command("trader", hidden=True, epilog=example("tidegate trader --config my.yaml --home ~/tidegate"))(trading.trader)
