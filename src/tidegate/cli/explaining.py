@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tidegate.cli import printing
+from tidegate.cli.home import HomeFolder, home_of
 from tidegate.cli.words import Json, Log, MoreTapes
 
 
@@ -19,7 +20,10 @@ def explain(
         ),
     ],
     *,
-    log: Annotated[Path, typer.Option(metavar="DIR", help="The directory of a golden log.", show_default=False)],
+    log: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The directory of a golden log; unset: the trader's own.", show_default=False)
+    ] = None,
+    home: HomeFolder = None,
     as_json: Json = False,
 ) -> None:
     """Tell why an order was sent or refused.
@@ -29,7 +33,7 @@ def explain(
     from tidegate.analytics.explain import explain as tell
     from tidegate.replay.reading import read_log
 
-    story = tell(read_log(log), identifier)
+    story = tell(read_log(home_of(home).log if log is None else log), identifier)
     if as_json:
         printing.document(story.as_dict())
     else:
