@@ -41,16 +41,16 @@ def check_ask(books: Books, ask: Ask) -> None:
 
 def follows(desk: Desk, ask: Ask) -> tuple[str, ...]:
     """Return what a request is about to bring about, one sentence each."""
-    name = scope_name(ask.scope, ask.key)
+    name = "" if ask.scope is GateScope.GLOBAL else f" for {ask.scope.value} {ask.key}"
     match ask.verb:
         case RequestVerb.KILL:
             return _kill(desk, ask, name)
         case RequestVerb.FLATTEN:
             return _flatten(desk, ask, name)
         case RequestVerb.PAUSE | RequestVerb.DISABLE:
-            return (f"No entry leaves for {name}; exits go on.", _canceled(desk, ask), "`tidegate status` shows who closed it.")
+            return (f"No entry leaves{name}; exits go on.", _canceled(desk, ask), "`tidegate status` shows who closed it.")
         case RequestVerb.RESUME | RequestVerb.ENABLE:
-            return _opened(desk, ask, name)
+            return _opened(desk, ask)
         case RequestVerb.CANCEL:
             return (_canceled(desk, ask),)
 
@@ -63,7 +63,7 @@ def scope_name(scope: GateScope, key: str) -> str:
 def _kill(desk: Desk, ask: Ask, name: str) -> tuple[str, ...]:
     held = _positions(desk, ask)
     return (
-        f"Halted: no order leaves for {name}, exits of strategies neither; only cancels and a person's flatten.",
+        f"No order leaves{name}, exits of strategies neither; only cancels and a person's flatten.",
         _canceled(desk, ask),
         *(("Once the cancels are out, the venue is told to refuse every new order.",) if ask.scope in _WHOLE else ()),
         f"{held} {_plural(held, 'position stays', 'positions stay')} open; `tidegate flatten` closes what is held.",
@@ -76,20 +76,21 @@ def _flatten(desk: Desk, ask: Ask, name: str) -> tuple[str, ...]:
     lifted = ("The venue's own switch is lifted first.",) if desk.operator.suspended else ()
     return (
         *lifted,
-        f"No entry leaves for {name}.",
+        f"No entry leaves{name}.",
         _canceled(desk, ask),
         f"{held} {_plural(held, 'position is', 'positions are')} closed in slices at limits that widen from round to round.",
         "It goes on after a restart; `tidegate status` shows how far it is.",
     )
 
 
-def _opened(desk: Desk, ask: Ask, name: str) -> tuple[str, ...]:
+def _opened(desk: Desk, ask: Ask) -> tuple[str, ...]:
     left = [
         scope_name(gate.scope, gate.key)
         for gate, _ in desk.engine.books.closed_gates()
         if gate.state is not GateState.ACTIVE and (gate.scope, gate.key) != (ask.scope, ask.key)
     ]
-    return (f"Open: {name}.", *((f"Still closed: {', '.join(left)}; each is resumed by its own name.",) if left else ()))
+    still = (f"Still closed: {', '.join(left)}; each is resumed by its own name.",) if left else ()
+    return (f"Open: {scope_name(ask.scope, ask.key)}.", *still)
 
 
 def _canceled(desk: Desk, ask: Ask) -> str:
