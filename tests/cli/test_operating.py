@@ -104,7 +104,8 @@ def test_a_kill_that_the_trader_confirms(trader: Living, tidegate: Tidegate) -> 
     assert tidegate("status", "--json").document["trading"] is True
 
 
-def test_a_flatten_wants_a_yes_where_nobody_can_be_asked(trader: Living, tidegate: Tidegate, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("trader")
+def test_a_flatten_wants_a_yes_where_nobody_can_be_asked(tidegate: Tidegate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     said = tidegate("flatten")
     assert said.code == 2
@@ -190,9 +191,8 @@ def test_a_kill_works_with_the_trader_hung(tidegate: Tidegate, tmp_path: Path, m
     assert read_kills(home)
 
 
-def test_a_kill_asks_the_trader_even_where_no_file_can_be_written(
-    trader: Living, tidegate: Tidegate, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("trader")
+def test_a_kill_asks_the_trader_even_where_no_file_can_be_written(tidegate: Tidegate, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_path: object, *_: object) -> int:
         raise OSError(28, "No space left on device")
 

@@ -15,6 +15,7 @@ from tests.contract.test_invariants import books_add_up, no_pair_is_forgotten
 from tests.replay.live import loaded_config, plan_of, run_live, start_of
 from tests.replay.logs import acts_in
 from tidegate.analytics.explain import explain
+from tidegate.cli.main import main
 from tidegate.engine.engine import Engine
 from tidegate.engine.toolchain import Toolchain
 from tidegate.events.acts import AttentionsLapsed, OrderCommand
@@ -218,3 +219,11 @@ def test_rows_stats_tables_and_stories_come_from_a_live_log_alone(day: Path) -> 
     command: Any = next(iter(run.orders.to_dicts()))
     story = explain(run, command["client_order_id"])
     assert story.lines()
+
+
+def test_an_order_of_an_earlier_session_is_explained_too(day: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for back in range(3):
+        name = read_log(day, back=back).order_rows[0].client_order_id
+        assert main(["explain", name, "--log", str(day)]) == 0
+        assert capsys.readouterr().out.startswith(f"Order {name} of ")
+    assert main(["explain", "nobody", "--log", str(day)]) == 1

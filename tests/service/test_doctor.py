@@ -1,5 +1,6 @@
 """The doctor sees what is wrong, changes nothing, shows no key, and says what to do."""
 
+import socket
 import sqlite3
 from pathlib import Path
 
@@ -126,9 +127,8 @@ def test_a_running_traders_own_findings_are_told(home: Home) -> None:
     assert (lines["trader: log"].grade, lines["trader: log"].advice) == (Grade.FAIL, "make room")
 
 
-def test_a_trader_that_hangs_fails(home: Home) -> None:
-    import socket
-
+def test_a_trader_that_hangs_fails(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tidegate.service.doctor.PATIENCE_S", 0.1)
     with socket.socket(socket.AF_UNIX) as deaf:
         deaf.bind(str(home.socket))
         deaf.listen(1)

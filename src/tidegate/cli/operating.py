@@ -184,12 +184,14 @@ def _show_positions(reply: "PositionsReply") -> None:
             ),
         )
     unseen = "unknown: something held has no price"
-    worth = f"equity {_usd(reply.equity_usd, unseen)}   cash ${reply.cash_usd}   unrealized {_usd(reply.unrealized_usd, '-')}"
-    printing.lines(["", f"{worth}   realized ${reply.realized_usd}   fees ${reply.fees_usd}"])
+    worth = f"equity {_usd(reply.equity_usd, unseen)}   cash {_usd(reply.cash_usd)}   unrealized {_usd(reply.unrealized_usd)}"
+    printing.lines(["", f"{worth}   realized {_usd(reply.realized_usd)}   fees {_usd(reply.fees_usd)}"])
 
 
-def _usd(text: str | None, unseen: str) -> str:
-    return unseen if text is None else f"${text}"
+def _usd(text: str | None, unseen: str = "-") -> str:
+    if text is None:
+        return unseen
+    return f"-${text[1:]}" if text.startswith("-") else f"${text}"
 
 
 def _show_limits(reply: "LimitsReply") -> None:

@@ -55,7 +55,8 @@ def _gates(reply: "StatusReply") -> Iterator[tuple[str, str]]:
     if not reply.gates:
         yield "gates", "all open"
     for gate in reply.gates:
-        yield "gate", f"{gate.scope.value} {gate.key}".strip() + f" is {gate.state.value}, by {gate.actor or 'nobody known'}: {gate.reason}"
+        why = f": {gate.reason}" if gate.reason else ", without a reason"
+        yield "gate", f"{gate.scope.value} {gate.key}".strip() + f" is {gate.state.value}, by {gate.actor or 'nobody known'}{why}"
     if reply.kill_file:
         yield "", "there is a kill file: `tidegate resume --reason …` takes it away"
     if reply.venue_suspended:

@@ -239,12 +239,13 @@ class AskReply(Reply, frozen=True, kw_only=True, tag="asked"):
 
 
 class CheckLine(Part, frozen=True, kw_only=True):
-    """One check of the trader by itself: whether it holds, what was seen, what to do if not."""
+    """One check of the trader by itself: whether it holds, what was seen, what to do if not. grave: nothing is well without it."""
 
     name: str
     ok: bool
     seen: str
     advice: str = ""
+    grave: bool = True
 
 
 class HealthReply(Reply, frozen=True, kw_only=True, tag="health"):

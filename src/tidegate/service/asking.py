@@ -66,7 +66,9 @@ def _kill(desk: Desk, ask: Ask, name: str) -> tuple[str, ...]:
         f"No order leaves{name}, exits of strategies neither; only cancels and a person's flatten.",
         _canceled(desk, ask),
         *(("Once the cancels are out, the venue is told to refuse every new order.",) if ask.scope in _WHOLE else ()),
-        f"{held} {_plural(held, 'position stays', 'positions stay')} open; `tidegate flatten` closes what is held.",
+        f"{held} {_plural(held, 'position stays', 'positions stay')} open; `tidegate flatten` closes what is held."
+        if held
+        else "Nothing is held there.",
         "It stays so, a restart included, until a person resumes it with a reason.",
     )
 
@@ -78,7 +80,9 @@ def _flatten(desk: Desk, ask: Ask, name: str) -> tuple[str, ...]:
         *lifted,
         f"No entry leaves{name}.",
         _canceled(desk, ask),
-        f"{held} {_plural(held, 'position is', 'positions are')} closed in slices at limits that widen from round to round.",
+        f"{held} {_plural(held, 'position is', 'positions are')} closed in slices at limits that widen from round to round."
+        if held
+        else "Nothing is held there now; what fills meanwhile is closed.",
         "It goes on after a restart; `tidegate status` shows how far it is.",
     )
 
@@ -100,6 +104,8 @@ def _canceled(desk: Desk, ask: Ask) -> str:
     kind = ""
     if ask.verb in _ENTRIES_ONLY:
         orders, kind = [order for order in orders if order.purpose is not Purpose.EXIT], " entry"
+    if not orders:
+        return f"No working{kind} order has to be canceled."
     return f"{len(orders)} working{kind} {_plural(len(orders), 'order is', 'orders are')} being canceled."
 
 

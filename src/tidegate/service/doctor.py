@@ -24,6 +24,7 @@ PYTHON_MIN: Final = (3, 11)
 PLATFORMS: Final = {"linux": "Linux", "darwin": "macOS"}
 DISK_FAIL_BYTES: Final = 1 << 30
 DISK_WARN_BYTES: Final = 10 << 30
+PATIENCE_S: Final = 5.0
 _GIB: Final = 1 << 30
 
 
@@ -141,7 +142,7 @@ def _kill_file(home: Home) -> Line:
 
 def _trader(home: Home) -> Iterator[Line]:
     try:
-        reply = ControlClient(home.socket).ask(Doctor(), DoctorReply)
+        reply = ControlClient(home.socket, timeout_s=PATIENCE_S).ask(Doctor(), DoctorReply)
     except NoTraderError:
         yield Line(Grade.OK, "trader", f"none runs in {home.root}")
         return
@@ -150,4 +151,5 @@ def _trader(home: Home) -> Iterator[Line]:
         return
     yield Line(Grade.OK, "trader", f"{reply.mode}, session {reply.session}")
     for check in reply.checks:
-        yield Line(Grade.OK if check.ok else Grade.FAIL, f"trader: {check.name}", check.seen, check.advice)
+        bad = Grade.FAIL if check.grave else Grade.WARN
+        yield Line(Grade.OK if check.ok else bad, f"trader: {check.name}", check.seen, check.advice)

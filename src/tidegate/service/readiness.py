@@ -77,11 +77,15 @@ class Readiness:
     def _unknown(self) -> CheckLine:
         unknown = [order.client_order_id for order in self._desk.engine.books.working_orders() if order.unknown]
         seen = "none" if not unknown else ", ".join(unknown)
-        return _check("orders of unknown outcome", not unknown, seen, "they are looked up by themselves; wait, or see the venue")
+        return _check(
+            "orders of unknown outcome", not unknown, seen, "they are looked up by themselves; wait, or see the venue", grave=False
+        )
 
     def _gates(self) -> CheckLine:
         closed = [f"{gate.scope.value} {gate.key}".strip() + f" {gate.state.value}" for gate, _ in self._desk.engine.books.closed_gates()]
-        return _check("gates", not closed, ", ".join(closed) or "all open", "see `tidegate status` for why, then `tidegate resume`")
+        return _check(
+            "gates", not closed, ", ".join(closed) or "all open", "`tidegate status` says why; `tidegate resume` opens", grave=False
+        )
 
     def _requests(self) -> CheckLine:
         stuck = [job.request_id for job in self._desk.engine.books.requests() if job.stage is RequestStage.STUCK]
@@ -95,7 +99,9 @@ class Readiness:
 
     def _kill_file(self) -> CheckLine:
         stands = self._around.home.kill.exists()
-        return _check("kill file", not stands, "there is one" if stands else "none", "`tidegate resume --reason …` takes it away")
+        return _check(
+            "kill file", not stands, "there is one" if stands else "none", "`tidegate resume --reason …` takes it away", grave=False
+        )
 
 
 def failing(checks: tuple[CheckLine, ...]) -> tuple[str, ...]:
@@ -103,5 +109,5 @@ def failing(checks: tuple[CheckLine, ...]) -> tuple[str, ...]:
     return tuple(f"{check.name}: {check.seen}" for check in checks if not check.ok)
 
 
-def _check(name: str, ok: bool, seen: str, advice: str) -> CheckLine:  # noqa: FBT001 - what a check found
-    return CheckLine(name=name, ok=ok, seen=seen, advice="" if ok else advice)
+def _check(name: str, ok: bool, seen: str, advice: str, *, grave: bool = True) -> CheckLine:  # noqa: FBT001 - what a check found
+    return CheckLine(name=name, ok=ok, seen=seen, advice="" if ok else advice, grave=grave)
