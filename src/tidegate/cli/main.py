@@ -23,6 +23,7 @@ from tidegate.cli import (
     strategies,
     tapes,
     trading,
+    upping,
     verifying,
 )
 from tidegate.cli.exits import TRACEBACK, Guard
@@ -96,6 +97,7 @@ _verb(app, "explain", explaining.explain, "tidegate explain 412-3 --log day-log"
 _verb(app, "health", health.health, "tidegate health --home /var/lib/tidegate", "tidegate health --ready")
 _verb(app, "report", explaining.report, "tidegate report day-log day.html")
 
+_verb(app, "up", upping.up, "tidegate up --demo", "tidegate up --config my.yaml --mode paper")
 _verb(app, "status", operating.status, "tidegate status", "tidegate status --probe ready")
 _verb(app, "orders", operating.orders, "tidegate orders --finished 50")
 _verb(app, "positions", operating.positions, "tidegate positions --json")

@@ -1,17 +1,12 @@
 """`tidegate trader`: the trading process by itself, as `tidegate up` starts it."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tidegate.cli import printing
+from tidegate.cli.home import HomeFolder, home_of
 from tidegate.cli.kernels import toolchain
-
-HomeFolder = Annotated[
-    Path | None,
-    typer.Option("--home", metavar="DIR", envvar="TIDEGATE_HOME", help="Where the trader keeps log and ledger.", show_default=False),
-]
 
 
 def trader(
@@ -21,11 +16,14 @@ def trader(
     home: HomeFolder = None,
     origin: Annotated[str, typer.Option("--origin", metavar="URL", help="An emulator on this machine, instead of the venue.")] = "",
     patient: Annotated[bool, typer.Option("--patient", help="Wait for another trader to go instead of refusing.")] = False,
+    keys_fd: Annotated[int | None, typer.Option("--keys-fd", hidden=True)] = None,
+    beat_fd: Annotated[int | None, typer.Option("--beat-fd", hidden=True)] = None,
 ) -> None:
     """Trade one account until Ctrl-C, without a supervisor."""
     from tidegate.kernel.mode import Mode
-    from tidegate.service.starting import Start, run
-    from tidegate.service.trader import default_home
+    from tidegate.service.starting import Start, check_mode, run
 
-    run(Start(mode, config, home or default_home(), origin, patient), toolchain(Mode.COMPILED), printing.note)
+    check_mode(mode)
+    start = Start(mode, config, home_of(home).root, origin, patient, keys_fd, beat_fd)
+    run(start, toolchain(Mode.COMPILED), printing.note)
     printing.note("Stopped.")

@@ -12,10 +12,12 @@ import uvloop
 
 from tidegate.clock.clock import ScaledClock, WallClock
 from tidegate.config.reading import read_config
+from tidegate.control.home import Home
 from tidegate.engine.toolchain import Toolchain
-from tidegate.service.home import Home
+from tidegate.service.key_pipe import PipeKeys
 from tidegate.service.key_sources import EnvironmentKeys, KeyringKeys
 from tidegate.service.keys import KeySource, read_paper_key
+from tidegate.service.log_lines import set_up_log
 from tidegate.service.secrecy import close_memory
 from tidegate.service.setup import set_up
 from tidegate.service.trader import Tell, Time, Trader, Wish
@@ -49,6 +51,8 @@ class Start(NamedTuple):
     home: Path
     origin: str = ""
     patient: bool = False
+    keys_fd: int | None = None  # a pipe with the keys, from the supervisor; None: the environment, then the keyring
+    beat_fd: int | None = None  # the supervisor's pipe for the heartbeat
 
 
 class _Pace(msgspec.Struct):
@@ -76,16 +80,14 @@ def run(start: Start, toolchain: Toolchain, tell: Tell, *, started: Callable[[Tr
     close_memory()
     setup = set_up(read_config(start.config), toolchain)
     origin = start.origin or setup.live.origin
-    sources: list[KeySource] = [EnvironmentKeys()]
-    if not origin:
-        sources.append(KeyringKeys())
-    key = read_paper_key(sources)
+    key = read_paper_key(_sources(start, origin))
+    set_up_log(key.secrets)
     access = PaperAccess(key.key_id.reveal(), key.secret.reveal())
     hosts = local_hosts(origin) if origin else PAPER_HOSTS
 
     async def main() -> None:
         time = await _time(hosts) if origin else Time(WallClock(), WallClock(), loop_wait, 1.0)
-        trader = Trader(Wish(Home(start.home), setup, start.mode, access, hosts, time, start.patient), tell)
+        trader = Trader(Wish(Home(start.home), setup, start.mode, access, hosts, time, start.patient, start.beat_fd), tell)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, trader.stop)
@@ -97,6 +99,12 @@ def run(start: Start, toolchain: Toolchain, tell: Tell, *, started: Callable[[Tr
         uvloop.run(main())
     except* TidegateError as group:
         raise _first(group) from None
+
+
+def _sources(start: Start, origin: str) -> list[KeySource]:
+    if start.keys_fd is not None:
+        return [PipeKeys(start.keys_fd)]
+    return [EnvironmentKeys()] if origin else [EnvironmentKeys(), KeyringKeys()]
 
 
 def _first(group: BaseExceptionGroup[TidegateError]) -> TidegateError:

@@ -10,31 +10,36 @@ import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, NamedTuple, final
 
 import msgspec
 
 from tidegate.clock.clock import Clock
+from tidegate.control.home import Home
+from tidegate.control.server import ControlServer
 from tidegate.engine.layout import layout_sha256
 from tidegate.events.inputs import AnyInput
 from tidegate.journal.live import LiveLog
 from tidegate.journal.snapshots import Snapshot
 from tidegate.recovery import machine
+from tidegate.service.answering import Answering
 from tidegate.service.desk import Desk, DeskSettings, Place
-from tidegate.service.feeds import Feeds
+from tidegate.service.feeds import MARKET, Feeds
 from tidegate.service.flatten import Parting
 from tidegate.service.hands import Hands
-from tidegate.service.home import Home
+from tidegate.service.heartbeat import Heart, Stage
 from tidegate.service.hours import tell_days
 from tidegate.service.ledger.rows import Lease
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.thread import LedgerThread
 from tidegate.service.outbox import OutboxSettings
 from tidegate.service.past import LogHistory
+from tidegate.service.reconcile import STREAM as ORDERS
 from tidegate.service.reconcile import ReconcileSettings
 from tidegate.service.recovery import Makers, Recovered, recover
+from tidegate.service.sentinel import KillWatch
 from tidegate.service.setup import Setup
+from tidegate.service.surroundings import Surroundings
 from tidegate.service.tenure import Tenure, claim_account
 from tidegate.service.unsent import Unsent
 from tidegate.values.errors import TidegateError
@@ -70,6 +75,7 @@ class Wish(NamedTuple):
     hosts: Hosts
     time: Time
     patient: bool = False
+    beat: int | None = None  # the supervisor's pipe for the heartbeat; None: nobody watches
 
 
 Tell = Callable[[str], None]  # one line for the operator
@@ -86,6 +92,9 @@ class Trader:
         self._stop: Final = asyncio.Event()
         self._durable_asked = -1
         self._snapshot_n = 0
+        self._around: Final = Surroundings(wish.mode, wish.home, _streams(wish.setup.venue), wish.time.wall)
+        self._kills: Final = KillWatch(wish.home)
+        self._heart: Final = None if wish.beat is None else Heart(wish.beat, wish.time.wall, orphaned=self.stop)
         self.started_ns = wish.time.wall.now_ns()
         self.desk: Desk | None = None
         self.log: LiveLog | None = None
@@ -104,7 +113,15 @@ class Trader:
             TidegateError: log or ledger cannot be used, a stream is lost for good, the account was lost.
         """
         wish, time = self._wish, self._wish.time
-        wish.home.prepare()
+        wish.home.make()
+        beating = None if self._heart is None else asyncio.create_task(self._heart.beat_for_ever())
+        try:
+            await self._run(wish, time)
+        finally:
+            if beating is not None:
+                beating.cancel()
+
+    async def _run(self, wish: Wish, time: Time) -> None:
         store = await asyncio.to_thread(SqlLedger, wish.setup.live.ledger or wish.home.ledger)
         lease, asked_ns = await claim_account(store, wish.setup.account, time.wall, patient=wish.patient)
         recovered = await asyncio.to_thread(self._recover, store, lease)
@@ -120,9 +137,12 @@ class Trader:
             self.feeds = Feeds(desk, log, self._wake.set)
             hands = Hands(desk, venue, ledger, self._wake.set)
             self._begin(desk, recovered)
+            control = ControlServer(wish.home, Answering(desk, log, self._around, time.clock, self._wake.set))
+            await control.start()
             try:
                 await self._trade(client, venue, hands, tenure)
             finally:
+                await control.close()
                 await self._end(hands, log, tenure, ledger)
 
     # The start.
@@ -185,8 +205,13 @@ class Trader:
     def _turn(self, desk: Desk, hands: Hands) -> None:
         self._wake.clear()
         desk.sequencer.anchor()
+        for kill in self._kills.poll():
+            desk.request(kill.request())
         for effect in desk.turn():
             hands.carry_out(effect)
+        self._around.turned(desk)
+        if self._heart is not None:
+            self._heart.stage = Stage.STOPPING if self._stop.is_set() else Stage.READY if desk.reconciler.trusted else Stage.STARTING
         self._ask_durable(desk)
         self._keep_snapshot(desk)
 
@@ -272,6 +297,6 @@ def _paced(speed: float) -> DeskSettings:
     )
 
 
-def default_home() -> Path:
-    """Return the folder of a user's data where nothing else is said."""
-    return Path.home() / ".local" / "share" / "tidegate"
+def _streams(venue: str) -> tuple[str, ...]:
+    """Return the streams of a trader as the engine names them."""
+    return (f"{venue}/{MARKET}", f"{venue}/{ORDERS}")
