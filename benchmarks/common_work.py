@@ -22,7 +22,7 @@ from benchmarks import market, reference
 from tidegate.config.model import Config, EligibleSection
 from tidegate.config.reading import read_config
 from tidegate.kernel.mode import Mode
-from tidegate.replay.prepare import make_toolchain
+from tidegate.recovery.machine import make_toolchain
 from tidegate.replay.run import Options, Replay, run_replay
 
 HERE = Path(__file__).parent

@@ -199,6 +199,15 @@ def test_a_log_is_never_written_over(tape: Path, log: Path, tidegate: Tidegate) 
     assert {path: path.read_bytes() for path in log.iterdir()} == before
 
 
+def test_a_tape_given_twice_is_refused(short: Path, tmp_path: Path, tidegate: Tidegate) -> None:
+    shutil.copy(short, tmp_path / "other.tape")
+    said = tidegate("replay", short, tmp_path / "other.tape", "--config", "generated")
+    assert (said.code, said.sentence) == (
+        2,
+        f"The tape {tmp_path / 'other.tape'} is given twice, perhaps under another name; give it once.",
+    )
+
+
 def test_a_changed_tape_is_refused(tape: Path, tmp_path: Path, tidegate: Tidegate) -> None:
     copy = tmp_path / "changed.tape"
     shutil.copy(tape, copy)

@@ -29,6 +29,8 @@ EVENT = "events:\n  - {symbol: IBM, starts: '2013-10-07T14:00:00Z', ends: '2013-
             "venues has 'sim' twice",
         ),
         ("sector: technology", "lot: 0", "lot is 0, but must be above 0"),
+        ("sector: technology", "stale: 0s", "stale is 0; it must be longer, or left out"),
+        ("sector: technology", "stale: soon", "stale"),
         ("sector: technology", "lot: 0.0000000001", "finer than 1e-9"),
         (
             "strategy: mean_reversion",

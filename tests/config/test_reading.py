@@ -36,7 +36,7 @@ def test_the_shipped_configurations_are_complete(name: str) -> None:
 
 
 def test_the_shipped_names_are_known() -> None:
-    assert preset_names() == ("generated", "us-stocks")
+    assert preset_names() == ("demo-generated", "demo-recorded", "generated", "us-stocks")
     assert "2026-02" in limits_names()
 
 
@@ -175,3 +175,8 @@ def test_a_damaged_configuration_is_read_or_one_sentence(cut: int, put: str) -> 
     else:
         sentence = loaded.config.limits_file and "test.yaml"
     assert "test.yaml" in sentence or "limits file" in sentence
+
+
+def test_a_sentence_that_asks_has_no_full_stop_behind_its_question() -> None:
+    with pytest.raises(ConfigError, match=r"did you mean account\?$"):
+        parse_config(b"acount: {name: a}", name="c", folder=Path())

@@ -8,6 +8,7 @@ from tests.contract.cases import Case, cases
 from tests.contract.kit import Feeder, How, acts_of, run
 from tidegate.engine.engine import Engine
 from tidegate.engine.toolchain import Toolchain
+from tidegate.events.acts import AttentionRaised, FeatureSnapshot, OrderChanged, PositionSnapshot, RegimeChanged
 
 BATCHES = (1, 7, 4_096)
 
@@ -45,3 +46,15 @@ def test_recorded_inputs_alone_give_the_same_acts_again(compiled: Toolchain, cas
     engine = Engine(case.plan.spec, compiled)
     assert Feeder(ran, engine).decide(ran.entries) == acts_of(ran.entries)
     assert engine.state_sha256() == ran.state
+
+
+@settings(max_examples=20)
+@given(case=cases())
+def test_an_engine_that_nobody_listens_to_decides_the_same(compiled: Toolchain, case: Case) -> None:
+    ran = run(case.plan, compiled, more=case.more)
+    silent = Engine(case.plan.spec, compiled, telling=False)
+    only_told = (AttentionRaised, FeatureSnapshot, OrderChanged, PositionSnapshot, RegimeChanged)
+    heard = [entry for entry in acts_of(ran.entries) if not isinstance(entry.message, only_told)]
+    said = [entry for entry in Feeder(ran, silent).decide(ran.entries) if not isinstance(entry.message, FeatureSnapshot)]
+    assert said == heard
+    assert silent.state_sha256() == ran.state

@@ -12,7 +12,7 @@ import pytest
 from tests.events.examples import session_opened
 from tests.journal.making import blocks, damage_of, flip, items, small_log
 from tidegate.journal import DamagedLogError, LogWriter, check, read, recover
-from tidegate.journal.files import segment_path
+from tidegate.journal.files import segment_numbers, segment_path
 
 pytestmark = pytest.mark.req("B1.2", "X1")
 
@@ -148,3 +148,20 @@ def test_a_writer_killed_at_any_moment_loses_nothing_that_was_flushed(tmp_path, 
     assert durable <= reader.judged_to <= inputs[-1]
     LogWriter(tmp_path / "log", session_opened(session_id="next"), continuing=True).close()
     assert check(tmp_path / "log") is None
+
+
+def test_a_start_looks_through_the_newest_segments_alone(tmp_path):
+    """Damage of long ago is found by a check and by whoever reads it; it does not keep a trader from starting."""
+    small_log(tmp_path, close=False)
+    newest = max(segment_numbers(tmp_path))
+    undo = flip(segment_path(tmp_path, 0), 300, 2)
+    with pytest.raises(DamagedLogError):
+        recover(tmp_path)
+    assert recover(tmp_path, whole=False).segment == newest
+    LogWriter(tmp_path, session_opened(session_id="three"), continuing=True).close()
+    assert damage_of(tmp_path).segment == 0
+    undo()
+    assert check(tmp_path) is None
+    flip(segment_path(tmp_path, newest), 300, 2)
+    with pytest.raises(DamagedLogError):
+        recover(tmp_path, whole=False)

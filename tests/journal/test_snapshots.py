@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from tidegate.journal import LogUnwritableError, NewerFormatError
 from tidegate.journal.snapshots import (
     DamagedSnapshot,
     Snapshot,
+    SnapshotPace,
     drop_snapshots,
     read_snapshots,
     write_snapshot,
@@ -107,3 +109,23 @@ def test_a_snapshot_says_what_it_is_bound_to():
         "code_sha256",
         "state",
     ]
+
+
+def test_a_snapshot_is_due_after_so_many_inputs_however_they_come():
+    pace = SnapshotPace(100)
+    assert [n for n in range(1, 401) if pace.due(n)] == [100, 200, 300, 400]
+    pace = SnapshotPace(100)
+    assert [n for n in (1, 99, 250, 251, 349, 350, 1_000, 1_001) if pace.due(n)] == [250, 350, 1_000]
+
+
+def test_a_snapshot_that_vanishes_while_it_is_looked_for_is_passed_over(tmp_path, monkeypatch):
+    write_snapshot(tmp_path, a_snapshot(1))
+    gone = write_snapshot(tmp_path, a_snapshot(2))
+    real = Path.read_bytes
+
+    def read_bytes(path):
+        gone.unlink(missing_ok=True)
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    assert read_snapshots(tmp_path, session_id="one") == [a_snapshot(1)]

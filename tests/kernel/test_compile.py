@@ -155,3 +155,18 @@ def test_the_tag_is_what_makes_a_kernel() -> None:
     assert is_kernel(helper)
     assert not is_kernel(uses_helpers)
     assert not is_kernel(None)
+
+
+def test_an_entry_point_read_back_from_the_cache_needs_no_compiler_and_still_checks_bounds(tmp_path: Path) -> None:
+    signature = INT64(BUFFER, INT64, INT64)
+    Compiler(str(tmp_path), COMPILED_FORMS).entry(reads_a_row, signature)
+    Compiler(str(tmp_path)).entry(uses_helpers, INT64(INT64))
+    later = Compiler(str(tmp_path), COMPILED_FORMS)
+    table = np.zeros(5, ROW)
+    table["value"] = range(5)
+    read_back = later.entry(reads_a_row, signature)
+    assert read_back(table.view(np.uint8), 3, 2) == 3_002
+    with pytest.raises(IndexError, match="row outside its table"):
+        read_back(table.view(np.uint8), 3, 3)
+    assert later.entry(uses_helpers, INT64(INT64))(2) == 22
+    assert later._twins == COMPILED_FORMS, "nothing that the kept code calls was prepared again"

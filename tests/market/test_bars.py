@@ -50,13 +50,13 @@ def test_an_interval_without_activity_has_no_bar() -> None:
 
 
 def test_volume_counts_regular_trades_and_prints_move_no_bar_of_mids() -> None:
-    seen = played(mid(0, 10.0), trade(0.1, 9.0, 7), trade(0.2, 9.0, 5, flags=0), trade(0.3, 12.0, 3), mid(1, 10.0))
+    seen = played(mid(0, 10.0), trade(0.1, 9.91, 7), trade(0.2, 9.91, 5, flags=0), trade(0.3, 10.09, 3), mid(1, 10.0))
     assert ohlc(seen["last_second"]) == (10.0,) * 4
     assert (float(seen["last_second"]["volume"]), int(seen["last_second"]["trades"])) == (10.0, 2)
 
 
 def test_a_print_in_an_interval_without_a_quote_opens_its_bar_at_the_last_mid() -> None:
-    seen = played(mid(0, 10.0), trade(1.1, 9.0, 7), mid(2, 10.01))
+    seen = played(mid(0, 10.0), trade(1.1, 9.95, 7), mid(2, 10.01))
     assert ohlc(seen["last_second"]) == (10.0,) * 4
     assert float(seen["last_second"]["volume"]) == 7.0
 
@@ -68,8 +68,8 @@ def test_prints_before_the_first_quote_have_no_bar() -> None:
 
 
 def test_an_index_builds_its_bars_from_trades_alone() -> None:
-    seen = played(trade(0, 10.0, 2), trade(0.5, 10.2, 3), trade(0.7, 11.0, 9, flags=0), trade(1, 10.1, 1), from_trades=True)
-    assert ohlc(seen["last_second"]) == (10.0, 10.2, 10.0, 10.2)
+    seen = played(trade(0, 10.0, 2), trade(0.5, 10.09, 3), trade(0.7, 11.0, 9, flags=0), trade(1, 10.05, 1), from_trades=True)
+    assert ohlc(seen["last_second"]) == (10.0, 10.09, 10.0, 10.09)
     assert (float(seen["last_second"]["volume"]), int(seen["last_second"]["trades"])) == (5.0, 2)
 
 

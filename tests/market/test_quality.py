@@ -12,6 +12,7 @@ from tidegate.market import rows
 
 pytestmark = pytest.mark.req("A1.4")
 
+NO_FLAGS = ("NOT_ACCEPTED", "PRINT_")
 CLEAN = (quote(0, 100.0, 100.01), quote(1, 100.0, 100.02))
 MS = 1_000_000
 
@@ -111,7 +112,7 @@ def test_flags_add_up() -> None:
 
 
 def test_each_flag_has_words_and_a_bit_of_its_own() -> None:
-    flags = [value for name, value in vars(rows).items() if isinstance(value, int) and name.isupper() and name != "NOT_ACCEPTED"]
+    flags = [value for name, value in vars(rows).items() if isinstance(value, int) and name.isupper() and not name.startswith(NO_FLAGS)]
     assert sorted(flags) == sorted(rows.QUALITY_NAMES) == [1 << bit for bit in range(len(flags))]
 
 
@@ -140,4 +141,56 @@ def test_a_session_opens_with_no_quote_and_therefore_no_entries() -> None:
     making.play(senses, [trade(0, 100.0), status(0, records.STATUS_HALT)])
     assert int(making.symbol(senses)["quality"]) == rows.NO_QUOTE | rows.HALTED
     making.play(senses, [status(1, records.STATUS_RESUME), quote(2, 100.0, 100.01)])
+    assert int(making.symbol(senses)["quality"]) == 0
+
+
+def spikes_of(*parts: Any) -> tuple[float, int, bool]:
+    """The last print that counted, how many prints counted, and whether the flag stands."""
+    seen = after(*parts)
+    return float(seen["last_trade"]), round(float(seen["vwap_volume"])), bool(seen["quality"] & rows.SPIKE)
+
+
+def test_a_print_too_far_from_the_mid_is_a_spike_until_the_next_quote() -> None:
+    assert spikes_of(trade(1.1, 100.5), trade(1.2, 101.1)) == (100.5, 1, True)
+    assert spikes_of(trade(1.1, 100.5), trade(1.2, 101.1), trade(1.3, 100.2)) == (100.2, 2, True)
+    assert spikes_of(trade(1.1, 100.5), trade(1.2, 98.9), quote(2, 100.0, 100.01)) == (100.5, 1, False)
+    assert spikes_of(trade(1.1, 101.01)) == (101.01, 1, False), "a percent is not further than a percent"
+
+
+def test_so_many_prints_in_a_row_are_a_new_price_until_they_are_back() -> None:
+    far = [trade(1.1 + n / 10, 102.0 + n / 100) for n in range(4)]
+    assert spikes_of(*far[:2]) == (0.0, 0, True)
+    assert spikes_of(*far) == (102.03, 2, True), "the mid has not followed: only a quote can say that all is well"
+    assert spikes_of(*far, trade(1.6, 100.0), trade(1.7, 102.0)) == (100.0, 3, True)
+    assert spikes_of(far[0], trade(1.2, 100.0), far[2], trade(1.4, 100.0)) == (100.0, 2, True)
+
+
+def test_a_print_is_not_measured_by_a_mid_older_than_a_gap() -> None:
+    assert spikes_of(trade(101, 102.0)) == (0.0, 0, True)
+    assert spikes_of(trade(101.1, 102.0)) == (102.0, 1, False)
+
+
+def index_after(*parts: Any) -> Any:
+    senses = making.host(Mode.STRICT)
+    making.symbol(senses)["bars_from_trades"] = 1
+    making.play(senses, parts)
+    return making.symbol(senses)
+
+
+def test_where_bars_are_made_of_prints_a_print_is_measured_by_the_one_before() -> None:
+    first = [trade(0, 100.0), trade(1, 100.5)]
+    seen = index_after(*first, trade(1.5, 102.0))
+    assert (float(seen["last_trade"]), int(seen["quality"]), float(seen["second"]["high"])) == (100.5, rows.SPIKE, 100.5)
+    assert int(index_after(*first, trade(1.5, 102.0), trade(1.6, 100.6))["quality"]) == 0
+    level = [trade(1.5 + n / 10, 102.0) for n in range(3)]
+    moved = index_after(*first, *level, trade(1.9, 102.1), trade(1.95, 100.0))
+    assert (float(moved["last_trade"]), int(moved["gaps"]), int(moved["quality"])) == (102.1, 1, rows.SPIKE)
+    assert (float(moved["second"]["open"]), float(moved["second"]["high"])) == (102.0, 102.1)
+
+
+def test_before_any_quote_a_print_is_measured_by_the_one_before() -> None:
+    senses = making.host(Mode.STRICT)
+    making.play(senses, [trade(0, 100.0), trade(1, 102.0)])
+    assert (float(making.symbol(senses)["last_trade"]), int(making.symbol(senses)["quality"])) == (100.0, rows.SPIKE)
+    making.play(senses, [trade(2, 100.1)])
     assert int(making.symbol(senses)["quality"]) == 0

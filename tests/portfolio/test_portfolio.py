@@ -376,8 +376,12 @@ def test_the_worst_position_is_the_worse_of_both_ways() -> None:
 
 
 def test_releasing_more_than_ever_worked_is_our_bug() -> None:
+    book = Portfolio("demo", CASH, INSTRUMENTS)
+    approved = decision(intent(side=Side.SELL))
+    book.fold_decision(approved, intent(side=Side.SELL))
+    book.book(approved.symbol).sells_nanos = 0
     with pytest.raises(AssertionError, match="released"):
-        SymbolBook().count(Side.SELL, -1)
+        book.fold_lapse(approved.event_id)
 
 
 # Bytes.

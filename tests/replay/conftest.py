@@ -5,7 +5,7 @@ import pytest
 from tests.replay.logs import Recorded, record
 from tidegate.engine.toolchain import Toolchain
 from tidegate.kernel.mode import Mode
-from tidegate.replay.prepare import make_toolchain
+from tidegate.recovery.machine import make_toolchain
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from tidegate.config.reading import read_config
+from tidegate.engine.engine import Engine
 from tidegate.journal import LogWriter
 from tidegate.kernel.mode import Mode
+from tidegate.recovery.machine import make_toolchain
 from tidegate.replay.loop import ReplayLoop
-from tidegate.replay.prepare import Plan, build_engine, make_toolchain, plan_session
+from tidegate.replay.prepare import Plan, build_engine, plan_session
 from tidegate.replay.recovery import keep_snapshot, recover_engine
 from tidegate.replay.run import Options, run_plan
 from tidegate.replay.sinks import LogSink
@@ -22,7 +24,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     return plan_session(read_config("generated"), [tape])
 
 
-def crashed_log(plan: Plan, directory: Path, *, stop_n: int) -> None:
+def crashed_log(plan: Plan, directory: Path, *, stop_n: int, flushed: bool = True) -> Engine:
     """Run a session until an input number and leave its log as a crash would, with a snapshot on the way."""
     toolchain = make_toolchain(Mode.COMPILED)
     engine = build_engine(plan, toolchain)
@@ -45,7 +47,10 @@ def crashed_log(plan: Plan, directory: Path, *, stop_n: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         loop.run()
     keep_snapshot(directory, engine, session_id=plan.session)
+    if flushed:
+        writer.flush()
     writer.abandon()
+    return engine
 
 
 @pytest.mark.req("B1.2", "X1")
@@ -74,9 +79,26 @@ def test_a_torn_log_comes_back_as_far_as_its_whole_blocks_reach(plan: Plan, tmp_
 @pytest.mark.req("B1.2")
 def test_a_snapshot_shortens_the_way_and_changes_nothing(plan: Plan, tmp_path: Path) -> None:
     run_plan(plan, Options(log=tmp_path / "whole"))
-    crashed_log(plan, tmp_path / "crashed", stop_n=1)
+    engine = crashed_log(plan, tmp_path / "crashed", stop_n=1)
     recovered = recover_engine(tmp_path / "crashed")
-    assert recovered.snapshot_n > 0
+    assert recovered.snapshot_n == engine.n
+    assert recovered.engine.state_sha256() == engine.state_sha256()
     for snapshot in (tmp_path / "crashed" / "snapshots").iterdir():
         snapshot.unlink()
-    assert recover_engine(tmp_path / "crashed").snapshot_n == 0
+    again = recover_engine(tmp_path / "crashed")
+    assert again.snapshot_n == 0
+    assert again.engine.state_sha256() == engine.state_sha256()
+
+
+@pytest.mark.req("B1.2")
+def test_a_snapshot_newer_than_what_the_disk_has_of_the_log_is_not_taken(plan: Plan, tmp_path: Path) -> None:
+    """The log's newest blocks are lost and the snapshot is not: what it knows never happened here."""
+    log = tmp_path / "log"
+    ahead = crashed_log(plan, log, stop_n=1, flushed=False)
+    recovered = recover_engine(log)
+    assert recovered.snapshot_n == 0
+    assert recovered.engine.n < ahead.n
+    keep_snapshot(log, recovered.engine, session_id=plan.session)
+    older = recover_engine(log)
+    assert older.snapshot_n == recovered.engine.n, "an older snapshot serves"
+    assert older.engine.state_sha256() == recovered.engine.state_sha256()

@@ -13,7 +13,7 @@ from tidegate.engine.senses import SensesHost
 from tidegate.engine.toolchain import Toolchain
 from tidegate.events import records
 from tidegate.kernel.mode import Mode
-from tidegate.replay.prepare import make_toolchain
+from tidegate.recovery.machine import make_toolchain
 from tidegate.strategies.strategy import NoState, Nothing, Strategy
 from tidegate.values.money import NANOS
 from tidegate.values.time import MILLISECOND_NS, NEVER_NS, SECOND_NS
@@ -180,6 +180,16 @@ def play(senses: SensesHost, parts: Iterable[NDArray[np.void]], *, batch: int = 
             seen += [Seen(-1, due_ns, *row) for row in senses.attentions()]
         at = after
     return seen
+
+
+def take(senses: SensesHost, raw: NDArray[np.uint8], place: int) -> list[int]:
+    """Take one record in, after what is due by then; return when it ticked."""
+    ticks = []
+    while senses.run(raw, place, place + 1, NEVER_NS) == place:
+        assert senses.integers[senses.bad_record_cell] == 0, "a record was refused"
+        ticks.append(max(senses.next_due(), int(senses.table("header")["now_ns"][0])))
+        senses.tick(ticks[-1])
+    return ticks
 
 
 def symbol(senses: SensesHost, place: int = 0) -> Any:

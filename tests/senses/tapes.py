@@ -15,7 +15,7 @@ SYMBOLS = 3
 PAUSES = (0, MILLISECOND_NS, 300 * MILLISECOND_NS, SECOND_NS, SECOND_NS + 1, 3 * SECOND_NS, 20 * SECOND_NS, 61 * SECOND_NS)
 SILENCES = (100 * SECOND_NS, 100 * SECOND_NS + 1, 600 * SECOND_NS)
 STATUSES = tuple(range(records.STATUS_HALT, records.STATUS_NEWS + 1))
-TROUBLES = ("crossed", "locked", "no bid", "no size", "future", "suspicious", "slow", "spike", "wide", "status", "silence")
+TROUBLES = ("far print", "crossed", "locked", "no bid", "no size", "future", "suspicious", "slow", "spike", "wide", "status", "silence")
 
 
 class Step(NamedTuple):
@@ -64,6 +64,8 @@ def _record(step: Step, now_ns: int, cents: int) -> Any:
     size = step.size * NANOS
     if step.what == "status":
         return record(records.STATUS, now_ns, STATUSES[step.choice % len(STATUSES)], instrument=step.symbol)
+    if step.what == "far print":
+        return record(records.TRADE, now_ns, bid * (110 + step.choice) // 100, size, instrument=step.symbol, flags=records.REGULAR)
     if step.what in {"trade", "odd trade"}:
         odd = (0, records.REGULAR | records.SUSPICIOUS, records.REGULAR | records.CORRECTION, records.OFF_EXCHANGE)
         flags = records.REGULAR if step.what == "trade" else odd[step.choice % 4]

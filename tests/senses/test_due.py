@@ -13,11 +13,13 @@ from tests.senses.test_exits import holding, silent
 from tidegate.engine import layout
 from tidegate.engine.senses import SensesHost
 from tidegate.kernel.mode import Mode
+from tidegate.regime.rows import TREND, UNTRADEABLE
 from tidegate.values.money import NANOS
 from tidegate.values.time import NEVER_NS, SECOND_NS
 
 pytestmark = pytest.mark.req("B1.3")
 
+EVERY_NS = int(making.SETTINGS["evaluate_ns"])
 TIMES = st.one_of(st.just(0), st.integers(START_NS, START_NS + 60 * SECOND_NS))
 DUES = st.one_of(st.just(NEVER_NS), st.integers(START_NS, START_NS + 60 * SECOND_NS))
 
@@ -30,6 +32,10 @@ def naive(senses: SensesHost) -> int:
     """Every reason to wake up, in a list."""
     header = senses.table("header")[0]
     reasons = [int(header[name]) for name in ("timer_due_ns", "next_second_ns", "next_minute_ns")]
+    for symbol, regime in zip(senses.table("symbols"), senses.table("regimes"), strict=True):
+        if int(regime["label"]) != UNTRADEABLE:
+            fresh_until = int(symbol["quote_ns"]) + (int(symbol["stale_ns"]) or int(senses.table("settings")[0]["stale_ns"]))
+            reasons.append(fresh_until // EVERY_NS * EVERY_NS + EVERY_NS)
     for own in senses.table("own"):
         left = int(own["position_nanos"]) + int(own["working_exit_nanos"])
         if int(own["position_nanos"]) == 0 or left == 0:
@@ -53,9 +59,20 @@ HEADERS = st.fixed_dictionaries({"timer_due_ns": DUES, "next_second_ns": DUES, "
 
 
 @settings(max_examples=150)
-@given(header=HEADERS, owns=st.lists(OWNS, min_size=4, max_size=4), worked=st.lists(st.booleans(), min_size=4, max_size=4))
-def test_next_due_is_the_earliest_of_all_reasons(header: dict[str, int], owns: list[dict[str, int]], worked: list[bool]) -> None:
+@given(
+    header=HEADERS,
+    owns=st.lists(OWNS, min_size=4, max_size=4),
+    worked=st.lists(st.booleans(), min_size=4, max_size=4),
+    readable=st.lists(st.tuples(TIMES, st.sampled_from([0, 1, 7 * SECOND_NS])), max_size=2),
+)
+def test_next_due_is_the_earliest_of_all_reasons(
+    header: dict[str, int], owns: list[dict[str, int]], worked: list[bool], readable: list[tuple[int, int]]
+) -> None:
     senses = pairs()
+    for place, (quote_ns, stale_ns) in enumerate(readable):
+        senses.table("regimes")["label"][place] = TREND
+        senses.table("symbols")["quote_ns"][place] = quote_ns
+        senses.table("symbols")["stale_ns"][place] = stale_ns
     for name, value in header.items():
         senses.table("header")[0][name] = value
     for row, values, is_worked in zip(senses.table("own"), owns, worked, strict=True):

@@ -86,7 +86,15 @@ def changes_of(senses: SensesHost) -> list[tuple[str, int, int]]:
 def compare(senses: SensesHost, twin: MarketTwin, tape: NDArray[np.void]) -> None:
     raw = tape.view(np.uint8)
     for place, record in enumerate(tape):
-        assert senses.run(raw, place, place + 1, NEVER_NS) == place + 1
+        while senses.run(raw, place, place + 1, NEVER_NS) == place:
+            due = senses.next_due()
+            assert due == twin.next_due
+            senses.tick(due)
+            twin.tick(due)
+            for silent, symbol_twin in enumerate(twin.symbols):
+                check_symbol(senses, silent, symbol_twin)
+            assert changes_of(senses) == sorted(twin.changes)
+        assert int(record["ts_recv"]) < twin.next_due, "what was due came before the record"
         twin.take(record)
         check_symbol(senses, int(record["instrument"]), twin.symbols[int(record["instrument"])])
         assert changes_of(senses) == sorted(twin.changes)
@@ -132,7 +140,8 @@ def test_the_twin_and_the_kernel_meet_every_label_flag_and_gap() -> None:
     raw = tape.view(np.uint8)
     labels, whys, flags, market_labels = set(), set(), 0, set()
     for place, record in enumerate(tape):
-        senses.run(raw, place, place + 1, NEVER_NS)
+        for due in making.take(senses, raw, place):
+            twin.tick(due)
         twin.take(record)
         for one in twin.symbols:
             flags |= one.quality
@@ -153,7 +162,7 @@ def bytes_after(senses: SensesHost, tape: NDArray[np.void]) -> list[bytes]:
     raw = tape.view(np.uint8)
     found = []
     for place in range(len(tape)):
-        assert senses.run(raw, place, place + 1, NEVER_NS) == place + 1
+        making.take(senses, raw, place)
         found.append(senses.durable())
     return found
 
@@ -198,8 +207,7 @@ def test_state_stays_finite_and_alike_on_any_valid_record(steps: list[tuple[int,
     for senses in both:
         senses.table("symbols")["bars_from_trades"] = int(from_trades)
     for place in range(len(tape)):
-        for senses in both:
-            assert senses.run(raw, place, place + 1, NEVER_NS) == place + 1
+        assert making.take(both[0], raw, place) == making.take(both[1], raw, place)
         assert both[0].durable() == both[1].durable()
     assert is_finite(both[1].table("symbols"))
     assert is_finite(both[1].table("regimes"))

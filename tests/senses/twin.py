@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tidegate.events import records
 from tidegate.market import rows as market
 from tidegate.regime import rows as regime
+from tidegate.values.time import NEVER_NS
 
 SECOND, MINUTE = 10**9, 60 * 10**9
 
@@ -71,7 +72,11 @@ class SymbolTwin:
         self.flags = self.halted = self.feed_down = 0
         self.quote: Quote | None = None
         self.last_print_ns = 0
+        self.last_print = 0.0
+        self.stale_ns = int(settings["stale_ns"])
         self.spikes = 0
+        self.far_prints = 0
+        self.is_new_level = False
         self.prints: list[tuple[float, float]] = []
         self.counts = {"quotes": 0, "trades": 0, "rejected": 0, "gaps": 0}
         self.newsy_until = 0
@@ -127,6 +132,26 @@ class SymbolTwin:
             self.flags |= market.WIDE
         self.spikes = 0
         self.quote = new
+        return True
+
+    def is_spike(self, price: float, now: int) -> bool:
+        """A print too far from what the bars are made of; so many in a row are no spikes any more."""
+        judged_by_mid = self.quote is not None and not self.from_trades
+        known, at = self.last_print, self.last_print_ns
+        if judged_by_mid:
+            assert self.quote is not None
+            known, at = self.quote.mid, self.quote.ns
+        is_known = at > 0 and now - at <= self.set["gap_ns"]
+        far = is_known and abs(price - known) / known * 10_000.0 > self.set["spike_bps"]
+        if not far:
+            self.far_prints = 0
+            return False
+        if self.far_prints == self.set["spikes_max"]:
+            self.far_prints = self.far_prints if judged_by_mid else 0
+            self.is_new_level = True
+            return False
+        self.far_prints += 1
+        self.flags |= market.SPIKE
         return True
 
     @property
@@ -220,14 +245,21 @@ class SymbolTwin:
 
     # Regime.
 
-    def untradeable(self, now: int) -> int:
+    @property
+    def last_ns(self) -> int:
         quoted_ns = self.quote.ns if self.quote else 0
-        last = self.last_print_ns if self.from_trades else quoted_ns
+        return self.last_print_ns if self.from_trades else quoted_ns
+
+    @property
+    def is_readable(self) -> bool:
+        return self.label.label != regime.UNTRADEABLE
+
+    def untradeable(self, now: int) -> int:
         reasons = [
             (regime.WHY_HALTED, bool(self.halted)),
             (regime.WHY_FEED, bool(self.feed_down)),
             (regime.WHY_BLIND, not self.valid),
-            (regime.WHY_STALE, now - last > self.set["stale_ns"]),
+            (regime.WHY_STALE, now - self.last_ns > self.stale_ns),
             (regime.WHY_NEWSY, now < self.newsy_until),
         ]
         return next((why for why, holds in reasons if holds), 0)
@@ -276,9 +308,7 @@ class MarketTwin:
         now, place, kind = int(r["ts_recv"]), int(r["instrument"]), int(r["kind"])
         s = self.symbols[place]
         self.changes = []
-        if now >= self.next_group:
-            self.next_group = now // int(self.set["evaluate_ns"]) * int(self.set["evaluate_ns"]) + int(self.set["evaluate_ns"])
-            self.classify_group(now)
+        self.evaluate(now)
         s.ended(MINUTE, now)
         if (bar := s.ended(SECOND, now)) is not None:
             if s.valid and s.features()["volume_anomaly"] >= self.set["shock_volume"]:
@@ -290,6 +320,26 @@ class MarketTwin:
             self.take_trade(place, r)
         elif kind == records.STATUS:
             self.take_status(place, int(r["a"]), now)
+
+    def tick(self, now: int) -> None:
+        self.changes = []
+        self.evaluate(now)
+
+    def evaluate(self, now: int) -> None:
+        every = int(self.set["evaluate_ns"])
+        if now < self.next_group:
+            return
+        self.next_group = now // every * every + every
+        for place, s in enumerate(self.symbols):
+            if s.is_readable and s.untradeable(now) == regime.WHY_STALE:
+                self.classify(place, now)
+        self.classify_group(now)
+
+    @property
+    def next_due(self) -> int:
+        """The first evaluation at which a symbol that can be read now will be stale, if nothing more comes from it."""
+        every = int(self.set["evaluate_ns"])
+        return min([(s.last_ns + s.stale_ns) // every * every + every for s in self.symbols if s.is_readable], default=NEVER_NS)
 
     def classify(self, place: int, now: int) -> None:
         before = self.symbols[place].label.label
@@ -321,11 +371,16 @@ class MarketTwin:
         if not r["flags"] & records.REGULAR or doubtful or r["a"] <= 0 or r["b"] <= 0:
             return
         price, size = int(r["a"]) / 1e9, int(r["b"]) / 1e9
+        s.is_new_level = False
+        if s.is_spike(price, now):
+            return
+        if s.quote is None:
+            s.flags &= ~market.SPIKE
         s.prints.append((price, size))
         silent = s.last_print_ns and now - s.last_print_ns > self.set["gap_ns"]
-        s.last_print_ns = now
+        s.last_print_ns, s.last_print = now, price
         if s.from_trades:
-            if silent:
+            if silent or s.is_new_level:
                 self.after_gap(place, now)
             s.price(now, price)
         if s.from_trades or s.quote is not None:

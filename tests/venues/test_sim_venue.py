@@ -215,14 +215,14 @@ def test_a_fill_is_charged_the_fees_of_its_day_and_becomes_a_message() -> None:
     sim = venue(stream(quote(now_ns, 9_999, 10_001, 500, 500)), fees=ALPACA_FEES)
     sim.command(order("a", SELL, 100, limit=9_900, time_in_force=IOC), sent_ns=now_ns, taken=[1])
     accepted, filled = answers(sim)
-    message = order_event(filled, event_id="s-9-0")
+    message = order_event(filled, event_id="s-9-0", timestamp=now_ns)
     assert message.fee_usd == "0.01925"
     assert (message.kind, message.symbol, message.execution_id) == (Kind.FILLED, "AAA", "a-1")
     assert (message.last_quantity_nanos, message.cum_quantity_nanos) == (100 * SHARE, 100 * SHARE)
     assert message.liquidity is Liquidity.TAKER
     assert (message.event_id, message.timestamp, message.ts_venue) == ("s-9-0", now_ns, now_ns)
     assert codec.decode(codec.encode(message)) == message
-    plain = order_event(accepted, event_id="s-8-0")
+    plain = order_event(accepted, event_id="s-8-0", timestamp=now_ns)
     assert (plain.fee_usd, plain.liquidity, plain.last_quantity_nanos) == ("0", None, 0)
 
 

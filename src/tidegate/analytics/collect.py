@@ -8,15 +8,14 @@ no report needs (ticks, lag, strategy state bytes), so its memory grows with dec
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar, final
+from typing import TYPE_CHECKING, TypeVar, final
 
 import msgspec
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from tidegate.analytics import frames
 from tidegate.analytics.entries import KEPT, Entry, MaskedTrigger
+from tidegate.analytics.late import late
 from tidegate.analytics.links import Links
 from tidegate.analytics.orders import FillRow, OrderRow, fold_orders
 from tidegate.analytics.trades import Marks, Trade, match_trades
@@ -32,6 +31,13 @@ from tidegate.events.codec import AnyMessage
 from tidegate.events.inputs import InstrumentDefined
 from tidegate.events.session import SessionOpened
 from tidegate.values.instruments import Instrument
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tidegate.analytics import frames
+else:
+    frames = late("tidegate.analytics.frames")
 
 T = TypeVar("T")
 
@@ -158,67 +164,67 @@ class Run:
         )
 
     @cached_property
-    def orders(self) -> pl.DataFrame:
+    def orders(self) -> "pl.DataFrame":
         """Return one row per order sent."""
         return frames.orders(self.order_rows)
 
     @cached_property
-    def fills(self) -> pl.DataFrame:
+    def fills(self) -> "pl.DataFrame":
         """Return one row per execution."""
         return frames.fills(self.fill_rows)
 
     @cached_property
-    def trades(self) -> pl.DataFrame:
+    def trades(self) -> "pl.DataFrame":
         """Return one row per closed round trip (from flat to flat, per strategy and symbol)."""
         return frames.trades([trade for trade in self.trade_rows if not trade.is_open])
 
     @cached_property
-    def open_trades(self) -> pl.DataFrame:
+    def open_trades(self) -> "pl.DataFrame":
         """Return the round trips not back at flat at the end; exit columns are null or partial."""
         return frames.trades([trade for trade in self.trade_rows if trade.is_open])
 
     @cached_property
-    def positions(self) -> pl.DataFrame:
+    def positions(self) -> "pl.DataFrame":
         """Return the position of a strategy in a symbol after each change."""
         return frames.positions(self._of(PositionSnapshot))
 
     @cached_property
-    def equity(self) -> pl.DataFrame:
+    def equity(self) -> "pl.DataFrame":
         """Return the account at each valuation, with running drawdown."""
         return frames.equity(self._of(PositionSnapshot))
 
     @cached_property
-    def intents(self) -> pl.DataFrame:
+    def intents(self) -> "pl.DataFrame":
         """Return what strategies wanted, before the gate saw it."""
         return frames.intents(self._of(TradeIntent))
 
     @cached_property
-    def decisions(self) -> pl.DataFrame:
+    def decisions(self) -> "pl.DataFrame":
         """Return the gate's verdicts with the first refusal, all refusals and the sentence."""
         return frames.decisions(self._of(RiskDecision), self.links)
 
     @cached_property
-    def checks(self) -> pl.DataFrame:
+    def checks(self) -> "pl.DataFrame":
         """Return one row per check of each decision; limit and observed value in the check's own unit."""
         return frames.checks(self._of(RiskDecision))
 
     @cached_property
-    def attentions(self) -> pl.DataFrame:
+    def attentions(self) -> "pl.DataFrame":
         """Return the moments at which the senses asked for judgement."""
         return frames.attentions(self._of(AttentionRaised))
 
     @cached_property
-    def regimes(self) -> pl.DataFrame:
+    def regimes(self) -> "pl.DataFrame":
         """Return each change of a regime label; `group` is set and `symbol` empty for a market group."""
         return frames.regimes(self._of(RegimeChanged))
 
     @cached_property
-    def nothings(self) -> pl.DataFrame:
+    def nothings(self) -> "pl.DataFrame":
         """Return the times a strategy was asked and declined, with its reason."""
         return frames.nothings(self._of(NothingDone))
 
     @cached_property
-    def masked(self) -> pl.DataFrame:
+    def masked(self) -> "pl.DataFrame":
         """Return how often triggers were masked, and by what; empty when nobody counted."""
         return frames.masked(self.sources.masked or ())
 

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from tidegate.analytics import curves
 from tidegate.analytics.collect import Run
-from tidegate.analytics.document import report_html
 from tidegate.analytics.metrics import METRICS, Values, groups, refusals_by_check
 from tidegate.analytics.scorecard import titled
 from tidegate.analytics.slices import REGIME, STRATEGY, SYMBOL, traded_valuations
@@ -57,6 +56,8 @@ def write_report(run: Run, path: Path, title: str = "") -> Path:
     Raises:
         ReportNotWrittenError: the folder is missing or not writable, or the disk is full.
     """
+    from tidegate.analytics.document import report_html  # noqa: PLC0415 - plots are loaded for reports, not for the table of a terminal
+
     text = report_html(run, title)
     try:
         _write_whole(path, text)

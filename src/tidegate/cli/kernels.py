@@ -30,7 +30,7 @@ def mode_of(*, pure: bool, strict: bool) -> "Mode":
 
 def compiling_note() -> Callable[[str], None] | None:
     """Return what tells of the compiler's work; nothing where compiled kernels are kept from before."""
-    from tidegate.replay.hashes import kernel_cache
+    from tidegate.recovery.machine import kernel_cache
 
     kept = kernel_cache()
     return None if kept and any(Path(kept).iterdir()) else printing.note
@@ -38,6 +38,6 @@ def compiling_note() -> Callable[[str], None] | None:
 
 def toolchain(mode: "Mode") -> "Toolchain":
     """Return the toolchain of this process."""
-    from tidegate.replay.prepare import make_toolchain
+    from tidegate.recovery.machine import make_toolchain
 
     return make_toolchain(mode, progress=compiling_note())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tidegate.replay.run import Options, Replay
 
 _LATENCY: Final = "such as 0.5ms or lognormal:0.5ms,0.3"
+_MEASURED: Final = "; log:DIR: as in a golden log"
 
 Tapes = Annotated[list[Path], typer.Argument(metavar="TAPE", help="Tape files; each is a stream.", show_default=False)]
 Strategies = Annotated[
@@ -44,8 +45,8 @@ FeedLatency = Annotated[
     str | None,
     typer.Option(metavar="TIME", help=f"From venue to us, {_LATENCY}. Without it: the tape's own receive times."),
 ]
-OrderLatency = Annotated[str | None, typer.Option(metavar="TIME", help=f"From us to the venue, {_LATENCY}.")]
-ResponseLatency = Annotated[str | None, typer.Option(metavar="TIME", help=f"From the venue's act back to us, {_LATENCY}.")]
+OrderLatency = Annotated[str | None, typer.Option(metavar="TIME", help=f"From us to the venue, {_LATENCY}{_MEASURED}.")]
+ResponseLatency = Annotated[str | None, typer.Option(metavar="TIME", help=f"From the venue's act back to us, {_LATENCY}{_MEASURED}.")]
 Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Of the drawn latencies.")]
 Batch = Annotated[
     int | None,
@@ -90,6 +91,7 @@ def replay(
         strategies=strategy or [],
         latencies=Latencies(feed=feed_latency, order=order_latency, response=response_latency, seed=seed),
     )
+    tell_measured(plan, order_latency, response_latency)
     for opened in plan.tapes:
         opened.verify()  # the log will say that it rests on these bytes
     options = Options(
@@ -108,6 +110,16 @@ def replay(
         printing.note(f"{fault_words(fault)}; mend its file and replay again.")
     if faults:
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def tell_measured(plan: "Plan", order: str | None, response: str | None) -> None:
+    """Say what a latency taken from a log came to."""
+    from tidegate.replay.measured import MEASURED
+
+    simulator = plan.loaded.config.simulator
+    for name, asked, found in (("order", order, simulator.order_latency), ("response", response, simulator.response_latency)):
+        if asked is not None and asked.startswith(MEASURED):
+            printing.note(f"{name} latency, as in {asked.removeprefix(MEASURED)}: {found}")
 
 
 def run(plan: "Plan", options: "Options") -> "Replay":

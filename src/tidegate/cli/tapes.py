@@ -1,5 +1,6 @@
 """`tidegate tape`: import, generate, info, head, sample."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,16 +13,23 @@ from tidegate.cli.words import Json
 
 if TYPE_CHECKING:
     from tidegate.tapes.format import TapeMeta
+    from tidegate.tapes.parts import Progress
     from tidegate.tapes.view import Row
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="The tape to write.", show_default=False)]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A tape.", show_default=False)]
+_ALPACA = "alpaca"
 Count = Annotated[int, typer.Option(min=1, metavar="N", help="How many records.")]
 
 
 def import_(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="lean, csv or parquet.", show_default=False)],
-    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="Files; for lean also folders.", show_default=False)],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="lean, csv, parquet or alpaca.", show_default=False)],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE", help="Files; for lean also folders; for alpaca AAPL,MSFT@2026-11-16..2026-11-18.", show_default=False
+        ),
+    ],
     out: Out,
     *,
     column_map: Annotated[
@@ -34,14 +42,22 @@ def import_(
             show_default=False,
         ),
     ] = "",
+    feed: Annotated[str, typer.Option(metavar="NAME", help="alpaca: sip, iex, boats or otc, as your plan allows.")] = "sip",
     as_json: Json = False,
 ) -> None:
-    """Make a tape of recorded market data."""
+    """Make a tape of recorded market data.
+
+    With alpaca, of your own history there: the key is read from ALPACA_PAPER_API_KEY and ALPACA_PAPER_API_SECRET (or the live
+    names); a download that breaks off goes on where it stopped.
+    """
     from tidegate.tapes.importers import ImportOptions, import_tape
 
     check_out(out, sources)
     with printing.progress("importing") as told:
-        meta = import_tape(kind, sources, out, options=ImportOptions(column_map=column_map), progress=told)
+        if kind == _ALPACA:
+            meta = _from_alpaca(sources, out, feed, told)
+        else:
+            meta = import_tape(kind, sources, out, options=ImportOptions(column_map=column_map), progress=told)
     _made(out, meta, as_json=as_json)
 
 
@@ -115,6 +131,13 @@ def check_out(out: Path, sources: Sequence[Path]) -> None:
         raise UsageProblemError(f"{out} is there and is no tape, so it is not replaced; name another file, or move it away.") from None
     except TapeError:
         return  # a damaged or newer tape is a tape
+
+
+def _from_alpaca(sources: Sequence[Path], out: Path, feed: str, told: "Progress") -> "TapeMeta":
+    from tidegate.service.history import HistoryWish, import_own_history
+
+    wish = HistoryWish.parse([str(source) for source in sources], feed=feed)
+    return import_own_history(wish, out, environment=os.environ, progress=told)
 
 
 def _made(out: Path, meta: "TapeMeta", *, as_json: bool) -> None:

@@ -1,6 +1,6 @@
 """`tidegate verify`: decide a recorded session again and compare."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,12 +17,13 @@ def verify(
     log: Log,
     *,
     tape: MoreTapes = None,
+    newest: Annotated[bool, typer.Option("--newest", help="Only the newest session.")] = False,
     pure: Pure = False,
     as_json: Json = False,
 ) -> None:
-    """Recompute a recorded session and compare.
+    """Recompute recorded sessions and compare.
 
-    The newest session of the log is decided again from its inputs, and every act is compared byte by byte.
+    Every session of the log is decided again from its inputs, and every act is compared byte by byte.
     Exit code 0 only where everything matches. With --json: match (null where other code wrote the log), why,
     entries, first_difference (n, k, recorded, recomputed) and damage (segment, block, first_entry,
     last_entry).
@@ -30,7 +31,7 @@ def verify(
     from tidegate.replay.verify import verify_log
 
     mode = mode_of(pure=pure, strict=False)
-    verdict = verify_log(log, tapes=tape or [], mode=mode, progress=compiling_note())
+    verdict = verify_log(log, tapes=tape or [], mode=mode, progress=compiling_note(), newest=newest)
     if as_json:
         printing.document(verdict.as_dict())
     else:

@@ -118,7 +118,15 @@ def engine_spec(
         symbol_cooldown_ns=duration_ns(config.symbol_cooldown),
         valuation_ns=valuation_ns or NEVER_NS,
         command_valid_ns=duration_ns(config.orders.valid),
+        stale_ns=_stale_ns(config, instruments),
     )
+
+
+def _stale_ns(config: Config, instruments: Sequence[Instrument]) -> dict[str, int]:
+    """Return the staleness of the symbols that have one of their own."""
+    listed: dict[str, InstrumentFacts] = {facts.symbol: facts for facts in config.instruments}
+    facts_of = {instrument.symbol: listed.get(instrument.symbol, config.other_instruments) for instrument in instruments}
+    return {symbol: duration_ns(facts.stale) for symbol, facts in facts_of.items() if facts is not None and facts.stale}
 
 
 def scheduled_inputs(config: Config, *, first_ns: int, last_ns: int) -> tuple[SessionChanged | EventListed, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from tidegate.config.errors import ConfigError, known
+from tidegate.config.errors import ConfigError, ended, known
 from tidegate.config.model import Config, EventSection, InstrumentFacts, StrategySection
 from tidegate.config.settings import oms_policy
 from tidegate.config.units import EVERY, HALF_LIVES, duration_ns, moment_ns
@@ -19,7 +19,7 @@ def check_config(config: Config, name: str) -> None:
         ConfigError: the first contradiction, with its place.
     """
     for sentence in _faults(config):
-        raise ConfigError(f"{name}: {sentence}.")
+        raise ConfigError(ended(f"{name}: {sentence}"))
 
 
 def _faults(config: Config) -> Iterator[str]:
@@ -70,6 +70,8 @@ def _fact_faults(facts: InstrumentFacts, venues: list[str], groups: list[str], p
         yield f"{place}: unknown venue {facts.venue!r}; {known(facts.venue, venues)}"
     if facts.market_group and facts.market_group not in groups:
         yield f"{place}: unknown market_group {facts.market_group!r}; {known(facts.market_group, groups)}"
+    if facts.stale and duration_ns(facts.stale) == 0:
+        yield f"{place}: stale is 0; it must be longer, or left out"
     yield from _lot_faults(facts.lot, place)
 
 

@@ -24,6 +24,11 @@ class StrategyFileError(TidegateError):
     exit_code = ExitCode.REFUSED
 
 
+def ended(sentence: str) -> str:
+    """Return a sentence with its full stop, unless it asks something."""
+    return sentence if sentence.endswith("?") else f"{sentence}."
+
+
 LISTED_MAX = 16  # more names than this are not read by anybody
 
 

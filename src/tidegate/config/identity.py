@@ -50,7 +50,7 @@ def session_id_of(
 def config_bytes(config: Config) -> bytes:
     """Return the configuration as canonical bytes, less what the other parts say: strategies with their paths, and limits."""
     nothing: tuple[StrategySection, ...] = ()
-    bare = msgspec.structs.replace(config, strategies=nothing, other_strategies=(), limits_file="", limits=None)
+    bare = msgspec.structs.replace(config, strategies=nothing, other_strategies=(), limits_file="", limits=None, live=msgspec.UNSET)
     return _encoder.encode(bare)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, cast, get_type_hints
 import msgspec
 from msgspec import inspect
 
-from tidegate.config.errors import ConfigError, known
+from tidegate.config.errors import ConfigError, ended, known
 from tidegate.config.yaml_text import Node
 
 
@@ -29,7 +29,7 @@ def check_keys(document: Node, kind: type[msgspec.Struct], name: str) -> None:
         ConfigError: the first key that is unknown or missing, with its place and the closest known ones.
     """
     for sentence in _faults(document, inspect.type_info(kind), ""):
-        raise ConfigError(f"{name}: {sentence}.")
+        raise ConfigError(ended(f"{name}: {sentence}"))
 
 
 @cache

@@ -6,7 +6,7 @@ A limits file has exactly the keys of `risk.limits.RiskLimits`, named by their h
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from tidegate.config.errors import ConfigError, known
+from tidegate.config.errors import ConfigError, ended, known
 from tidegate.config.yaml_text import Node
 from tidegate.risk.limits import LimitField, RiskLimits, limit_fields
 from tidegate.values.errors import TidegateError
@@ -37,7 +37,7 @@ def read_limits(document: Node, name: str) -> RiskLimits:
         raise ConfigError(f"{name}: limits must be keys and values: {', '.join(keys)}.")
     for key in document:
         if key not in keys:
-            raise ConfigError(f"{name}: unknown limit {key!r}; {known(key, keys)}.")
+            raise ConfigError(ended(f"{name}: unknown limit {key!r}; {known(key, keys)}"))
     for key, field in keys.items():
         if key not in document:
             raise ConfigError(f"{name}: limit {key!r} is missing: {field.text}; a limit has no default.")

@@ -20,6 +20,10 @@ def _duration(text: str) -> Meta:
     return Meta(pattern=_DURATION, description=text, extra={"unit": "duration"})
 
 
+def _duration_or_none(text: str) -> Meta:
+    return Meta(pattern=f"^$|{_DURATION}", description=text, extra={"unit": "duration"})
+
+
 def _positive(text: str, unit: str) -> Meta:
     return Meta(gt=0, description=text, extra={"unit": unit})
 
@@ -64,6 +68,7 @@ class InstrumentFacts(Section, frozen=True, kw_only=True):
     lot: Annotated[Decimal, _text("Smallest quantity step, above 0", "quantity")] = Decimal(1)
     multiplier: Annotated[int, _count("Units of the underlying in one contract", 1)] = 1
     bars_from_trades: Annotated[bool, _text("Bars from trades instead of mids: an index without quotes", "true/false")] = False
+    stale: Annotated[str, _duration_or_none("Without a quote for so long it is untradeable; empty: as `market.stale` says")] = ""
 
 
 class InstrumentSection(InstrumentFacts, frozen=True, kw_only=True):
@@ -191,6 +196,19 @@ class SimulatorSection(Section, frozen=True, kw_only=True):
     orders_max: Annotated[int, Meta(ge=1, le=1_000_000, description="Orders open at once", extra={"unit": "count"})] = 1_024
 
 
+class LiveSection(Section, frozen=True, kw_only=True):
+    """Trading at the venue itself; replays do not look at it."""
+
+    feed: Annotated[Literal["iex", "sip", "delayed_sip"], _text("Market data feed of the venue")] = "iex"
+    symbols_max: Annotated[int, _count("Symbols that the data plan lets one stream have; 0: any number", 0)] = 30
+    origin: Annotated[str, _text("Address of an emulator on this machine; empty: the venue's own, paper or live by the mode")] = ""
+    parting: Annotated[
+        Literal["cancel_working", "leave_working"], _text("What becomes of working orders when the trader stops or is cut off")
+    ] = "cancel_working"
+    ledger: Annotated[str, _text("postgresql:// address of the ledger; empty: a file in the home folder")] = ""
+    snapshot_inputs: Annotated[int, _count("A snapshot of the engine is kept every so many inputs", 1_000)] = 200_000
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -220,3 +238,4 @@ class Config(Section, frozen=True, kw_only=True):
     symbol_cooldown: Annotated[str, _duration("Pause of every strategy in a symbol after a closed position")] = "0"
     valuation: Annotated[str, _duration("How often the account is valued; 0: never")] = "1m"
     simulator: Annotated[SimulatorSection, _text("The simulated venue", "section")] = SimulatorSection()
+    live: Annotated[LiveSection | msgspec.UnsetType, _text("Trading at the venue itself", "section")] = msgspec.UNSET

@@ -93,7 +93,7 @@ def _section_of(kind: inspect.Type) -> tuple[type[msgspec.Struct] | None, bool]:
 
 def _default(value: object) -> str:
     match value:
-        case None:
+        case None | msgspec.UNSET:
             return "none"
         case bool():
             return str(value).lower()

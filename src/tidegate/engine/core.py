@@ -16,7 +16,7 @@ from tidegate.engine.senses import SensesHost
 from tidegate.engine.setup import order_plans, venues_of, write_spec
 from tidegate.engine.spec import EngineSpec
 from tidegate.engine.toolchain import Toolchain
-from tidegate.events.acts import TradeIntent
+from tidegate.events.acts import Lapse, TradeIntent
 from tidegate.events.base import Act
 from tidegate.oms.orders import Orders
 from tidegate.portfolio.portfolio import Portfolio
@@ -38,12 +38,22 @@ class PairMemory(msgspec.Struct, kw_only=True, gc=False):
     exit_failures: int = 0  # exits in a row that ended without a fill
 
 
+class BrokenOff(msgspec.Struct, frozen=True, kw_only=True):
+    """What the session before left half done, until the first input of this one tells it."""
+
+    session: str
+    judged_to: int
+    taken_to: int
+    lapsed: tuple[Lapse, ...]
+
+
 @final
 class Core:
     """State, numbering and quick ways to both. One per engine; nothing outside the engine holds it."""
 
-    def __init__(self, spec: EngineSpec, toolchain: Toolchain) -> None:
+    def __init__(self, spec: EngineSpec, toolchain: Toolchain, *, telling: bool) -> None:
         spec.check()
+        self.telling: Final = telling
         self.spec: Final = spec
         self.session: Final = SessionId(spec.session_id)
         strategies = tuple(slot.strategy for slot in spec.strategies)
@@ -70,6 +80,7 @@ class Core:
         self.requests: Final = RequestBook()
         self.timers: Final[list[int]] = [NEVER_NS for _ in self.plans]
         self.valuation_due_ns = NEVER_NS
+        self.broken_off: BrokenOff | None = None
         self.n = 0
         self._prefix = ""  # of this input's event ids: values.ids.event_id, less the number of the act
         self.k = 0
@@ -111,9 +122,18 @@ class Core:
 
     def emit(self, act: Act) -> None:
         """Number an act made with `next_id`, fold it, and keep it for the caller."""
-        self.k += 1
-        self.acts.append((self.n, self.k, act))
+        self.k = k = self.k + 1
+        self.acts.append((self.n, k, act))
         self.fold_act(act)
+
+    def tell(self, act: Act) -> None:
+        """Number an act that folding ignores, made with `next_id`, and keep it for the caller."""
+        self.k = k = self.k + 1
+        self.acts.append((self.n, k, act))
+
+    def keep_to_itself(self) -> None:
+        """Number an act that folding ignores and that nobody listens to, without making it: numbers and ids are the same."""
+        self.k += 1
 
     def mark(self, symbol: str, sign: int) -> int | None:
         """Return the price at which a position of this sign could be closed now; None where no quote was accepted yet."""
@@ -135,11 +155,14 @@ class Core:
 
     def set_timer(self) -> None:
         """Write the earliest timer of judgement where the kernel sees it."""
-        due_ns = min(self.orders.due_ns(), self.valuation_due_ns, *self.timers)
+        due_ns = self.orders.due_ns()
+        for timer_ns in (self.valuation_due_ns, *self.timers):
+            due_ns = min(due_ns, timer_ns)
         if self.requests.jobs:
             due_ns = min(due_ns, self.requests.due_ns())
-        self.host.integers[self.reading.timer_cell] = due_ns
-        self.note_due(due_ns)
+        integers = self.host.integers
+        integers[self.reading.timer_cell] = due_ns
+        integers[self.host.due_bound_cell] = min(integers[self.host.due_bound_cell], due_ns)
 
 
 def after(now_ns: int, every_ns: int) -> int:

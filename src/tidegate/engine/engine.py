@@ -13,12 +13,14 @@ from hashlib import sha256
 from typing import Any, Final, final
 
 from tidegate.engine import layout, snapshots
+from tidegate.engine.bad_records import BadRecordError, bad_record
 from tidegate.engine.books import Books
 from tidegate.engine.core import Core, NumberedAct
 from tidegate.engine.entering import Entering
 from tidegate.engine.exiting import Exiting
 from tidegate.engine.folding import Folding
 from tidegate.engine.following import Following
+from tidegate.engine.lapsing import Lapsing, LogEnd
 from tidegate.engine.ordering import Ordering
 from tidegate.engine.reporting import Reporting
 from tidegate.engine.requests import Requests
@@ -26,6 +28,7 @@ from tidegate.engine.senses import in_order
 from tidegate.engine.spec import EngineSpec
 from tidegate.engine.toolchain import Toolchain
 from tidegate.engine.viewing import Viewing
+from tidegate.engine.warming import Warming
 from tidegate.engine.words import EXIT_WORDS, KINDS, REASONS, SIDES
 from tidegate.events.acts import AttentionRaised, RegimeChanged
 from tidegate.events.base import Act, Input
@@ -48,26 +51,27 @@ from tidegate.kernel.layout import U8
 from tidegate.regime.rows import WHY_NAMES
 from tidegate.strategies.strategy import Attention
 from tidegate.values.enums import AttentionKind, ExitReason, Regime, Side
-from tidegate.values.errors import TidegateError
-from tidegate.values.time import NEVER_NS, iso_utc
-
-
-class BadRecordError(TidegateError):
-    """A market record breaks the contract of a tape; nothing after it was taken in."""
+from tidegate.values.time import NEVER_NS
 
 
 @final
 class Engine:
-    """One session's engine. `acts` collects what was done since `take_acts` was last called."""
+    """One session's engine. Acts collect until `take_acts` is called.
 
-    def __init__(self, spec: EngineSpec, toolchain: Toolchain) -> None:
-        core = self._core = Core(spec, toolchain)
+    telling False: nobody reads what the engine only tells (attentions, features, changes of orders, positions and regimes), so it is
+    numbered and not made. What decides and commands is the same to the byte.
+    """
+
+    def __init__(self, spec: EngineSpec, toolchain: Toolchain, *, telling: bool = True) -> None:
+        core = self._core = Core(spec, toolchain, telling=telling)
         self._folding: Final = Folding(core)
         self._viewing: Final = Viewing(core)
         self._ordering: Final = Ordering(core, self._viewing)
         self._exiting: Final = Exiting(core, self._ordering)
         self._entering: Final = Entering(core, self._viewing, self._ordering, self._exiting)
         self._following: Final = Following(core, self._folding, self._viewing, self._ordering)
+        self._lapsing: Final = Lapsing(core)
+        self.warming: Final = Warming(core, self._lapsing)
         self._reporting: Final = Reporting(core, self._folding)
         self._requests: Final = Requests(core, self._ordering)
         self.books: Final = Books(core)
@@ -161,7 +165,7 @@ class Engine:
             seen = host.attentions()
             if not seen:
                 if after < stop and host.integers[host.bad_record_cell]:
-                    raise _bad_record(host.integers[host.bad_record_cell], after, self.now_ns)
+                    raise bad_record(host.integers[host.bad_record_cell], after, self.now_ns)
                 return after
             at = after
             core.begin()
@@ -196,6 +200,8 @@ class Engine:
                 self._attend(seen)
         else:
             self._apply_other(message)
+        if core.broken_off is not None:
+            self._following.tell_lapsed(core.broken_off)
         core.set_timer()
 
     # Recovery: recorded inputs and acts as facts; nothing is decided.
@@ -213,9 +219,10 @@ class Engine:
             after = host.run(tape, at, stop, NEVER_NS)
             if after == at:
                 if host.integers[host.bad_record_cell]:
-                    raise _bad_record(host.integers[host.bad_record_cell], after, self.now_ns)
+                    raise bad_record(host.integers[host.bad_record_cell], after, self.now_ns)
                 raise BadRecordError(f"Record {at} follows a tick that the log does not hold; the log is damaged.")
             at = after
+            self._lapsing.input(host.attentions())
         core.begin()
         core.set_timer()
 
@@ -223,23 +230,32 @@ class Engine:
         """Fold a recorded input that is not a market record."""
         core = self._core
         if isinstance(message, Tick):
-            self._folding.fold_tick(message.timestamp)
+            _value, timers = self._folding.fold_tick(message.timestamp)
+            self._lapsing.input([*core.host.attentions(), *self._timer_rows(timers)])
         elif isinstance(message, OrderEvent):
             core.count_input(message.timestamp)
             self._folding.fold_order_event(message)
+            self._lapsing.input(core.host.attentions())
         else:
             self._fold_other(message)
+            self._lapsing.input([])
         core.set_timer()
 
     def fold_act(self, act: Act) -> None:
         """Fold a recorded act."""
         self._folding.fold_act(act)
+        self._lapsing.act(act)
         self._core.set_timer()
 
-    def fold_end(self) -> None:
-        """Say that the log ends here, perhaps within the acts of its last input: what they left half done lapses."""
+    def fold_end(self, end: LogEnd | None = None) -> None:
+        """Say that the log ends here, perhaps within the acts of its last input: what they left half done lapses.
+
+        The session that continues this one tells what lapsed. end: where the log says it ends; without it nothing counts as complete.
+        """
+        core = self._core
+        core.broken_off = self._lapsing.broken_off(end or LogEnd(core.session, core.n, -1)) or core.broken_off
         self._folding.fold_lapse()
-        self._core.set_timer()
+        core.set_timer()
 
     # Snapshots.
 
@@ -255,18 +271,17 @@ class Engine:
         """
         snapshots.put_back(self._core, data)
 
-    def carry_on(self, data: bytes) -> None:
-        """Take over the state in which an earlier session of this account ended; this session's inputs count from one.
+    def continue_from(self, data: bytes) -> None:
+        """Begin a session in the state in which another one of the same layout and configuration ended: n counts from 1 again.
 
         Raises:
-            WrongSnapshotError: of another layout, or no snapshot at all.
+            WrongSnapshotError: of another layout or configuration, or no snapshot at all.
         """
-        snapshots.carry_on(self._core, data)
-        self._core.set_timer()
+        snapshots.take_over(self._core, data)
 
     def state_sha256(self) -> str:
         """Return the hash of the whole state; code addresses and cursors are no part of it."""
-        return sha256(self.snapshot()).hexdigest()
+        return sha256(snapshots.take(self._core, carry=False)).hexdigest()
 
     # Private.
 
@@ -305,44 +320,55 @@ class Engine:
     def _ask(self, kind: AttentionKind, strategy: int, place: int, side: Side | None, length_ns: int) -> None:
         core = self._core
         event = core.next_id()
-        core.emit(
-            AttentionRaised(
-                event_id=event,
-                timestamp=core.now_ns,
-                symbol=core.by_place[place].symbol,
-                strategy_id=core.strategies[strategy].strategy_id,
-                correlation_id=event,
-                kind=kind,
-                side=side,
-                bar_length_ns=length_ns,
+        if core.telling:
+            core.tell(
+                AttentionRaised(
+                    event_id=event,
+                    timestamp=core.now_ns,
+                    symbol=core.by_place[place].symbol,
+                    strategy_id=core.strategies[strategy].strategy_id,
+                    correlation_id=event,
+                    kind=kind,
+                    side=side,
+                    bar_length_ns=length_ns,
+                )
             )
-        )
+        else:
+            core.keep_to_itself()
         self._entering.ask(strategy, place, Attention(kind, side), correlation=event, bar_length_ns=length_ns)
 
     def _exit(self, strategy: int, place: int, reason: ExitReason, level_nanos: int) -> None:
         core = self._core
-        event, symbol, strategy_id = core.next_id(), core.by_place[place].symbol, core.strategies[strategy].strategy_id
-        core.emit(
-            AttentionRaised(
-                event_id=event,
-                timestamp=core.now_ns,
-                symbol=symbol,
-                strategy_id=strategy_id,
-                correlation_id=event,
-                kind=AttentionKind.EXIT,
-                exit_reason=reason,
-                level_nanos=level_nanos,
+        event = core.next_id()
+        if core.telling:
+            symbol, strategy_id = core.by_place[place].symbol, core.strategies[strategy].strategy_id
+            core.tell(
+                AttentionRaised(
+                    event_id=event,
+                    timestamp=core.now_ns,
+                    symbol=symbol,
+                    strategy_id=strategy_id,
+                    correlation_id=event,
+                    kind=AttentionKind.EXIT,
+                    exit_reason=reason,
+                    level_nanos=level_nanos,
+                )
             )
-        )
-        pair = core.host.pair(strategy, place)
-        core.emit(core.reading.features(place, pair, head=(core.next_id(), core.now_ns, symbol, strategy_id, event)))
+            pair = core.host.pair(strategy, place)
+            core.tell(core.reading.features(place, pair, head=(core.next_id(), core.now_ns, symbol, strategy_id, event)))
+        else:
+            core.keep_to_itself()
+            core.keep_to_itself()
         self._exiting.exit(strategy, place, reason, correlation=event, words=EXIT_WORDS[reason])
 
     def _tell_regime(self, place: int, before: int, *, of_group: bool) -> None:
         core = self._core
+        if not core.telling:
+            core.keep_to_itself()
+            return
         after, why = core.reading.group_cells(place) if of_group else core.reading.regime_cells(place)
         event = core.next_id()
-        core.emit(
+        core.tell(
             RegimeChanged(
                 event_id=event,
                 timestamp=core.now_ns,
@@ -365,13 +391,3 @@ class Engine:
             for strategy in due
             for symbol in core.spec.strategies[strategy].symbols
         ]
-
-
-def _bad_record(why: int, index: int, now_ns: int) -> BadRecordError:
-    if why == layout.BAD_ORDER:
-        return BadRecordError(
-            f"Market record {index} was received before the one in front of it (now {iso_utc(now_ns)}); sort the tape by receive time."
-        )
-    if why == layout.BAD_KIND:
-        return BadRecordError(f"Market record {index} is of a kind this version does not know; upgrade tidegate or import the tape again.")
-    return BadRecordError(f"Market record {index} names an instrument that this session does not have.")

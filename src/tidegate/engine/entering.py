@@ -57,14 +57,14 @@ class Entering:
         pair = core.host.pair(strategy, place)
         head = (core.next_id(), core.now_ns, symbol, loaded.strategy_id, correlation)
         features = core.reading.features(place, pair, head=head)
-        core.emit(features)
+        core.tell(features)
         view = self._viewing.strategy(strategy, place, features, bar_length_ns)
         before = core.states[strategy]
         self._calls += 1
         self.deciding, self.asked = self._calls, loaded.strategy_id
         try:
             state, wanted = _checked(loaded.decide(view, before, attention), type(before))
-            packed = _packed(state) if state != before else b""
+            packed = _packed(state) if state is not before and state != before else b""
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the one call of a user's code: whatever it raises halts the strategy
             self._fault(error, strategy, symbol, correlation)
             return
@@ -195,27 +195,28 @@ class Entering:
 
 
 def _checked(answer: object, state_type: type) -> tuple[Any, Intent | Nothing]:
-    if not isinstance(answer, tuple) or len(answer) != 2:  # noqa: PLR2004 - a pair
+    if type(answer) is not tuple or len(answer) != 2:  # noqa: PLR2004 - a pair
         raise _NonsenseError(f"decide returned {_shown(answer)}; return (state, Intent(...)) or (state, Nothing(...))")
     state, wanted = answer
     if type(state) is not state_type:
         raise _NonsenseError(f"decide returned {_shown(state)} as its state; its State is {state_type.__name__}")
-    if not isinstance(wanted, Intent | Nothing):
+    if type(wanted) is not Intent and type(wanted) is not Nothing:
         raise _NonsenseError(f"decide returned {_shown(wanted)}; it must be Intent(side=Side..., reason=text) or Nothing(reason)")
     reason: object = wanted.reason
     if not isinstance(reason, str):
         raise _NonsenseError(f"decide returned {_shown(reason)} as its reason; it must be a text")
     if not reason.isascii():
         reason.encode()  # raises where no log could hold it
-    if isinstance(wanted, Intent):
+    if type(wanted) is Intent:
         _check_intent(wanted)
     return state, wanted
 
 
 def _check_intent(wanted: Intent) -> None:
-    for name, kind in (("side", Side), ("purpose", Purpose)):
-        if not isinstance(getattr(wanted, name), kind):
-            raise _NonsenseError(f"decide returned {name}={_shown(getattr(wanted, name))}; it must be one of {kind.__name__}")
+    if not isinstance(wanted.side, Side):
+        raise _NonsenseError(f"decide returned side={_shown(wanted.side)}; it must be one of Side")
+    if not isinstance(wanted.purpose, Purpose):
+        raise _NonsenseError(f"decide returned purpose={_shown(wanted.purpose)}; it must be one of Purpose")
     for name in ("quantity", "limit_price", "stop_distance", "take_distance"):
         number = getattr(wanted, name)
         if number is None:

@@ -12,6 +12,7 @@ from tidegate.engine.core import Core, after
 from tidegate.engine.pairs import Pairs
 from tidegate.engine.reading import cells
 from tidegate.events.acts import (
+    AttentionsLapsed,
     GateChanged,
     NothingDone,
     OrderCommand,
@@ -48,6 +49,7 @@ class Folding:
             OrderCommand: self._command,
             StrategyStateChanged: self._strategy_state,
             GateChanged: core.gates.fold_changed,
+            AttentionsLapsed: self._lapse_told,
             RequestMoved: core.requests.fold_moved,
         }
 
@@ -166,6 +168,9 @@ class Folding:
         for strategy, slot in enumerate(core.spec.strategies):
             for symbol in slot.symbols:
                 self.pairs.rearm_unanswered(strategy, core.instruments[symbol].index)
+
+    def _lapse_told(self, _told: AttentionsLapsed) -> None:
+        self._core.broken_off = None
 
     def _intent(self, intent: TradeIntent) -> None:
         self._core.intents[intent.event_id] = intent

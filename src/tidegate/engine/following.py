@@ -2,13 +2,13 @@
 
 from typing import Final, final
 
-from tidegate.engine.core import Core
+from tidegate.engine.core import BrokenOff, Core
 from tidegate.engine.differences import TABLE
 from tidegate.engine.folding import Folding
 from tidegate.engine.ordering import Ordering
 from tidegate.engine.reporting import Step
 from tidegate.engine.viewing import Viewing
-from tidegate.events.acts import DifferenceFound, OrderChanged, PositionSnapshot, TradeIntent
+from tidegate.events.acts import AttentionsLapsed, DifferenceFound, OrderChanged, PositionSnapshot, TradeIntent
 from tidegate.events.inputs import OrderEvent
 from tidegate.oms.order import Change, Finding, Order
 from tidegate.oms.timers import Due
@@ -95,8 +95,11 @@ class Following:
     def value_account(self) -> None:
         """Tell what the account is worth; None where something held cannot be priced."""
         core = self._core
+        if not core.telling:
+            core.keep_to_itself()
+            return
         book, value = core.portfolio, valuation(core.portfolio, core.mark)
-        core.emit(
+        core.tell(
             PositionSnapshot(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,
@@ -116,9 +119,30 @@ class Following:
             )
         )
 
+    def tell_lapsed(self, broken: BrokenOff) -> None:
+        """Tell what the session before left half done; folding it forgets it."""
+        core = self._core
+        event = core.next_id()
+        core.emit(
+            AttentionsLapsed(
+                event_id=event,
+                timestamp=core.now_ns,
+                symbol="",
+                strategy_id="",
+                correlation_id=event,
+                broken_session=broken.session,
+                judged_to=broken.judged_to,
+                taken_to=broken.taken_to,
+                lapsed=broken.lapsed,
+            )
+        )
+
     def _tell(self, order: Order, before: OrderState, note: str) -> None:
         core = self._core
-        core.emit(
+        if not core.telling:
+            core.keep_to_itself()
+            return
+        core.tell(
             OrderChanged(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,
@@ -136,8 +160,11 @@ class Following:
 
     def _tell_position(self, strategy_id: str, symbol: str, correlation: str) -> None:
         core = self._core
+        if not core.telling:
+            core.keep_to_itself()
+            return
         holding = core.portfolio.holding(strategy_id, symbol)
-        core.emit(
+        core.tell(
             PositionSnapshot(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,

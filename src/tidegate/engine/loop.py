@@ -14,7 +14,8 @@ from tidegate.kernel.trigger import call_trigger
 from tidegate.market import rows as market
 from tidegate.market.bars import add_volume, close, extend, is_over
 from tidegate.market.book import take_quote, take_status, take_trade
-from tidegate.regime.classify import classify_group, classify_symbol, untradeable_why
+from tidegate.regime import rows as regimes
+from tidegate.regime.classify import classify_group, classify_symbol, is_stale, stale_due_ns, untradeable_why
 from tidegate.strategies import rows as strategies
 from tidegate.strategies.watch import entry_mask, exit_wanted, may_exit
 from tidegate.values.time import MINUTE_NS, NEVER_NS, SECOND_NS
@@ -82,9 +83,9 @@ def take_record(senses: Any, record: Any, now_ns: int) -> None:
             watch(senses, place, now_ns)
             attend_quote(senses, place)
     elif kind == records.TRADE:
-        before_ns = symbol.trade_ns
-        if take_trade(symbol, record):
-            _count_trade(senses, place, record, before_ns)
+        said = take_trade(symbol, record, settings)
+        if said != market.PRINT_IGNORED:
+            _count_trade(senses, place, record, said)
             watch(senses, place, now_ns)
     elif kind == records.STATUS:
         take_status(symbol, record)
@@ -112,14 +113,14 @@ def _after_gap(senses: Any, place: int, now_ns: int) -> None:
 
 
 @kernel
-def _count_trade(senses: Any, place: int, record: Any, before_ns: int) -> None:
+def _count_trade(senses: Any, place: int, record: Any, said: int) -> None:
     symbol = row_at(senses.symbols, place)
     now_ns = record.ts_recv
     price = symbol.last_trade
     size = record.b / _DOLLARS
     on_trade(symbol, price, size)
     if symbol.bars_from_trades == 1:
-        if before_ns != 0 and now_ns - before_ns > senses.settings.gap_ns:
+        if said == market.PRINT_AFTER_GAP:
             _after_gap(senses, place, now_ns)
         extend(symbol.second, now_ns, SECOND_NS, price)
         extend(symbol.minute, now_ns, MINUTE_NS, price)
@@ -147,19 +148,27 @@ def close_bars(senses: Any, place: int, now_ns: int) -> None:
 
 @kernel
 def reclassify(senses: Any, place: int, now_ns: int) -> None:
-    """Evaluate a symbol's regime and say so when its label changed."""
+    """Evaluate a symbol's regime and say so when its label changed; a readable one is looked at again when it has fallen silent."""
     regime = row_at(senses.regimes, place)
+    symbol = row_at(senses.symbols, place)
     before = regime.label
-    if classify_symbol(row_at(senses.symbols, place), regime, senses.settings, now_ns) and senses.header.regime_attention == 1:
+    if not classify_symbol(symbol, regime, senses.settings, now_ns):
+        return
+    if regime.label != regimes.UNTRADEABLE:
+        senses.cursor.due_bound_ns = min(senses.cursor.due_bound_ns, stale_due_ns(symbol, senses.settings))
+    if senses.header.regime_attention == 1:
         attend(senses, layout.ATTEND_REGIME, -1, place, 0).before = before
 
 
 @kernel
 def evaluate_groups(senses: Any, now_ns: int) -> None:
-    """Evaluate every market group and hand its label to its members."""
+    """Evaluate the symbols that fell silent, then every market group, and hand its label to its members."""
     header = senses.header
     settings = senses.settings
     header.next_group_ns = now_ns - now_ns % settings.evaluate_ns + settings.evaluate_ns
+    for place in range(row_count(senses.symbols)):
+        if row_at(senses.regimes, place).label != regimes.UNTRADEABLE and is_stale(row_at(senses.symbols, place), settings, now_ns):
+            reclassify(senses, place, now_ns)
     for place in range(row_count(senses.groups)):
         group = row_at(senses.groups, place)
         before = group.label
@@ -308,9 +317,12 @@ def after_order(senses: Any, s: int, place: int, now_ns: int) -> None:
 
 @kernel
 def next_due(senses: Any) -> int:
-    """Return when something is due that no record brings: timers, subscribed bars, time stops, throttled exits."""
+    """Return when something is due that no record brings: timers, subscribed bars, time stops, throttled exits, symbols gone silent."""
     header = senses.header
     due_ns = min(header.timer_due_ns, header.next_second_ns, header.next_minute_ns)
+    for place in range(row_count(senses.symbols)):
+        if row_at(senses.regimes, place).label != regimes.UNTRADEABLE:
+            due_ns = min(due_ns, stale_due_ns(row_at(senses.symbols, place), senses.settings))
     for pair in range(row_count(senses.own)):
         own = row_at(senses.own, pair)
         if own.position_nanos == 0 or own.position_nanos + own.working_exit_nanos == 0:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tidegate.engine.core import Core, PairMemory
 from tidegate.engine.reading import cells
 from tidegate.events.acts import TradeIntent
+from tidegate.kernel.layout import CELL_BYTES
 from tidegate.oms.order import Change
 from tidegate.portfolio.positions import Holding
 from tidegate.strategies.rows import OWN
@@ -26,6 +27,15 @@ _ENDED: Final = frozenset(
     {OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.ABSENT, OrderState.NOT_SENT}
 )
 
+# A position's opening, age, levels and throttle stand together in its row, so they are cleared in one go.
+_NO_LEVELS: Final = memoryview(bytes(CELL_BYTES * (_REASON - _OPENED + 1))).cast("q")
+assert sorted((_OPENED, _AGE, _EVENTS, _STOP, _TAKE, _TRAIL, _BEST, _TIME_STOP, _NEXT, _REASON)) == list(range(_OPENED, _REASON + 1))
+_NOWHERE: Final = (-1, -1)
+
+# Members of an enum are looked up slowly before Python 3.12.
+_EXIT: Final = Purpose.EXIT
+_ENTRY_PURPOSE: Final = Purpose.ENTRY
+
 BACKOFF_DOUBLINGS_MAX: Final = 6  # an exit that keeps failing is tried at least every 64 retry times
 
 
@@ -36,17 +46,24 @@ class Pairs:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._integers, self._floats = core.host.integers, core.host.floats
+        self._symbols = len(core.by_place)
+        self._starts = [core.reading.own_start(pair) for pair in range(self._symbols * len(core.strategies))]
+        self._places = {
+            (slot.strategy_id, instrument.symbol): (strategy, instrument.index)
+            for strategy, slot in enumerate(core.strategies)
+            for instrument in core.by_place
+        }
 
     def after_submit(self, intent: TradeIntent) -> None:
         """Remember the exit plan of an entry that was sent; count what works of an exit."""
         core = self._core
-        strategy, place = self._places(intent.strategy_id, intent.symbol)
+        strategy, place = self._places.get((intent.strategy_id, intent.symbol), _NOWHERE)
         if strategy < 0:
             return
         if intent.purpose is Purpose.ENTRY:
             core.memory(strategy, place).entry = intent
         else:
-            at = core.reading.own_start(core.host.pair(strategy, place))
+            at = self._starts[strategy * self._symbols + place]
             self._write_working(at, core.portfolio.holding(intent.strategy_id, intent.symbol))
 
     def after_order(self, change: Change) -> tuple[int, int]:
@@ -55,37 +72,37 @@ class Pairs:
         Returns the places of strategy and symbol, (-1, -1) when the order is of no strategy here.
         """
         order = change.order
-        strategy, place = self._places(order.strategy_id, order.symbol)
+        strategy, place = self._places.get((order.strategy_id, order.symbol), _NOWHERE)
         if strategy < 0:
-            return -1, -1
+            return _NOWHERE
         core = self._core
         memory = core.memory(strategy, place)
         holding = core.portfolio.holding(order.strategy_id, order.symbol)
-        at = core.reading.own_start(core.host.pair(strategy, place))
+        at = self._starts[strategy * self._symbols + place]
         if change.fills:
             self._write_position(at, holding, memory)
         self._write_working(at, holding)
         ended = order.state in _ENDED and change.before is not order.state
-        if order.purpose is Purpose.EXIT and order.filled_nanos:
-            memory.exit_failures = 0
-        elif order.purpose is Purpose.EXIT and ended:
-            self.exit_failed(strategy, place)
-        flattened = change.fills and not order.working  # a bust, or a fill after the end
-        if holding.quantity_nanos == 0 and (ended or flattened):
-            entry_failed = order.purpose is Purpose.ENTRY and not order.filled_nanos
-            self._rearm_after(strategy, place, holding, memory, entry_failed=entry_failed)
+        if order.purpose is _EXIT:
+            if order.filled_nanos:
+                memory.exit_failures = 0
+            elif ended:
+                self.exit_failed(strategy, place)
         if holding.quantity_nanos:
             core.note_due(self._integers[at + _NEXT])
+        elif ended or (change.fills and not order.working):  # a bust, or a fill after the end
+            entry_failed = order.purpose is _ENTRY_PURPOSE and not order.filled_nanos
+            self._rearm_after(strategy, place, holding, memory, entry_failed=entry_failed)
         return strategy, place
 
     def after_outside(self, strategy_id: str, symbol: str) -> None:
         """Bring the pair's row up to date after something outside of its orders moved its position."""
-        strategy, place = self._places(strategy_id, symbol)
+        strategy, place = self._places.get((strategy_id, symbol), _NOWHERE)
         if strategy < 0:
             return
         core = self._core
         memory, holding = core.memory(strategy, place), core.portfolio.holding(strategy_id, symbol)
-        at = core.reading.own_start(core.host.pair(strategy, place))
+        at = self._starts[strategy * self._symbols + place]
         self._write_position(at, holding, memory)
         self._write_working(at, holding)
         if holding.quantity_nanos == 0:
@@ -94,7 +111,7 @@ class Pairs:
 
     def after_restated(self, strategy_id: str, symbol: str, numerator: int, denominator: int) -> None:
         """Restate position, entry price and exit levels of a pair in new units."""
-        strategy, place = self._places(strategy_id, symbol)
+        strategy, place = self._places.get((strategy_id, symbol), _NOWHERE)
         if strategy < 0:
             return
         core = self._core
@@ -107,7 +124,7 @@ class Pairs:
                 take_distance_nanos=entry.take_distance_nanos * denominator // numerator,
                 trail_distance_nanos=entry.trail_distance_nanos * denominator // numerator,
             )
-        at, now = core.reading.own_start(core.host.pair(strategy, place)), holding.quantity_nanos
+        at, now = self._starts[strategy * self._symbols + place], holding.quantity_nanos
         self._write_position(at, holding, memory)
         if now:
             average = abs(holding.basis_attos // now)
@@ -123,13 +140,13 @@ class Pairs:
         memory = core.memory(strategy, place)
         wait_ns = core.plans[strategy].exits.retry_ns << min(memory.exit_failures, BACKOFF_DOUBLINGS_MAX)
         memory.exit_failures += 1
-        at = core.reading.own_start(core.host.pair(strategy, place))
+        at = self._starts[strategy * self._symbols + place]
         self._integers[at + _NEXT] = max(self._integers[at + _NEXT], core.now_ns + wait_ns)
 
     def watched(self, strategy: int, place: int) -> bool:
         """Tell whether the pair holds a position with an exit level, so that the kernel has something to look at."""
         integers = self._integers
-        at = self._core.reading.own_start(self._core.host.pair(strategy, place))
+        at = self._starts[strategy * self._symbols + place]
         if not integers[at + _POSITION]:
             return False
         levels = integers[at + _STOP] or integers[at + _TAKE] or integers[at + _TRAIL] or integers[at + _TIME_STOP]
@@ -158,7 +175,7 @@ class Pairs:
         for order in core.portfolio.book(symbol).orders.values():
             if order.strategy_id == strategy_id and order.purpose is Purpose.ENTRY:
                 return -1
-        return core.reading.own_start(core.host.pair(strategy, place))
+        return self._starts[strategy * self._symbols + place]
 
     def _rearm_after(self, strategy: int, place: int, holding: Holding, memory: PairMemory, *, entry_failed: bool) -> None:
         core = self._core
@@ -208,9 +225,7 @@ class Pairs:
         self._floats[at + _KILL] = entry.spread_kill_bps
 
     def _clear_levels(self, at: int) -> None:
-        integers = self._integers
-        for cell in (_AGE, _EVENTS, _STOP, _TAKE, _TRAIL, _BEST, _TIME_STOP, _REASON, _NEXT, _OPENED):
-            integers[at + cell] = 0
+        self._integers[at + _OPENED : at + _REASON + 1] = _NO_LEVELS
         self._floats[at + _ENTRY] = 0.0
         self._floats[at + _KILL] = 0.0
 
@@ -218,9 +233,3 @@ class Pairs:
         """Working exits carry the opposite sign of the position, so that their sum is what is left to exit."""
         sign = -1 if holding.quantity_nanos > 0 else 1
         self._integers[at + _WORKING] = sign * holding.exits_nanos
-
-    def _places(self, strategy_id: str, symbol: str) -> tuple[int, int]:
-        core = self._core
-        instrument = core.instruments.get(symbol)
-        strategy = core.strategy_places.get(strategy_id, -1)
-        return (strategy, instrument.index) if instrument is not None else (-1, -1)

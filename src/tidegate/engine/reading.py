@@ -29,26 +29,32 @@ _R: Final = cells(REGIME)
 _O: Final = cells(OWN)
 _H: Final = cells(HEADER)
 _BAR: Final = cells(BAR)
-_BID, _ASK, _BID_SIZE, _ASK_SIZE = _S["bid_nanos"], _S["ask_nanos"], _S["bid_size_nanos"], _S["ask_size_nanos"]
-_BID_F, _ASK_F = _S["bid"], _S["ask"]
-_LAST, _QUOTE_NS, _QUALITY, _VALID = _S["last_trade_nanos"], _S["quote_ns"], _S["quality"], _S["valid"]
+_BID_F, _ASK_F, _VALID = _S["bid"], _S["ask"], _S["valid"]
 _SPREAD, _FAST, _SLOW, _VOL, _VOL_LONG = _S["spread_bps"], _S["ema_fast"], _S["ema_slow"], _S["volatility_short"], _S["volatility_long"]
 _ATR, _STRENGTH, _DIRECTION = _S["atr"], _S["trend_strength"], _S["trend_direction"]
 _SPREAD_ANOMALY, _VOLUME_ANOMALY = _S["spread_anomaly"], _S["volume_anomaly"]
 _LABEL, _MARKET, _BREADTH = _R["label"], _R["market_label"], _R["breadth"]
+_SHOCK, _NEWS, _NEWS_END, _COOLDOWN = _S["shock_until_ns"], _S["newsy_from_ns"], _S["newsy_until_ns"], _S["cooldown_until_ns"]
+_ARMED = _O["armed_at_ns"]
 _POSITION, _WORKING, _AGE, _ENTRY = _O["position_nanos"], _O["working_exit_nanos"], _O["age_ns"], _O["entry_price"]
 _SCRATCH = _O["scratch"]
 
 
 class Quote(NamedTuple):
-    """Top of book as judgement needs it, nanos and ns."""
+    """Top of book as judgement needs it, nanos and ns: the first cells of a symbol's row, read in one go."""
 
     bid_nanos: int
     ask_nanos: int
     bid_size_nanos: int
     ask_size_nanos: int
     quote_ns: int
+    last_trade_nanos: int
+    trade_ns: int
     quality: int
+
+
+_QUOTE_CELLS: Final = len(Quote._fields)
+assert all(_S[name] == place for place, name in enumerate(Quote._fields))
 
 
 @final
@@ -68,15 +74,8 @@ class Reading:
 
     def quote(self, place: int) -> Quote:
         """Return a symbol's last accepted quote and quality."""
-        integers, at = self._integers, self._symbol[place]
-        return Quote(
-            integers[at + _BID],
-            integers[at + _ASK],
-            integers[at + _BID_SIZE],
-            integers[at + _ASK_SIZE],
-            integers[at + _QUOTE_NS],
-            integers[at + _QUALITY],
-        )
+        at = self._symbol[place]
+        return Quote._make(self._integers[at : at + _QUOTE_CELLS].tolist())
 
     def symbol_cell(self, place: int, field: str) -> int:
         """Return the cell of a field of a symbol row."""
@@ -99,6 +98,15 @@ class Reading:
         at = self._regime[place]
         return REGIMES[self._integers[at + _LABEL]], REGIMES[self._integers[at + _MARKET]]
 
+    def conditions(self, place: int) -> tuple[int, int, int, int, int]:
+        """Return (valid, shock_until_ns, newsy_from_ns, newsy_until_ns, cooldown_until_ns) of a symbol."""
+        integers, at = self._integers, self._symbol[place]
+        return integers[at + _VALID], integers[at + _SHOCK], integers[at + _NEWS], integers[at + _NEWS_END], integers[at + _COOLDOWN]
+
+    def armed_at_ns(self, pair: int) -> int:
+        """Return when a pair may enter again."""
+        return self._integers[self._own[pair] + _ARMED]
+
     def regime_cells(self, place: int) -> tuple[int, int]:
         """Return label and reason code of a symbol's regime."""
         at = self._regime[place]
@@ -114,19 +122,20 @@ class Reading:
         integers, floats = self._integers, self._floats
         s, r, o = self._symbol[place], self._regime[place], self._own[pair]
         event_id, now_ns, symbol, strategy_id, correlation_id = head
+        bid, ask, bid_size, ask_size, quote_ns, last_trade, _, quality = integers[s : s + _QUOTE_CELLS].tolist()
         return FeatureSnapshot(
             event_id=event_id,
             timestamp=now_ns,
             symbol=symbol,
             strategy_id=strategy_id,
             correlation_id=correlation_id,
-            bid_nanos=integers[s + _BID],
-            ask_nanos=integers[s + _ASK],
-            bid_size_nanos=integers[s + _BID_SIZE],
-            ask_size_nanos=integers[s + _ASK_SIZE],
-            last_trade_nanos=integers[s + _LAST],
-            quote_age_ns=now_ns - integers[s + _QUOTE_NS],
-            quality_flags=integers[s + _QUALITY],
+            bid_nanos=bid,
+            ask_nanos=ask,
+            bid_size_nanos=bid_size,
+            ask_size_nanos=ask_size,
+            last_trade_nanos=last_trade,
+            quote_age_ns=now_ns - quote_ns,
+            quality_flags=quality,
             features_valid=integers[s + _VALID] == 1,
             spread_bps=floats[s + _SPREAD],
             ema_fast=floats[s + _FAST],

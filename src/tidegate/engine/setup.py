@@ -25,6 +25,7 @@ def write_spec(host: SensesHost, spec: EngineSpec) -> None:
         row["session"] = venues.index(instrument.venue)
         row["group"] = groups.index(instrument.market_group) if instrument.market_group else -1
         row["bars_from_trades"] = int(instrument.bars_from_trades)
+        row["stale_ns"] = spec.stale_ns.get(instrument.symbol, 0)
         row["quality"] = 0 if instrument.bars_from_trades else NO_QUOTE
     places = {instrument.symbol: instrument.index for instrument in spec.instruments}
     for place, group in enumerate(spec.groups):

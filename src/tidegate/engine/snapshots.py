@@ -2,10 +2,12 @@
 
 import msgspec
 
-from tidegate.engine.core import Core, PairMemory
+from tidegate.engine.carrying import Carried, carried, put_carried
+from tidegate.engine.core import BrokenOff, Core, PairMemory
 from tidegate.engine.layout import layout_sha256
 from tidegate.engine.records import Pending
 from tidegate.values.errors import ExitCode, TidegateError
+from tidegate.values.time import NEVER_NS
 
 
 class WrongSnapshotError(TidegateError):
@@ -37,11 +39,13 @@ class _Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     streams_down: tuple[tuple[str, str], ...]
     timers: tuple[int, ...]
     valuation_due_ns: int
+    broken_off: BrokenOff | None = None
+    carried: Carried | None = None  # the same again in a form that outlives this layout
     live: bytes = b""  # msgpack of `_Live`; empty: nothing of it
 
 
-def take(core: Core) -> bytes:
-    """Return the state; between inputs only."""
+def take(core: Core, *, carry: bool = True) -> bytes:
+    """Return the state; between inputs only. Without `carry` everything stands in it once, as for a hash."""
     assert not core.intents, "a snapshot is taken between inputs"
     return msgspec.msgpack.encode(
         _Snapshot(
@@ -57,6 +61,8 @@ def take(core: Core) -> bytes:
             streams_down=tuple(sorted(core.streams_down.items())),
             timers=tuple(core.timers),
             valuation_due_ns=core.valuation_due_ns,
+            broken_off=core.broken_off,
+            carried=carried(core) if carry else None,
             live=_live(core),
         )
     )
@@ -71,21 +77,54 @@ def put_back(core: Core, data: bytes) -> None:
     taken = _read(data)
     if taken.layout != layout_sha256() or taken.session != core.spec.session_id:
         raise WrongSnapshotError("The snapshot was made by another layout or session; warm up from recorded inputs instead.")
-    _put_back(core, taken)
+    core.host.restore(taken.senses)
+    _put_back_judgement(core, taken)
+    _put_back_strategies(core, taken)
+    core.timers[:] = taken.timers
+    core.valuation_due_ns = taken.valuation_due_ns
+    core.begin()
 
 
-def carry_on(core: Core, data: bytes) -> None:
-    """Make the state in which an earlier session of the same layout ended the opening of this one: inputs count anew.
+def take_over(core: Core, data: bytes) -> None:
+    """Make a new session's core the state in which another session ended; its first input starts the clocks.
 
     Raises:
-        WrongSnapshotError: of another layout, or no snapshot at all.
+        WrongSnapshotError: of another layout or configuration, or no snapshot at all.
     """
     taken = _read(data)
     if taken.layout != layout_sha256():
         raise WrongSnapshotError("The snapshot was made by another layout; warm up from recorded inputs instead.")
-    _put_back(core, taken)
-    core.host.integers[core.reading.n_cell] = 0
+    _put_back_senses(core, taken)
+    _put_back_judgement(core, taken)
+    _put_back_strategies(core, taken)
+    begin_anew(core)
+
+
+def adopt(core: Core, data: bytes) -> tuple[str, ...]:
+    """Take over what judgement knows from a snapshot of any layout and configuration; senses, but for the pairs' cells, stay.
+
+    Returns the strategies whose State cannot be read any more and that begin with a new one.
+
+    Raises:
+        WrongSnapshotError: no snapshot, or one that cannot be read without its own code.
+    """
+    taken = _read(data)
+    if taken.carried is None:
+        raise WrongSnapshotError("The snapshot is of a version that kept nothing for others; start anew.")
+    _put_back_judgement(core, taken)
+    return put_carried(core, taken.carried, taken.states, taken.pairs)
+
+
+def begin_anew(core: Core) -> None:
+    """Make the state the beginning of a session: n counts from 1, and its first input starts the clocks."""
+    header = core.host.table("header")[0]
+    header["n"] = 0
+    header["next_second_ns"] = header["next_minute_ns"] = NEVER_NS
+    core.timers[:] = [NEVER_NS for _ in core.plans]
+    core.valuation_due_ns = NEVER_NS
+    core.host.bind()
     core.begin()
+    core.set_timer()
 
 
 def _read(data: bytes) -> _Snapshot:
@@ -95,22 +134,52 @@ def _read(data: bytes) -> _Snapshot:
         raise WrongSnapshotError(f"These bytes are no snapshot of an engine ({error}).") from error
 
 
-def _put_back(core: Core, taken: _Snapshot) -> None:
-    core.host.restore(taken.senses)
-    core.portfolio.restore(taken.portfolio)
-    core.orders.restore(taken.orders)
-    core.gates.restore(taken.gates)
-    for place, state in enumerate(taken.states):
-        core.states[place] = msgspec.msgpack.decode(state, type=type(core.strategies[place].state))
-    core.pairs.clear()
-    core.pairs.update({(strategy, place): memory for strategy, place, memory in taken.pairs})
+def _put_back_senses(core: Core, taken: _Snapshot) -> None:
+    """Put the senses back if they are of this configuration: the same names in the same places, the same settings."""
+    names = None if taken.carried is None else (taken.carried.strategies, taken.carried.symbols)
+    before = core.host.durable()
+    same = names == (tuple(core.strategy_places), tuple(core.instruments)) and len(taken.senses) == len(before)
+    if same:
+        configured = _configured(core)
+        core.host.restore(taken.senses)
+        same = _configured(core) == configured
+    if not same:
+        core.host.restore(before)
+        raise WrongSnapshotError("The snapshot was made under another configuration; warm up from recorded inputs instead.")
+
+
+def _put_back_judgement(core: Core, taken: _Snapshot) -> None:
+    try:
+        core.portfolio.restore(taken.portfolio)
+        core.orders.restore(taken.orders)
+        core.gates.restore(taken.gates)
+    except msgspec.MsgspecError as error:
+        raise WrongSnapshotError(f"The snapshot was made by other code ({error}); warm up from recorded inputs instead.") from error
     core.lag_ns = taken.lag_ns
     core.streams_down.clear()
     core.streams_down.update(taken.streams_down)
-    core.timers[:] = taken.timers
-    core.valuation_due_ns = taken.valuation_due_ns
+    core.broken_off = taken.broken_off
     _put_back_live(core, taken.live)
-    core.begin()
+
+
+def _put_back_strategies(core: Core, taken: _Snapshot) -> None:
+    for place, state in enumerate(taken.states):
+        try:
+            core.states[place] = msgspec.msgpack.decode(state, type=type(core.strategies[place].state))
+        except msgspec.MsgspecError as error:
+            name = core.strategies[place].strategy_id
+            raise WrongSnapshotError(f"The State of {name} is of another form ({error}); warm up from recorded inputs instead.") from error
+    core.pairs.clear()
+    core.pairs.update({(strategy, place): memory for strategy, place, memory in taken.pairs})
+
+
+def _configured(core: Core) -> bytes:
+    """Return what the specification has written into the senses: what a session keeps from its first input to its last."""
+    host = core.host
+    symbols, own = host.table("symbols"), host.table("own")
+    parts = [host.table(name) for name in ("settings", "strategies", "params")]
+    parts += [symbols["session"], symbols["group"], symbols["bars_from_trades"], host.table("groups")["index_symbol"], own["active"]]
+    return b"".join(part.tobytes() for part in parts)
 
 
 def _live(core: Core) -> bytes:

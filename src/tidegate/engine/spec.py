@@ -108,6 +108,7 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     valuation_ns: int = MINUTE_NS  # how often the account is valued; NEVER_NS: never
     command_valid_ns: int = 5_000_000_000
     lease_epoch: int = 0
+    stale_ns: dict[str, int] = {}  # without a quote for so long these symbols are untradeable; the others as `market` says
 
     def check(self) -> None:
         """Assert what the configuration has promised."""

@@ -3,19 +3,19 @@
 from typing import Final, final
 
 from tidegate.engine.core import Core
-from tidegate.engine.reading import cells
+from tidegate.engine.spec import StrategySlot
 from tidegate.events.acts import FeatureSnapshot, TradeIntent
 from tidegate.market.rows import HALTED, NO_QUOTE, SESSION
 from tidegate.portfolio.valuation import valuation
 from tidegate.risk.view import RiskView
 from tidegate.strategies.strategy import View
-from tidegate.values.enums import ExitReason
+from tidegate.values.enums import ExitReason, Regime
 from tidegate.values.money import ATTOS, NANOS
 from tidegate.values.time import NEVER_NS
 
-_SESSION: Final = cells(SESSION)
-_OPEN, _CLOSE = _SESSION["open_ns"], _SESSION["close_ns"]
-_FROM, _UNTIL = _SESSION["entries_from_ns"], _SESSION["entries_until_ns"]
+_OPERATOR: Final = ExitReason.OPERATOR
+_SESSION_CELLS: Final = len(SESSION.names or ())
+assert SESSION.names == ("open_ns", "close_ns", "entries_from_ns", "entries_until_ns")
 
 
 @final
@@ -34,20 +34,9 @@ class Viewing:
             store_ok=True,
             symbols_shared=core.spec.symbols_shared,
         )
-        self._cells: Final = {
-            (slot.strategy.strategy_id, cell.symbol_regime, cell.market_regime): int(min(cell.spread_bps_max, 1e9))
-            for slot in core.spec.strategies
-            for cell in slot.eligible
-        }
-        reading = core.reading
-        places = range(len(core.by_place))
-        self._valid: Final = [reading.symbol_cell(place, "valid") for place in places]
-        self._last_trade: Final = [reading.symbol_cell(place, "last_trade_nanos") for place in places]
-        self._cooldown: Final = [reading.symbol_cell(place, "cooldown_until_ns") for place in places]
-        self._shock: Final = [reading.symbol_cell(place, "shock_until_ns") for place in places]
-        self._news: Final = [reading.symbol_cell(place, "newsy_from_ns") for place in places]
-        self._news_end: Final = [reading.symbol_cell(place, "newsy_until_ns") for place in places]
-        self._sessions: Final = [reading.session_start(core.venues.index(i.venue)) for i in core.by_place]
+        # By strategy, then symbol's and market's regime: the matrix cell's largest spread; None: not eligible.
+        self._matrix: Final = [_matrix(slot) for slot in core.spec.strategies]
+        self._sessions: Final = [core.reading.session_start(core.venues.index(i.venue)) for i in core.by_place]
 
     def equity_attos(self) -> int | None:
         """Return cash plus positions at the side they would be closed against; None when one cannot be priced."""
@@ -83,23 +72,21 @@ class Viewing:
     def risk(self, intent: TradeIntent, strategy: int, place: int) -> RiskView:
         """Return the gate's view of one intent. One object is reused: it serves one verdict."""
         core, view = self._core, self._risk
-        instrument = core.by_place[place]
-        integers = core.host.integers
-        view.now_ns = core.now_ns
-        view.by_person = intent.exit_reason is ExitReason.OPERATOR
-        view.instrument = instrument
-        bid, ask, bid_size, ask_size, quote_ns, quality = core.reading.quote(place)
+        view.instrument = instrument = core.by_place[place]
+        view.now_ns = now_ns = core.now_ns
+        view.by_person = intent.exit_reason is _OPERATOR
+        bid, ask, bid_size, ask_size, quote_ns, last_trade, _, quality = core.reading.quote(place)
         view.bid_nanos, view.ask_nanos = bid, ask
         view.bid_size_nanos, view.ask_size_nanos = bid_size, ask_size
         view.quote_ns = quote_ns
         view.quality = quality if quote_ns else quality | NO_QUOTE
-        view.last_good_nanos = (bid + ask) // 2 if bid else integers[self._last_trade[place]]
+        view.last_good_nanos = (bid + ask) // 2 if bid else last_trade
         view.halted = quality & HALTED != 0
-        view.features_valid = integers[self._valid[place]] == 1
-        now_ns = core.now_ns
-        view.newsy = now_ns < integers[self._shock[place]] or (integers[self._news[place]] <= now_ns < integers[self._news_end[place]])
+        valid, shock_ns, news_ns, news_end_ns, cooldown_ns = core.reading.conditions(place)
+        view.features_valid = valid == 1
+        view.newsy = now_ns < shock_ns or news_ns <= now_ns < news_end_ns
         self._read_hours(view, place)
-        self._read_permission(view, intent, strategy, place)
+        self._read_permission(view, strategy, place, cooldown_ns)
         view.gate = core.gates.strictest(
             venue=instrument.venue, account=core.spec.account, strategy_id=intent.strategy_id, symbol=intent.symbol
         )
@@ -112,6 +99,8 @@ class Viewing:
     def _other_owner(self, symbol: str, strategy_id: str) -> str:
         """Return a strategy other than this one that holds, works or has reserved something in a symbol; empty: none does."""
         portfolio = self._core.portfolio
+        if len(self._core.plans) == 1:
+            return ""  # there is no other
         for order in portfolio.book(symbol).orders.values():
             if order.strategy_id != strategy_id:
                 return order.strategy_id
@@ -124,25 +113,32 @@ class Viewing:
         return ""
 
     def _read_hours(self, view: RiskView, place: int) -> None:
-        integers, at = self._core.host.integers, self._sessions[place]
-        view.open_ns, view.close_ns = integers[at + _OPEN], integers[at + _CLOSE]
+        at = self._sessions[place]
+        open_ns, close_ns, from_ns, until_ns = self._core.host.integers[at : at + _SESSION_CELLS].tolist()
+        view.open_ns, view.close_ns = open_ns, close_ns
+        now_ns = view.now_ns
         view.no_trade_window = ""
-        if view.open_ns <= view.now_ns < integers[at + _FROM]:
+        if open_ns <= now_ns < from_ns:
             view.no_trade_window = "after the open"
-        elif integers[at + _UNTIL] <= view.now_ns < view.close_ns:
+        elif until_ns <= now_ns < close_ns:
             view.no_trade_window = "before the close"
 
-    def _read_permission(self, view: RiskView, intent: TradeIntent, strategy: int, place: int) -> None:
+    def _read_permission(self, view: RiskView, strategy: int, place: int, cooldown_ns: int) -> None:
         core = self._core
         if strategy < 0:  # nobody's position, adopted: only a person's exit comes here, and exits need no permission
             view.eligible = view.cell_spread_bps_max = None
             return
         symbol_regime, market_regime = core.reading.labels(place)
         view.symbol_regime, view.market_regime = symbol_regime, market_regime
-        spread_max = self._cells.get((intent.strategy_id, symbol_regime, market_regime))
+        view.cell_spread_bps_max = spread_max = self._matrix[strategy][symbol_regime][market_regime]
         view.eligible = spread_max is not None
-        view.cell_spread_bps_max = spread_max
-        armed_at_ns = core.host.integers[core.reading.own_cell(core.host.pair(strategy, place), "armed_at_ns")]
-        cooldown_ns = core.host.integers[self._cooldown[place]]
+        armed_at_ns = core.reading.armed_at_ns(core.host.pair(strategy, place))
         # NEVER says that an entry of this pair is at work, this very one included; it is no time to wait for.
         view.cooldown_until_ns = cooldown_ns if armed_at_ns == NEVER_NS else max(cooldown_ns, armed_at_ns)
+
+
+def _matrix(slot: StrategySlot) -> list[list[int | None]]:
+    found: list[list[int | None]] = [[None] * len(Regime) for _ in Regime]
+    for cell in slot.eligible:
+        found[cell.symbol_regime][cell.market_regime] = int(min(cell.spread_bps_max, 1e9))
+    return found

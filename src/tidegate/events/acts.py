@@ -3,6 +3,8 @@
 State of the judgement layers changes only by folding these and the inputs, so a log of both rebuilds it without deciding again.
 """
 
+import msgspec
+
 from tidegate.events.base import Act
 from tidegate.values.enums import (
     AttentionKind,
@@ -11,6 +13,7 @@ from tidegate.values.enums import (
     ExitReason,
     GateScope,
     GateState,
+    LapseKind,
     OrderState,
     OrderType,
     Purpose,
@@ -196,6 +199,27 @@ class StrategyFaulted(Act, frozen=True, kw_only=True, tag="strategy_fault", gc=F
     where: str
 
 
+class Lapse(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """One thing that was left half done. symbol and strategy_id empty: it concerns none."""
+
+    kind: LapseKind
+    symbol: str
+    strategy_id: str
+    attention: AttentionKind | None = None  # of what kind the attention was
+
+
+class AttentionsLapsed(Act, frozen=True, kw_only=True, tag="attentions_lapsed", gc=False):
+    """The session before this one broke off; what the acts of its last input had left half done came to nothing.
+
+    Told with this session's first input. `broken_session` is the other session's id, `judged_to` its mark, `taken_to` its last input.
+    """
+
+    broken_session: str
+    judged_to: int
+    taken_to: int
+    lapsed: tuple[Lapse, ...]
+
+
 class DifferenceFound(Act, frozen=True, kw_only=True, tag="difference", gc=False):
     """Our books and a venue's report differ. What each says, and what becomes of it by the table of the manual."""
 
@@ -231,6 +255,7 @@ AnyAct = (
     | GateChanged
     | StrategyStateChanged
     | StrategyFaulted
+    | AttentionsLapsed
     | DifferenceFound
     | RequestMoved
 )

@@ -1,8 +1,7 @@
 """Write blocks into segments: place, checksum, write, rotate, seal. Knows files, not entries.
 
-The writer hands over sealed-off payloads (`Piece`); a thread may stand between the two later, since nothing
-here is shared. After the first error of the disk the chain is finished: what a failed fsync left behind is
-not known to anyone.
+The writer hands over sealed-off payloads (`Piece`). After the first error of the disk the chain is finished:
+what a failed fsync left behind is not known to anyone.
 """
 
 import hashlib
@@ -90,11 +89,25 @@ class SegmentChain:
         assert self._fd != _CLOSED, "the log is closed, or the disk refused it before"
         seal_bytes = _SEAL_BYTES + padded(INDEX_ROW.itemsize * (len(self._rows) + 2))
         needed = 64 + padded(len(piece.payload)) + seal_bytes
-        if self._offset + needed > self._segment_bytes_max and len(self._rows) > 1:
+        if self._offset + needed > self._segment_bytes_max:
+            self.rotate()
+        self._write_piece(piece)
+
+    @property
+    def segment(self) -> int:
+        """Return the number of the segment that is written to."""
+        return self._segment
+
+    def rotate(self) -> None:
+        """Seal the segment, durably, and begin the next one; a segment that holds nothing but its opening stays.
+
+        Raises:
+            LogUnwritableError: the disk refuses.
+        """
+        if len(self._rows) > 1:
             previous_sha256 = self._seal(SealReason.ROTATED, _UNCOUNTED)
             self._segment += 1
             self._begin(previous_sha256, continued=True)
-        self._write_piece(piece)
 
     def sync(self) -> None:
         """Make all that was written durable.

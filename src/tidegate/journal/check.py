@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tidegate.journal.files import START_DAMAGED, log_start, mapped, require_segments
-from tidegate.journal.layout import Bytes, Damage, Start, read_head
+from tidegate.journal.layout import BlockKind, Bytes, Damage, Start, payload_is_right, payload_of, read_head, unpack_opening
 from tidegate.journal.scan import UNSEALED, Scan, damage_at, scan_segment, whole_segment
 
 _CHUNK_BYTES = 1 << 20
@@ -35,8 +35,8 @@ def check(directory: Path) -> Damage | None:
     return next((checked.damage for checked in check_segments(directory) if checked.damage), None)
 
 
-def check_segments(directory: Path) -> Iterator[Checked]:
-    """Yield every segment in order up to and including the first damaged one.
+def check_segments(directory: Path, *, newest: int | None = None) -> Iterator[Checked]:
+    """Yield every segment in order up to and including the first damaged one; with `newest`, the last so many alone.
 
     Raises:
         NotALogError: no log is there.
@@ -47,14 +47,16 @@ def check_segments(directory: Path) -> Iterator[Checked]:
     if start is None:
         yield _missing(numbers[0], 0, what=START_DAMAGED)
         return
+    if newest is not None and numbers[-1] - newest >= start.segment:
+        start = start_at(directory, numbers[-1] - newest + 1) or start
     for number in range(start.segment, numbers[-1] + 1):
         if number not in numbers:
             yield _missing(number, start.first_entry, what="the segment's file is missing")
             return
-        newest = number == numbers[-1]
-        next_entry = None if newest else _first_entry(directory, number + 1)
+        last = number == numbers[-1]
+        next_entry = None if last else _first_entry(directory, number + 1)
         with mapped(directory, number) as data:
-            checked = _checked(data, start, newest=newest, next_entry=next_entry)
+            checked = _checked(data, start, newest=last, next_entry=next_entry)
         yield checked
         if checked.damage:
             return
@@ -72,6 +74,18 @@ def file_digest(data: Bytes, length: int) -> "hashlib._Hash":
 def _missing(number: int, first_entry: int, *, what: str) -> Checked:
     damage = Damage(segment=number, block=0, first_entry=first_entry, last_entry=first_entry, what=what)
     return Checked(scan_segment(b"", number, first_entry=first_entry, payloads=False), damage, b"")
+
+
+def start_at(directory: Path, number: int) -> Start | None:
+    """Return where a segment begins and what it says of the file before it; None if its opening is not sound."""
+    try:
+        with mapped(directory, number) as data:
+            head = read_head(data, 0)
+            if head is None or head.kind != BlockKind.OPENING or not payload_is_right(data, 0, head):
+                return None
+            return Start(number, head.first_entry, unpack_opening(payload_of(data, 0, head)).previous_sha256)
+    except FileNotFoundError:
+        return None
 
 
 def _first_entry(directory: Path, number: int) -> int | None:

@@ -38,6 +38,18 @@ class LogUnwritableError(TidegateError):
     exit_code = ExitCode.ENVIRONMENT
 
 
+class LogFailedError(TidegateError):
+    """A live log has ended for good: what its disk holds beyond the durable watermark is not known."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
+class LogBehindError(TidegateError):
+    """A live log's queue is full: the disk is slower than what comes in. Nothing was taken and nothing was dropped."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
 class NewerFormatError(TidegateError):
     """A log, block or snapshot was written by a later version of tidegate."""
 

@@ -57,6 +57,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     last_segment: int
     first_entry: int
     last_entry: int
+    last_n: int  # of its inputs; -1: none
+    before_n: int  # the last of its inputs that was dropped with older segments; -1: its beginning stands in the log
     judged_to: int  # -1: nothing
     closed: bool
     state_sha256: str
@@ -109,8 +111,8 @@ class LogReader:
         """Return the hash of the newest session's final state; empty if it gave none."""
         return self.sessions[-1].state_sha256
 
-    def entries(self, session: int | None = None) -> Iterator[Entry]:
-        """Yield the entries of one session, or of all, in order.
+    def entries(self, session: int | None = None, *, after_n: int = NO_N) -> Iterator[Entry]:
+        """Yield the entries of one session, or of all, in order; blocks with no input past `after_n` are left out unread.
 
         Raises:
             DamagedLogError: a block's payload changed after it was written.
@@ -119,6 +121,8 @@ class LogReader:
             if session is not None and scan.blocks and self._session_of(number) != session:
                 continue
             for placed in scan.blocks:
+                if placed.head.last_n <= after_n and after_n != NO_N:
+                    continue
                 self._prove(scan, placed)
                 yield from _entries_of(self._data[number], placed)
 
@@ -169,6 +173,8 @@ class LogReader:
             last_segment=last.number,
             first_entry=first.first_entry,
             last_entry=last.end_entry - 1,
+            last_n=last.blocks[-1].head.last_n,
+            before_n=first.blocks[0].head.last_n if first.opening.continued else NO_N,
             judged_to=last.blocks[-1].head.judged_to,
             closed=last.seal is not None and last.seal.reason == SealReason.CLOSED,
             state_sha256=last.seal.state_sha256 if last.seal else "",

@@ -6,6 +6,7 @@ never written). Everything else is damage: it is named and left alone.
 
 import os
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -27,8 +28,13 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     what: str  # what was cut, in words; empty if nothing was
 
 
-def recover(directory: Path) -> Recovery:
+NEWEST: Final = 2  # segments that a start looks through; where nothing of the last is whole, the one before is the end
+
+
+def recover(directory: Path, *, whole: bool = True) -> Recovery:
     """Keep all whole blocks of a log, cut a half-written end, and say what was cut.
+
+    Without `whole` only the newest segments are looked through, so that a start takes no longer the longer the log is.
 
     Raises:
         NotALogError: no log is there.
@@ -36,24 +42,24 @@ def recover(directory: Path) -> Recovery:
         DamagedLogError: damage that no crash explains; nothing was touched.
         LogUnwritableError: the file cannot be shortened.
     """
-    return _recover(directory)[0]
+    return _recover(directory, newest=None if whole else NEWEST)[0]
 
 
 def end_of_log(directory: Path) -> tuple[Start, int]:
-    """Recover a log, seal its open end; return where the next segment begins and the next session's number.
+    """Recover a log's newest segments, seal its open end; return where the next segment begins and the next session's number.
 
     Raises:
         The same as `recover`.
     """
-    _, checked = _recover(directory)
+    _, checked = _recover(directory, newest=NEWEST)
     scan = checked.scan
     assert scan.opening is not None
     sha256 = checked.sha256 or _seal(directory, scan)
     return Start(scan.number + 1, scan.end_entry, sha256), scan.opening.session + 1
 
 
-def _recover(directory: Path) -> tuple[Recovery, Checked]:
-    segments = list(check_segments(directory))
+def _recover(directory: Path, *, newest: int | None) -> tuple[Recovery, Checked]:
+    segments = list(check_segments(directory, newest=newest))
     for unfinished in directory.glob("*" + UNFINISHED_SUFFIX):
         unfinished.unlink()  # never was part of the log
     last = segments[-1]

@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 
 from tidegate.journal.chain import sync_directory, write_all
-from tidegate.journal.check import Checked, check_segments
+from tidegate.journal.check import Checked, check, check_segments, file_digest, start_at
 from tidegate.journal.errors import DamagedLogError, LogUnwritableError
-from tidegate.journal.files import START_NAME, UNFINISHED_SUFFIX, segment_numbers, segment_path
-from tidegate.journal.layout import Start, pack_start
+from tidegate.journal.files import START_NAME, UNFINISHED_SUFFIX, log_start, mapped, segment_numbers, segment_path
+from tidegate.journal.layout import Damage, Start, pack_start
 
 
 def drop_segments(directory: Path, *, keep: int) -> list[int]:
@@ -30,22 +30,65 @@ def drop_segments(directory: Path, *, keep: int) -> list[int]:
     if segments[-1].damage is not None:
         raise DamagedLogError(directory, segments[-1].damage)
     dropped = segments[:-keep]
+    return _drop(directory, _end_of(dropped[-1]) if dropped else None)
+
+
+def drop_before(directory: Path, number: int) -> list[int]:
+    """Delete the segments before one of a log that may be being written; return their numbers.
+
+    Each of them must still have the hash that the one after it was begun with: a sum over the file, so that the writer beside is
+    not held up.
+
+    Raises:
+        DamagedLogError: one of them is damaged.
+        LogUnwritableError: the disk refuses.
+    """
+    start, first_kept = log_start(directory), None
+    if start is None:
+        raise DamagedLogError(directory, _first_damage(directory))
+    for at in range(start.segment, number):
+        first_kept = start_at(directory, at + 1)
+        if first_kept is None or _sha256(directory, at) != first_kept.previous_sha256:
+            raise DamagedLogError(directory, _first_damage(directory))
+    return _drop(directory, first_kept)
+
+
+def _end_of(last: Checked) -> Start:
+    return Start(last.scan.number + 1, last.scan.end_entry, last.sha256)
+
+
+def _sha256(directory: Path, number: int) -> bytes:
     try:
-        if dropped:
-            _note(directory, dropped[-1])
-        return _sweep(directory, before=segments[len(dropped)].scan.number)
+        with mapped(directory, number) as data:
+            return file_digest(data, len(data)).digest()
+    except FileNotFoundError:
+        return b""
+
+
+def _first_damage(directory: Path) -> Damage:
+    damage = check(directory)
+    assert damage is not None, "what made us look is what a check finds"
+    return damage
+
+
+def _drop(directory: Path, first_kept: Start | None) -> list[int]:
+    try:
+        if first_kept is not None:
+            _note(directory, first_kept)
+        start = log_start(directory)
+        return [] if start is None else _sweep(directory, before=start.segment)
     except OSError as error:
         raise LogUnwritableError(
             f"Old segments of {directory} cannot be dropped ({error.strerror}); mend the disk and try again."
         ) from error
 
 
-def _note(directory: Path, last: Checked) -> None:
+def _note(directory: Path, start: Start) -> None:
     """Write where the log begins from now on."""
     unfinished = directory / (START_NAME + UNFINISHED_SUFFIX)
     fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        write_all(fd, pack_start(Start(last.scan.number + 1, last.scan.end_entry, last.sha256)))
+        write_all(fd, pack_start(start))
         os.fsync(fd)
     finally:
         os.close(fd)

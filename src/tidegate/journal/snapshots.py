@@ -18,6 +18,7 @@ import hashlib
 import os
 from pathlib import Path
 from struct import Struct
+from typing import Final, final
 
 import msgspec
 
@@ -48,6 +49,23 @@ class DamagedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     path: Path
     what: str
+
+
+@final
+class SnapshotPace:
+    """When a running engine's next snapshot is due: the loop asks between two inputs and makes the bytes there."""
+
+    def __init__(self, every: int) -> None:
+        assert every > 0, "a pace of no inputs is none"
+        self._every: Final = every
+        self._last_n = 0
+
+    def due(self, n: int) -> bool:
+        """Say whether one is due after input n; the next comes `every` inputs later."""
+        if n < self._last_n + self._every:
+            return False
+        self._last_n = n
+        return True
 
 
 def write_snapshot(directory: Path, snapshot: Snapshot) -> Path:
@@ -83,7 +101,7 @@ def read_snapshots(directory: Path, *, session_id: str) -> list[Snapshot | Damag
         NewerFormatError: one was written by a later version.
     """
     paths = sorted((directory / "snapshots").glob(f"{session_id}-*{SNAPSHOT_SUFFIX}"), reverse=True)
-    return [_read(path) for path in paths]
+    return [found for path in paths if (found := _read(path)) is not None]
 
 
 def drop_snapshots(directory: Path, *, session_id: str, keep: int) -> list[Path]:
@@ -94,8 +112,11 @@ def drop_snapshots(directory: Path, *, session_id: str, keep: int) -> list[Path]
     return paths[keep:]
 
 
-def _read(path: Path) -> Snapshot | DamagedSnapshot:
-    data = path.read_bytes()
+def _read(path: Path) -> Snapshot | DamagedSnapshot | None:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None  # the writer has let it go in the meantime
     front, digest, body = data[: _FRONT.size], data[_FRONT.size : _HASH_END], data[_HASH_END:]
     if hashlib.sha256(front + body).digest() != digest:
         return DamagedSnapshot(path=path, what="its SHA-256 does not match")

@@ -158,6 +158,25 @@ class LogWriter:
         assert self._judged_to <= n <= self._last_n
         self._judged_to = n
 
+    @property
+    def judged_to(self) -> int:
+        """Return the newest mark; -1: none."""
+        return self._judged_to
+
+    @property
+    def segment(self) -> int:
+        """Return the number of the segment that is written to."""
+        return self._chain.segment
+
+    def rotate(self) -> None:
+        """Write what is buffered, seal the segment, durably, and begin the next; a segment that holds nothing yet stays.
+
+        Raises:
+            LogUnwritableError: the disk refuses.
+        """
+        self._write_out()
+        self._chain.rotate()
+
     def flush(self) -> int:
         """Write what is buffered, wait until the disk has it, return the durable watermark: the last input.
 
@@ -231,6 +250,5 @@ class LogWriter:
             self._end_block()
 
     def _write_block(self, piece: Piece) -> None:
-        """Pass a block on to the disk. A thread may later take this step over."""
         self._judged_written = piece.judged_to
         self._chain.append(piece)

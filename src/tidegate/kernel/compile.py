@@ -14,6 +14,7 @@ from typing import Any
 
 import numba
 from numba.core import types
+from numba.core.runtime import rtsys
 
 from tidegate.kernel.mode import is_kernel
 
@@ -43,26 +44,53 @@ class Compiler:
         assert isinstance(function, FunctionType)
         key = (function, str(signature))
         if key not in self._entries:
-            compiled = numba.njit(signature, cache=self._cache and keep, **OPTIONS)(self._clone(function))
+            clone = _clone(function)
+            compiled = numba.njit(cache=self._cache and keep, **OPTIONS)(clone)
+            if not (self._cache and keep and _read_back(compiled, signature)):
+                self._name_twins(clone)
+                compiled.compile(signature)
+            compiled.disable_compile()
             self._entries[key] = compiled
         return self._entries[key]
 
     def _twin(self, function: FunctionType) -> Any:
         twin = self._twins.get(function)
         if twin is None:
-            twin = self._twins[function] = numba.njit(**HELPER_OPTIONS)(self._clone(function))
+            clone = _clone(function)
+            self._name_twins(clone)
+            twin = self._twins[function] = numba.njit(**HELPER_OPTIONS)(clone)
         return twin
 
-    def _clone(self, function: FunctionType) -> FunctionType:
-        scope = dict(function.__globals__)
-        for name in _globals_named(function):
+    def _name_twins(self, clone: FunctionType) -> None:
+        """Put compiled twins in place of the kernel functions that a clone names."""
+        scope = clone.__globals__
+        for name in _globals_named(clone):
             value = scope.get(name)
             if is_kernel(value):
                 assert isinstance(value, FunctionType)
                 scope[name] = self._twin(value)
-        clone = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
-        clone.__module__, clone.__qualname__ = function.__module__, function.__qualname__
-        return clone
+
+
+def _clone(function: FunctionType) -> FunctionType:
+    """Return the function with globals of its own, in which names may be given another meaning."""
+    clone = FunctionType(function.__code__, dict(function.__globals__), function.__name__, function.__defaults__)
+    clone.__module__, clone.__qualname__ = function.__module__, function.__qualname__
+    return clone
+
+
+def _read_back(compiled: Any, signature: object) -> bool:
+    """Take an entry point from the cache; return whether it was there.
+
+    numba's own way does the same after it has loaded everything that its compiler can do, which takes longer than a small replay.
+    """
+    context = compiled.targetctx
+    rtsys.initialize(context)
+    found = compiled._cache._load_overload(signature, context)  # noqa: SLF001 - see the first lines of this file
+    if found is None:
+        return False
+    context.insert_user_function(found.entry_point, found.fndesc, [found.library])
+    compiled.add_overload(found)
+    return True
 
 
 def _globals_named(function: FunctionType) -> list[str]:

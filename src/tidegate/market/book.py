@@ -2,7 +2,7 @@
 
 A quote is accepted (moves the book, features and triggers) or not; either way its flags stay on the row and block entries until a
 clean quote comes. The spike test compares with the last accepted mid; so many spikes in a row are a new price level,
-which counts as a gap.
+which counts as a gap. Regular prints are tested alike: against the mid, or against the print before where bars are made of prints.
 """
 
 from typing import Any
@@ -64,15 +64,41 @@ def _jump_flags(symbol: Any, mid: float, now_ns: int, settings: Any) -> int:
 
 
 @kernel
-def take_trade(symbol: Any, record: Any) -> bool:
-    """Fold a trade; return whether it is a regular print that may move bars and features."""
+def take_trade(symbol: Any, record: Any, settings: Any) -> int:
+    """Fold a trade; return whether it is a print that may move bars and features: one of `rows.PRINT_...`."""
     symbol.trades += 1
     if record.flags & _PRINT_FLAGS != records.REGULAR or record.a <= 0 or record.b <= 0:
-        return False
+        return rows.PRINT_IGNORED
+    now_ns = record.ts_recv
+    price = record.a / _DOLLARS
+    is_after_gap = symbol.trade_ns != 0 and now_ns - symbol.trade_ns > settings.gap_ns
+    from_mid = symbol.quote_ns != 0 and symbol.bars_from_trades == 0
+    if not _is_far(symbol, price, from_mid, now_ns, settings):
+        symbol.print_spikes = 0
+    elif symbol.print_spikes < settings.spikes_max:
+        symbol.print_spikes += 1
+        symbol.quality |= rows.SPIKE
+        return rows.PRINT_IGNORED
+    else:
+        is_after_gap = True
+        if not from_mid:
+            symbol.print_spikes = 0  # measured from here on; prints that left the mid count until they are back at it
+    if symbol.quote_ns == 0:
+        symbol.quality &= ~rows.SPIKE  # no quote will
     symbol.last_trade_nanos = record.a
-    symbol.last_trade = record.a / _DOLLARS
-    symbol.trade_ns = record.ts_recv
-    return True
+    symbol.last_trade = price
+    symbol.trade_ns = now_ns
+    return rows.PRINT_AFTER_GAP if is_after_gap else rows.PRINT_COUNTS
+
+
+@kernel
+def _is_far(symbol: Any, price: float, from_mid: Any, now_ns: int, settings: Any) -> bool:
+    """Tell whether a print is a spike, measured from the mid or the print before; one older than a gap measures nothing."""
+    known_ns = symbol.quote_ns if from_mid else symbol.trade_ns
+    known = symbol.mid if from_mid else symbol.last_trade
+    if known_ns == 0 or now_ns - known_ns > settings.gap_ns:
+        return False
+    return 10_000.0 * abs(price - known) > settings.spike_bps * known
 
 
 @kernel

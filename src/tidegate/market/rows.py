@@ -9,7 +9,7 @@ CROSSED: Final = 1
 LOCKED: Final = 2
 ONE_SIDED: Final = 4  # a side has no price or no size
 WIDE: Final = 8
-SPIKE: Final = 16  # mid too far from the last accepted mid
+SPIKE: Final = 16  # mid too far from the last accepted mid, or a print too far from what its bars are made of
 GAP: Final = 32  # the feed was silent for too long; features start again
 FUTURE: Final = 64  # stamped later than it was received, beyond tolerance
 SUSPICIOUS: Final = 128  # the source itself doubts it
@@ -34,6 +34,11 @@ QUALITY_NAMES: Final = {
 }
 NOT_ACCEPTED: Final = CROSSED | ONE_SIDED | SPIKE | FUTURE | SUSPICIOUS  # these quotes move neither book nor features
 
+# What a trade does.
+PRINT_IGNORED: Final = 0
+PRINT_COUNTS: Final = 1
+PRINT_AFTER_GAP: Final = 2  # the first after silence, or a row of spikes proved to be the new price
+
 BAR = row(
     [
         ("start_ns", "<i8"),  # 0: no bar is being built
@@ -56,6 +61,7 @@ SYMBOL_FIELDS: Final[list[tuple[object, ...]]] = [
     ("trade_ns", "<i8"),
     ("quality", "<i8"),  # flags of the last quote, accepted or not, and of the feed
     ("spikes", "<i8"),  # rejected in a row as spikes
+    ("print_spikes", "<i8"),  # regular prints in a row that were spikes
     ("seen_ns", "<i8"),  # receive time of the last record of any kind
     ("bid", "<f8"),
     ("ask", "<f8"),
@@ -67,6 +73,7 @@ SYMBOL_FIELDS: Final[list[tuple[object, ...]]] = [
     ("session", "<i8"),  # row of the venue's trading session
     ("group", "<i8"),  # row of the market group; -1: none
     ("bars_from_trades", "<i8"),
+    ("stale_ns", "<i8"),  # of this symbol alone; 0: as the settings say
     ("newsy_until_ns", "<i8"),
     ("newsy_from_ns", "<i8"),
     ("cooldown_until_ns", "<i8"),  # per-symbol cooldown, written by the engine

@@ -44,4 +44,6 @@ class Agenda:
 
     def until(self, now_ns: int) -> list[str]:
         """Return the orders whose time has come, oldest first, then by id."""
+        if self.earliest_ns() > now_ns:
+            return []
         return [key for _, key in sorted((due_ns, key) for key, due_ns in self.times.items() if due_ns <= now_ns)]

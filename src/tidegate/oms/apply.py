@@ -13,10 +13,10 @@ from tidegate.events.inputs import OrderEvent
 from tidegate.oms import complaints
 from tidegate.oms.order import Execution, Finding, Order
 from tidegate.oms.plans import OmsPolicy
-from tidegate.oms.tally import Tally, signed, tally
+from tidegate.oms.tally import Tally, tally
 from tidegate.oms.transitions import NEVER_LIVED, TERMINAL, next_state
 from tidegate.portfolio.positions import Fill
-from tidegate.values.enums import OrderEventKind, OrderState
+from tidegate.values.enums import OrderEventKind, OrderState, Side
 
 _FILL_KINDS: Final = frozenset(
     {
@@ -33,6 +33,7 @@ _OUTCOME_UNKNOWN: Final = OrderEventKind.OUTCOME_UNKNOWN
 _MISSED: Final = OrderEventKind.LOOKUP_MISSED
 
 # Members of an enum are looked up slowly before Python 3.12.
+_BUY: Final = Side.BUY
 _UNKNOWN: Final = OrderState.UNKNOWN
 _ACCEPTED: Final = OrderState.ACCEPTED
 _PARTIAL: Final = OrderState.PARTIAL
@@ -182,14 +183,15 @@ def _doubt_since(order: Order, event: OrderEvent, state: OrderState) -> int:
 
 def _fills(order: Order, tallied: Tally) -> tuple[Fill, ...]:
     side = order.side
+    sign = 1 if side is _BUY else -1
     return tuple(
         [
             Fill(
                 strategy_id=order.strategy_id,
                 symbol=order.symbol,
                 side=side,
-                quantity_nanos=signed(side, amount.quantity_nanos),
-                cost_attos=signed(side, amount.cost_attos),
+                quantity_nanos=sign * amount.quantity_nanos,
+                cost_attos=sign * amount.cost_attos,
                 fee_attos=amount.fee_attos,
             )
             for amount in tallied.amounts

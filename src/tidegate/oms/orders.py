@@ -361,11 +361,13 @@ class Orders:
 
     def _keep(self, order: Order) -> Order:
         """Store an order where it belongs and see to its timer."""
-        key = order.client_order_id
-        due_ns = next_due_ns(order, self.policy, self.plans.get(order.strategy_id, KEEP_PLAN))
+        key, working = order.client_order_id, order.working
+        due_ns = NEVER_NS
+        if working or order.chase_open:
+            due_ns = next_due_ns(order, self.policy, self.plans.get(order.strategy_id, KEEP_PLAN))
         if due_ns != self._agenda.times.get(key, NEVER_NS):
             self._agenda.put(key, due_ns)
-        if order.working:
+        if working:
             self.live[key] = order
             if key in self.finished:  # it lives after all
                 del self.finished[key]

@@ -13,16 +13,13 @@ import msgspec
 
 from tidegate.events.inputs import OrderEvent
 from tidegate.oms.order import Execution, FindingKind, Order
-from tidegate.values.enums import OrderEventKind, Side
+from tidegate.values.enums import OrderEventKind
 from tidegate.values.money import attos
 
 NO_FEE: Final = "0"
 
 _BUSTED: Final = OrderEventKind.FILL_BUSTED
 _CORRECTED: Final = OrderEventKind.FILL_CORRECTED
-
-# Members of an enum are looked up slowly before Python 3.12.
-_BUY: Final = Side.BUY
 
 
 class Amount(msgspec.Struct, frozen=True, gc=False):
@@ -60,11 +57,6 @@ def tally(order: Order, event: OrderEvent, executions: Mapping[str, Execution], 
 def fee_attos(text: str) -> int:
     """Return a fee in attos; most are nothing, and parsing is not."""
     return 0 if text == NO_FEE else attos(text)
-
-
-def signed(side: Side, value: int) -> int:
-    """Return an amount with the sign of its side: buying adds, selling takes away."""
-    return value if side is _BUY else -value
 
 
 def _execution(order: Order, event: OrderEvent, executions: Mapping[str, Execution], multiplier: int) -> Tally:

@@ -15,7 +15,6 @@ ANY_PRICE = 0  # book_price_nanos of an order that may trade at any price
 NO_PRICE = -1  # book_price_nanos of an order that cannot meet another of ours
 
 # Members of an enum are looked up slowly before Python 3.12.
-_BUY: Final = Side.BUY
 _LIMIT: Final = OrderType.LIMIT
 _STOP_LIMIT: Final = OrderType.STOP_LIMIT
 _TRAILING_STOP: Final = OrderType.TRAILING_STOP
@@ -102,14 +101,6 @@ class SymbolBook:
     def idle(self) -> bool:
         """Tell whether nothing is held and nothing could fill."""
         return self.net_nanos == 0 and self.buys_nanos == 0 and self.sells_nanos == 0
-
-    def count(self, side: Side, change_nanos: int) -> None:
-        """Add to (or take from) what could still fill on one side."""
-        if side is _BUY:
-            self.buys_nanos = total = self.buys_nanos + change_nanos
-        else:
-            self.sells_nanos = total = self.sells_nanos + change_nanos
-        assert total >= 0, "more was released than ever worked"
 
     def worst_nanos(self, *, buys: int = 0, sells: int = 0) -> int:
         """Return the largest absolute position that could come about with so much more on either side."""

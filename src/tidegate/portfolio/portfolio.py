@@ -239,8 +239,12 @@ class Portfolio:
         self.active = {symbol: book for symbol, book in self.books.items() if not book.idle}
 
     def _count(self, strategy_id: str, symbol: str, side: Side, purpose: Purpose, change_nanos: int) -> None:
-        book = self._book(symbol)
-        book.count(side, change_nanos)
+        book = self.books.get(symbol) or self._book(symbol)
+        if side is _BUY:
+            book.buys_nanos = total = book.buys_nanos + change_nanos
+        else:
+            book.sells_nanos = total = book.sells_nanos + change_nanos
+        assert total >= 0, "more was released than ever worked"
         if purpose is _EXIT:
             self._holding(strategy_id, symbol).exits_nanos += change_nanos
         self._mark_active(symbol, book)

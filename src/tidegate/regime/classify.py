@@ -10,6 +10,7 @@ from tidegate.kernel.mode import kernel
 from tidegate.kernel.tables import row_at, row_count
 from tidegate.market.rows import FEED_DOWN, HALTED
 from tidegate.regime import rows
+from tidegate.values.time import NEVER_NS
 
 
 @kernel
@@ -29,18 +30,43 @@ def classify_symbol(symbol: Any, regime: Any, settings: Any, now_ns: int) -> boo
 @kernel
 def untradeable_why(symbol: Any, settings: Any, now_ns: int) -> int:
     """Return why the symbol cannot be traded, 0 if it can."""
-    last_ns = symbol.trade_ns if symbol.bars_from_trades == 1 else symbol.quote_ns
     if symbol.quality & HALTED != 0:
         return rows.WHY_HALTED
     if symbol.quality & FEED_DOWN != 0:
         return rows.WHY_FEED
     if symbol.valid == 0:
         return rows.WHY_BLIND
-    if now_ns - last_ns > settings.stale_ns:
+    if is_stale(symbol, settings, now_ns):
         return rows.WHY_STALE
     if now_ns < symbol.shock_until_ns or symbol.newsy_from_ns <= now_ns < symbol.newsy_until_ns:
         return rows.WHY_NEWSY
     return 0
+
+
+@kernel
+def is_stale(symbol: Any, settings: Any, now_ns: int) -> bool:
+    """Tell whether the last quote (where bars are made of prints: the last regular one) is too old to be traded on."""
+    return now_ns - _last_ns(symbol) > _stale_ns(symbol, settings)
+
+
+@kernel
+def stale_due_ns(symbol: Any, settings: Any) -> int:
+    """Return when a symbol that stays silent is to be looked at: the first evaluation of groups at which it is stale."""
+    last_ns = _last_ns(symbol)
+    fresh_until_ns = last_ns + min(_stale_ns(symbol, settings), NEVER_NS - last_ns)
+    if fresh_until_ns >= NEVER_NS:
+        return NEVER_NS
+    return fresh_until_ns - fresh_until_ns % settings.evaluate_ns + settings.evaluate_ns
+
+
+@kernel
+def _last_ns(symbol: Any) -> int:
+    return symbol.trade_ns if symbol.bars_from_trades == 1 else symbol.quote_ns
+
+
+@kernel
+def _stale_ns(symbol: Any, settings: Any) -> int:
+    return symbol.stale_ns if symbol.stale_ns != 0 else settings.stale_ns
 
 
 @kernel

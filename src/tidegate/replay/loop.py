@@ -70,16 +70,16 @@ class ReplayLoop:
         tape.flags.writeable = False
         at, end = 0, len(chunk.records)
         while at < end:
-            self._take_others_before(int(times[at]), chunk, at)
-            at = self._feed(chunk, tape, at, end)
+            next_ns = int(times[at])
+            self._take_others_before(next_ns, chunk, at)
+            at = self._feed(chunk, tape, at, end, next_ns)
 
-    def _feed(self, chunk: Chunk, tape: U8, at: int, end: int) -> int:
+    def _feed(self, chunk: Chunk, tape: U8, at: int, end: int, now_ns: int) -> int:
         """Feed up to whatever else comes first; return where that is."""
         horizon_ns = self._venue.next_response_ns()
-        if self._scheduled:
-            horizon_ns = min(horizon_ns, self._scheduled[-1].timestamp)
+        if self._scheduled and self._scheduled[-1].timestamp < horizon_ns:
+            horizon_ns = self._scheduled[-1].timestamp
         stop = min(end, at + self._batch)
-        now_ns = int(chunk.records["ts_recv"][at])
         if horizon_ns <= now_ns:  # a response of this very time waits for the record that causes it
             stop, horizon_ns = min(stop, self._after_cause(chunk, at, end)), now_ns + 1
         after = self._engine.feed(tape, at, stop, horizon_ns)
@@ -98,18 +98,19 @@ class ReplayLoop:
             if scheduled_ns == first_ns:
                 self._apply(self._scheduled.pop(), chunk.first + at)
             elif response_ns == first_ns:
-                self._apply(order_event(self._venue.next_response(), event_id=""), chunk.first + at)
+                self._apply_response(chunk.first + at)
             else:
                 self._apply(_tick(due_ns), chunk.first + at)
 
     def _response_before(self, next_ns: int, chunk: Chunk, at: int) -> int:
         """Return when a response comes that precedes the record in hand; NEVER_NS if none does."""
-        response_ns = self._venue.next_response_ns()
-        while response_ns <= next_ns and not self._venue.response_known:
-            response_ns = self._venue.next_response_ns()
+        venue = self._venue
+        response_ns = venue.next_response_ns()
+        while response_ns <= next_ns and not venue.response_known:
+            response_ns = venue.next_response_ns()
         if response_ns > next_ns:
             return NEVER_NS
-        cause = self._venue.response_cause
+        cause = venue.response_cause
         if response_ns == next_ns and cause is not None and not self._is_taken(cause, chunk.first + at):
             return NEVER_NS
         return response_ns
@@ -138,7 +139,7 @@ class ReplayLoop:
                 return
             due_ns = max(self._engine.next_due(), self._engine.now_ns)
             if response_ns <= due_ns:
-                self._apply(order_event(self._venue.next_response(), event_id=""), position)
+                self._apply_response(position)
             else:
                 self._apply(_tick(due_ns), position)
 
@@ -148,6 +149,17 @@ class ReplayLoop:
         identity = event_id(self._session, n, 0)
         timestamp = max(message.timestamp, self._engine.now_ns)
         message = replace(message, event_id=identity, timestamp=timestamp, correlation_id=message.correlation_id or identity)
+        self._deliver(n, message, position)
+
+    def _apply_response(self, position: int) -> None:
+        """Apply the venue's next response; its correlation is its command's."""
+        engine, response = self._engine, self._venue.next_response()
+        n, now_ns = engine.n + 1, engine.now_ns
+        heard_ns = response.ts_recv
+        identity = event_id(self._session, n, 0)
+        self._deliver(n, order_event(response, event_id=identity, timestamp=max(now_ns, heard_ns)), position)
+
+    def _deliver(self, n: int, message: AnyInput, position: int) -> None:
         for sink in self._sinks:
             sink.input(n, message)
         self.tally.count_input(message)
@@ -157,18 +169,20 @@ class ReplayLoop:
 
     def _take_acts(self, position: int) -> None:
         """Tell the sinks of what was fed and done, and carry the commands out."""
-        acts = self._engine.take_acts()
-        n = self._engine.n
-        if n > self._told_n or acts:
-            for sink in self._sinks:
-                _tell(sink, acts, told=self._told_n, n_last=n)
-        self.tally.events += n - self._told_n
+        engine, told = self._engine, self._told_n
+        n = engine.n
+        self.tally.events += n - told
         self._told_n = n
+        acts = engine.take_acts()
+        for sink in self._sinks:
+            _tell(sink, acts, told=told, n_last=n)
+        if not acts:
+            return
         commands = self.tally.count(acts)
         if commands:
             taken = self._merged.position_of(position)
             for command in commands:
-                self._venue.command(command, sent_ns=self._engine.now_ns, taken=taken)
+                self._venue.command(command, sent_ns=engine.now_ns, taken=taken)
 
 
 def _tell(sink: Sink, acts: Sequence[NumberedAct], *, told: int, n_last: int) -> None:

@@ -1,6 +1,6 @@
 """Puts a session together: configuration, tapes, strategies, engine, simulated venue, and the first entry that says it all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,10 +20,12 @@ from tidegate.events.inputs import AnyInput, InstrumentDefined, SessionChanged
 from tidegate.events.session import SessionOpened, SourceRef, TapeRef
 from tidegate.journal import FORMAT_VERSION
 from tidegate.kernel.mode import Mode
-from tidegate.replay import hashes
+from tidegate.recovery import machine
+from tidegate.replay.measured import written_out
 from tidegate.tapes.format import Tape
 from tidegate.tapes.merge import Merged
 from tidegate.tapes.stream import remap
+from tidegate.values.errors import TidegateError
 from tidegate.values.ids import SessionId
 from tidegate.values.instruments import Instrument
 from tidegate.values.latency import Latency
@@ -34,8 +36,12 @@ from tidegate.venues.sim.setup import Stream
 from tidegate.venues.sim.venue import SimVenue
 
 
+class SameTapeError(TidegateError):
+    """One tape is given twice: its prints and sizes would count twice."""
+
+
 class Latencies(NamedTuple):
-    """Overrides of the configuration's latencies and seed; None: the configuration's."""
+    """Overrides of the configuration's latencies and seed; None: the configuration's. `log:DIR`: as measured in a golden log."""
 
     feed: str | None = None
     order: str | None = None
@@ -101,12 +107,12 @@ class Plan(NamedTuple):
             order_latency=simulator.order_latency,
             response_latency=simulator.response_latency,
             seed=simulator.seed,
-            code_sha256=hashes.code_sha256(),
-            kernel_sha256=hashes.code_sha256(hashes.KERNELS),
+            code_sha256=machine.code_sha256(),
+            kernel_sha256=machine.code_sha256(machine.KERNELS),
             layout_sha256=layout_sha256(),
-            python=hashes.python_version(),
-            libraries=hashes.libraries(),
-            cpu=hashes.processor(),
+            python=machine.python_version(),
+            libraries=machine.libraries(),
+            cpu=machine.processor(),
             assumptions=self._assumptions(),
         )
 
@@ -135,14 +141,16 @@ def plan_session(
         "response_latency": latencies.response,
         "seed": latencies.seed,
     }
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen = {name: written_out(name, value) if isinstance(value, str) else value for name, value in given.items() if value is not None}
     config = msgspec.structs.replace(config, simulator=msgspec.structs.replace(config.simulator, **chosen))
     for name in ("feed_latency", "order_latency", "response_latency"):
         Latency.parse(getattr(config.simulator, name) or "0")
     loaded = loaded._replace(config=config, source=config_source(config, loaded))
     opened = tuple(Tape.open(path) for path in tapes)
-    for tape in opened:
+    for place, tape in enumerate(opened):
         tape.check()
+        if tape.sha256 in {other.sha256 for other in opened[:place]}:
+            raise SameTapeError(f"The tape {tapes[place]} is given twice, perhaps under another name; give it once.")
     return assemble(loaded, opened)
 
 
@@ -165,13 +173,6 @@ def assemble(loaded: LoadedConfig, tapes: tuple[Tape, ...]) -> Plan:
     return Plan(loaded, tapes, instruments, slots, spec, (*defined, *known))
 
 
-def make_toolchain(mode: Mode, progress: Callable[[str], None] | None = None) -> Toolchain:
-    """Return the way this process runs kernels; compiled ones are kept in the user's cache directory."""
-    if mode is not Mode.COMPILED:
-        return Toolchain(mode)
-    return Toolchain(mode, cache_directory=hashes.kernel_cache(), progress=progress)
-
-
 def sim_settings(loaded: LoadedConfig, scheduled: Sequence[AnyInput]) -> SimSettings:
     """Return how the simulated venue behaves, with the trading hours of the session's days."""
     simulator = loaded.config.simulator
@@ -187,9 +188,9 @@ def sim_settings(loaded: LoadedConfig, scheduled: Sequence[AnyInput]) -> SimSett
     )
 
 
-def build_engine(plan: Plan, toolchain: Toolchain) -> Engine:
-    """Return the engine of a session before its first input."""
-    return Engine(plan.spec, toolchain)
+def build_engine(plan: Plan, toolchain: Toolchain, *, telling: bool = True) -> Engine:
+    """Return the engine of a session before its first input; see `Engine` for telling."""
+    return Engine(plan.spec, toolchain, telling=telling)
 
 
 def _source_ref(slot: StrategySlot) -> SourceRef:

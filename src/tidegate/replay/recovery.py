@@ -1,24 +1,24 @@
-"""A crashed session's engine from its log: what was recorded is folded as facts, and nothing is decided again.
+"""A session's engine from its log: what was recorded is folded as facts, and nothing is decided again.
 
-Start is the newest good snapshot of this session, layout and code, or the very beginning; then the log's inputs and acts in their order.
+Start is the newest good snapshot of this session, layout and code, or its very beginning; then the log's inputs and acts in their order.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from tidegate.config.reading import parse_config
 from tidegate.engine.engine import Engine
 from tidegate.engine.layout import layout_sha256
-from tidegate.events.base import Act, Input
-from tidegate.events.codec import decode
-from tidegate.journal import EntryKind, Recovery, read, recover
-from tidegate.journal.snapshots import Snapshot, read_snapshots, write_snapshot
+from tidegate.events.session import SessionOpened
+from tidegate.journal import Recovery, read, recover
+from tidegate.journal.snapshots import Snapshot, write_snapshot
 from tidegate.kernel.mode import Mode
-from tidegate.replay import hashes
-from tidegate.replay.prepare import assemble, build_engine, make_toolchain
+from tidegate.recovery import machine
+from tidegate.recovery.fold import NoSpans, Spans, fold_session
+from tidegate.recovery.machine import make_toolchain
+from tidegate.recovery.specs import recorded_spec
+from tidegate.replay.prepare import assemble
 from tidegate.replay.recorded import Records, find_tapes
 
 
@@ -38,33 +38,23 @@ def recover_engine(directory: Path, *, tapes: Sequence[Path] = (), mode: Mode = 
     """
     cut = recover(directory)
     reader = read(directory)
-    opening = reader.opening
-    plan = assemble(parse_config(opening.config, name=f"{directory} (configuration)", folder=Path()), find_tapes(opening, tapes))
-    engine = build_engine(plan, make_toolchain(mode))
-    start = _newest_snapshot(directory, opening.session_id)
-    skip = 0
-    if start is not None:
-        engine.restore(start.state)
-        skip = start.n
-    records, told = Records(plan.merged()), 0
-    for entry in reader.entries(reader.sessions[-1].number):
-        if entry.kind is EntryKind.SPAN:
-            for part in records.next(entry.count):
-                taken = min(max(skip - told, 0), len(part))
-                told += len(part)
-                engine.fold_records(part.view(np.uint8), taken, len(part))
-        elif entry.kind is EntryKind.INPUT:
-            told += 1
-            if entry.n > skip:
-                message = decode(entry.payload)
-                assert isinstance(message, Input), "an INPUT entry holds an input"
-                engine.fold_input(message)
-        elif entry.kind is EntryKind.ACT and entry.n > skip:
-            act = decode(entry.payload)
-            assert isinstance(act, Act), "an ACT entry holds an act"
-            engine.fold_act(act)
-    engine.fold_end()
-    return Recovered(engine, cut, skip)
+    session = reader.sessions[-1]
+    engine = Engine(recorded_spec(session.opening), make_toolchain(mode))
+    spans = spans_of(session.opening, tapes, directory)
+    snapshot_n = fold_session(reader, session, engine, spans=spans, code_sha256=machine.code_sha256())
+    return Recovered(engine, cut, snapshot_n)
+
+
+def spans_of(opening: SessionOpened, tapes: Sequence[Path], directory: Path) -> Spans:
+    """Return the market records that a session's log refers to, from its tapes; none where the log holds them itself.
+
+    Raises:
+        TapeNotFoundError: a tape is neither where it was nor among the given ones.
+    """
+    if not opening.tapes:
+        return NoSpans()
+    loaded = parse_config(opening.config, name=f"{directory} (configuration)", folder=Path())
+    return Records(assemble(loaded, find_tapes(opening, tapes)).merged())
 
 
 def keep_snapshot(directory: Path, engine: Engine, *, session_id: str) -> Path:
@@ -73,20 +63,15 @@ def keep_snapshot(directory: Path, engine: Engine, *, session_id: str) -> Path:
     Raises:
         LogUnwritableError: the disk refuses.
     """
-    return write_snapshot(
-        directory,
-        Snapshot(
-            session_id=session_id,
-            n=engine.n,
-            layout_sha256=layout_sha256(),
-            code_sha256=hashes.code_sha256(),
-            state=engine.snapshot(),
-        ),
+    return write_snapshot(directory, snapshot_of(engine, session_id=session_id))
+
+
+def snapshot_of(engine: Engine, *, session_id: str) -> Snapshot:
+    """Return an engine's state as a snapshot to be written; between inputs only."""
+    return Snapshot(
+        session_id=session_id,
+        n=engine.n,
+        layout_sha256=layout_sha256(),
+        code_sha256=machine.code_sha256(),
+        state=engine.snapshot(),
     )
-
-
-def _newest_snapshot(directory: Path, session_id: str) -> Snapshot | None:
-    for found in read_snapshots(directory, session_id=session_id):
-        if isinstance(found, Snapshot) and (found.layout_sha256, found.code_sha256) == (layout_sha256(), hashes.code_sha256()):
-            return found
-    return None

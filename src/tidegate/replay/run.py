@@ -4,24 +4,25 @@ import gc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, NamedTuple, final
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 from tidegate.analytics.collect import Collector, Run, Sources
-from tidegate.analytics.report import write_report
 from tidegate.config.reading import LoadedConfig, read_config
 from tidegate.engine.engine import Engine
 from tidegate.engine.toolchain import Toolchain
 from tidegate.journal import LogWriter
 from tidegate.kernel.mode import Mode
+from tidegate.recovery.machine import make_toolchain
 from tidegate.replay.loop import ReplayLoop
 from tidegate.replay.marks import masked_triggers, price_marks, price_series
-from tidegate.replay.prepare import AS_CONFIGURED, Latencies, Plan, build_engine, make_toolchain, plan_session
+from tidegate.replay.prepare import AS_CONFIGURED, Latencies, Plan, build_engine, plan_session
 from tidegate.replay.sinks import CollectorSink, LogSink, Sink
 from tidegate.replay.stuck import watching
 from tidegate.values.money import attos_text
 from tidegate.values.time import NEVER_NS
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _GARBAGE_OBJECTS_MIN: Final = 50_000  # decisions make few cycles: looking for them every 700 objects costs a tenth of the time
 
@@ -75,32 +76,32 @@ class Replay:
         self.engine = engine
 
     @property
-    def orders(self) -> pl.DataFrame:
+    def orders(self) -> "pl.DataFrame":
         """One row an order."""
         return self.run.orders
 
     @property
-    def fills(self) -> pl.DataFrame:
+    def fills(self) -> "pl.DataFrame":
         """One row an execution."""
         return self.run.fills
 
     @property
-    def positions(self) -> pl.DataFrame:
+    def positions(self) -> "pl.DataFrame":
         """One row a change of a position."""
         return self.run.positions
 
     @property
-    def equity(self) -> pl.DataFrame:
+    def equity(self) -> "pl.DataFrame":
         """One row a valuation of the account."""
         return self.run.equity
 
     @property
-    def decisions(self) -> pl.DataFrame:
+    def decisions(self) -> "pl.DataFrame":
         """One row a verdict of the gate."""
         return self.run.decisions
 
     @property
-    def trades(self) -> pl.DataFrame:
+    def trades(self) -> "pl.DataFrame":
         """One row a round trip."""
         return self.run.trades
 
@@ -139,7 +140,7 @@ def run_plan(plan: Plan, options: Options) -> Replay:
         TidegateError: see `run_replay`.
     """
     toolchain = options.toolchain or make_toolchain(options.mode)
-    engine = build_engine(plan, toolchain)
+    engine = build_engine(plan, toolchain, telling=options.collect or options.log is not None)
     opening = plan.opening()
     collector = Collector()
     sinks: list[Sink] = [CollectorSink(collector)] if options.collect else []
@@ -165,8 +166,14 @@ def run_plan(plan: Plan, options: Options) -> Replay:
         writer.judged(engine.n)
         writer.close(state_sha256=engine.state_sha256())
     run = collector.run(opening, _sources(plan, engine, seconds, options))
-    report = None if options.report is None else str(write_report(run, options.report))
+    report = None if options.report is None else _report(run, options.report)
     return Replay(_summary(plan, engine, loop, seconds, options, report), run, engine)
+
+
+def _report(run: Run, path: Path) -> str:
+    from tidegate.analytics.report import write_report  # noqa: PLC0415 - plots and tables are loaded for those who asked for them
+
+    return str(write_report(run, path))
 
 
 def _timed(loop: ReplayLoop, engine: Engine, writer: LogWriter | None) -> float:

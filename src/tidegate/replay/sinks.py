@@ -14,6 +14,11 @@ from tidegate.values.enums import CommandKind, OrderEventKind, Verdict
 
 _FILLS = frozenset({OrderEventKind.PARTIALLY_FILLED, OrderEventKind.FILLED})
 
+# Members of an enum are looked up slowly before Python 3.12.
+_SUBMIT = CommandKind.SUBMIT
+_REPLACE = CommandKind.REPLACE
+_APPROVED = Verdict.APPROVED
+
 
 class Sink(Protocol):
     """Takes a session's entries in order."""
@@ -92,9 +97,9 @@ class Tally:
             if type(act) is OrderCommand:
                 commands.append(act)
                 self._commands.update(encode(act))
-                self.orders += act.kind is not CommandKind.CANCEL and act.kind is not CommandKind.LOOKUP
+                self.orders += act.kind is _SUBMIT or act.kind is _REPLACE
             elif type(act) is RiskDecision:
-                self.refused += act.verdict is not Verdict.APPROVED
+                self.refused += act.verdict is not _APPROVED
         return commands
 
     def count_input(self, message: AnyInput) -> None:

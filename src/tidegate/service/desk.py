@@ -58,6 +58,10 @@ class Desk:
         self._due_n, self._engine_due_ns = -1, NEVER_NS
         self.operator: Final = Operator(place.account, self.sequencer, self.gatekeeper, clock)
 
+    def monotonic_ns(self) -> int:
+        """Return the time of the desk's own clock that `due_ns` is meant in."""
+        return self._clock.monotonic_ns()
+
     def due_ns(self) -> int:
         """Return the monotonic time at which `turn` has something to do even if nothing comes in."""
         mono_ns = self._clock.monotonic_ns()

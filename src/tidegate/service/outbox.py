@@ -21,6 +21,7 @@ from tidegate.service.gatekeeper import Gatekeeper
 from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
 from tidegate.service.ledger.rows import Batch, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
+from tidegate.service.order_times import OrderTimes
 from tidegate.service.ports import Answer, Commanded, Effect, Find, Found, LogPort, Send, WriteLedger
 from tidegate.service.sequencer import Sequencer
 from tidegate.service.stages import FINISHED, Happening, Stage, next_stage
@@ -81,6 +82,7 @@ class Outbox:
         self._entries: Final[dict[str, _Entry]] = {}
         self._effects: list[Effect] = []
         self._previous = (-1, 0)
+        self.times: Final = OrderTimes()
         self.ledger_failed: TidegateError | None = None
 
     @property
@@ -133,6 +135,7 @@ class Outbox:
             entry = _Entry(commanded=commanded, taken_ns=self._clock.monotonic_ns())
             self._entries[command.event_id] = entry
             if command.kind in _ORDERS:
+                self.times.decided(command.client_order_id, received_ns=command.timestamp, decided_ns=self._sequencer.now_ns())
                 refusal = "" if self.store_ok else "log or ledger are gone; only cancels may leave"
                 refusal = refusal or self._replace_refusal(commanded)
                 if refusal or self._gatekeeper.lease is None:
@@ -200,6 +203,7 @@ class Outbox:
             if error is None:
                 self._move(entry, Happening.RECORDED)
                 entry.durable_ns = self._sequencer.now_ns()
+                self.times.durable(row.client_order_id, entry.durable_ns)
             else:
                 self._drop(entry, f"the ledger refused it: {error}", mark=False)
         self.poll()
@@ -242,6 +246,7 @@ class Outbox:
             self._drop(entry, refusal)
             return
         self._let_go(entry, _urgency(order))
+        self.times.sent(commanded.command.client_order_id, now_ns)
         self._sequencer.offer(own_event(order, OrderEventKind.SUBMITTED, durable_ns=entry.durable_ns, sent_ns=now_ns))
 
     def _try_cancel(self, entry: _Entry) -> None:
@@ -272,6 +277,8 @@ class Outbox:
     def answered(self, command_id: str, answer: Answer) -> None:
         """Take in what came of a request: the venue's picture, or the error that says what is known."""
         entry = self._entries.get(command_id)
+        if entry is not None and isinstance(answer, VenueOrder | Declined):
+            self.times.acked(entry.commanded.command.client_order_id, self._sequencer.now_ns())
         if entry is None:
             self._late(answer)
         elif isinstance(answer, Unreachable):

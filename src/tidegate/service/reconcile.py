@@ -52,6 +52,7 @@ class Reconciler:
         self._stream_up = False
         self._was_trusted = False
         self._read_to_ns = 0  # receive time up to which executions were read
+        self.whole_read_ns = 0  # receive time at which the last whole read ended; 0: none yet
 
     @property
     def trusted(self) -> bool:
@@ -112,6 +113,8 @@ class Reconciler:
         if reads.executions is not None:
             self._read_to_ns = max(self._read_to_ns, reads.began_ns)
         whole = reads.orders is not None and reads.executions is not None and reads.positions is not None
+        if whole:
+            self.whole_read_ns = reads.ended_ns
         if cause in _URGENT and self._stream_up and whole and not self._again:
             self._trust()
         elif cause in _URGENT:

@@ -63,14 +63,8 @@ class History(Protocol):
     def last_session(self) -> SessionId | None:
         """Return the newest session with a log; None: this is the account's first start."""
 
-    def snapshot(self) -> bytes:
-        """Return the newest good snapshot of that session of this layout and code; empty: there is none."""
-
-    def opening_state(self) -> bytes:
-        """Return the state with which that session began; empty: with nothing."""
-
-    def fold_tail(self, engine: Engine, *, from_snapshot: bool) -> None:
-        """Fold what was logged after the snapshot (or the opening state), inputs and acts, and its end."""
+    def end_state(self, makers: "Makers", epoch: int) -> bytes:
+        """Return the state in which the next session begins: that session's newest snapshot and what was logged after it, folded."""
 
 
 class Makers(NamedTuple):
@@ -117,15 +111,8 @@ def recover(lease: Lease, history: History, ledger: Ledger, makers: Makers, *, n
     if last is None:
         gates = _gates(engine, ledger, lease.account)
         return Recovered(session, engine, b"", gates, (), (), fresh=True)
-    old = makers.engine(last, lease.epoch)
-    state = history.snapshot()
-    if state:
-        old.restore(state)
-    elif history.opening_state():
-        old.carry_on(history.opening_state())
-    history.fold_tail(old, from_snapshot=bool(state))
-    opening_state = old.snapshot()
-    engine.carry_on(opening_state)
+    opening_state = history.end_state(makers, lease.epoch)
+    engine.continue_from(opening_state)
     inputs, unsure, findings = _cross_check(engine, ledger, lease, now_ns)
     first = (*_gates(engine, ledger, lease.account), *inputs)
     return Recovered(session, engine, opening_state, first, tuple(unsure), tuple(findings), fresh=False)

@@ -154,6 +154,14 @@ class AttentionKind(StrEnum):
     REGIME = "regime"  # a regime label changed
 
 
+class LapseKind(StrEnum):
+    """What a session that broke off left half done."""
+
+    ATTENTION = "attention"  # raised, and not answered
+    INTENT = "intent"  # wanted, and not judged
+    APPROVAL = "approval"  # approved, and not ordered
+
+
 class ExitReason(StrEnum):
     """Which exit level asked for the exit."""
 

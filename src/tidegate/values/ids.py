@@ -17,6 +17,7 @@ CLIENT_ORDER_ID_LENGTH_MAX = 48
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)  # ten bits at a time
+_SHIFTS = tuple(range(150, -10, -10))
 _ID_PAIRS = 13  # 26 characters hold 130 bits: no collision in any lifetime
 _SESSION_PAIRS = 8
 
@@ -24,7 +25,7 @@ _SESSION_PAIRS = 8
 def base32(digest: bytes, pairs: int) -> str:
     """Return the first 10 x pairs bits of a digest in lower-case base32 (RFC 4648 alphabet)."""
     bits = int.from_bytes(digest[:20])
-    return "".join([_PAIRS[(bits >> shift) & 1023] for shift in range(150, 150 - 10 * pairs, -10)])
+    return "".join([_PAIRS[(bits >> shift) & 1023] for shift in _SHIFTS[:pairs]])
 
 
 def session_id(*parts: bytes) -> SessionId:

@@ -31,7 +31,7 @@ class VenueError(TidegateError):
 
 
 class Unreachable(VenueError):  # noqa: N818 - named after what is known, as `Declined` and `OutcomeUnsure` are
-    """Nothing was sent. Trying again is safe."""
+    """Nothing was sent, or nothing was changed by it. Trying again is safe."""
 
 
 class Declined(VenueError):  # noqa: N818 - likewise
@@ -70,11 +70,11 @@ class UnknownWordError(VenueError):
         super().__init__(f"The venue said {self.word!r} for {field}, which is no word we know; upgrade tidegate or report it.")
 
 
-class UnreadableAnswerError(VenueError):
+class UnreadableAnswerError(Unreachable):
     """A read was answered, but not in the form the venue promises. Nothing was changed by it; ask again later."""
 
 
-class QueueFullError(VenueError):
+class QueueFullError(Unreachable):
     """Too many requests wait for the venue already. Nothing was sent; slow down."""
 
     exit_code = ExitCode.REFUSED

@@ -1,9 +1,9 @@
 """What the trader asks of a venue and hears from it: the only face that service, simulation and emulators see.
 
-A venue answers in these words or raises one of `venues.errors`: Unreachable (nothing was sent), Declined (refused) or
-OutcomeUnsure (sent, no answer). Times are int64 ns UTC, prices and quantities nanos, money exact decimal text; 0 or ""
-means "none" unless a field says otherwise. A word of the venue that is in no table of ours never becomes a guess: the
-value says so in `doubts`, and an order's state is then UNKNOWN.
+A venue answers in these words or raises one of three of `venues.errors`, or their leaves: Unreachable (nothing was sent, or a
+read was lost), Declined (refused) or OutcomeUnsure (sent, no answer). Times are int64 ns UTC, prices and quantities nanos,
+money exact decimal text; 0 or "" means "none" unless a field says otherwise. A word of the venue that is in no table of ours
+never becomes a guess: the value says so in `doubts`, and an order's state is then UNKNOWN.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -207,8 +207,15 @@ class VenueAsset(msgspec.Struct, frozen=True, kw_only=True):
     doubts: tuple[str, ...] = ()
 
 
+class EquityPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The account's equity at one time, as the venue remembers it."""
+
+    ts_ns: int
+    equity_usd: str
+
+
 class OrderVenue(Protocol):
-    """The verbs of trading. Each may raise Unreachable, Declined, OutcomeUnsure or, before sending, QueueFullError."""
+    """The verbs of trading. Each may raise Unreachable, Declined or OutcomeUnsure; reads never raise the last."""
 
     async def submit(self, command: OrderCommand, *, urgency: Urgency = Urgency.ENTRY) -> VenueOrder:
         """Place the order of a SUBMIT command; a duplicate id answers with the order that has it."""

@@ -25,6 +25,7 @@ _CONNECT_S: Final = 5
 _MIGRATION_LOCK: Final = 0x71DE6A7E  # an arbitrary number: two starts at once change the shape one after the other
 
 BEGIN_SQLITE: Final = "BEGIN IMMEDIATE"
+READING: Final = {"tidegate_reading": True}  # execution options of an engine that only reads
 _PRAGMAS: Final = (
     f"PRAGMA busy_timeout = {LOCK_WAIT_MS}",
     "PRAGMA journal_mode = WAL",
@@ -84,8 +85,9 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    """Begin as a writer: a transaction that has read never fails later because another one wrote."""
-    connection.exec_driver_sql(BEGIN_SQLITE)
+    """Begin as a writer, so that no transaction that has read fails later because another one wrote; readers wait for nobody."""
+    reads = READING.items() <= connection.get_execution_options().items()
+    connection.exec_driver_sql("BEGIN" if reads else BEGIN_SQLITE)
 
 
 def _server(text: str) -> tuple[Engine, str]:

@@ -4,7 +4,8 @@ Two forms under one contract suite: `memory` (simulation, tests) and `sql` (SQLi
 the same with group commit.
 
 Everything that is written carries a lease, and the transaction that writes checks it: a stale holder can neither create
-sendable work nor mark it, nor take an execution away from the trader that holds the account now.
+sendable work nor mark it, nor take an execution away from the trader that holds the account now. For the same reason a start
+takes the lease before it reads: only then can nothing of the former holder come in behind what was read.
 """
 
 from collections.abc import Collection, Sequence

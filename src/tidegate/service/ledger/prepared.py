@@ -37,9 +37,9 @@ class PreparedBatch:
         self._keep = _prepare(own.add_execution, engine)
         self._set = _prepare(own.set_kill, engine)
 
-    def hold_lease(self, cursor: DBAPICursor, batch: Batch) -> bool:
-        """Lock the batch's lease until the transaction ends; False: it is not the account's any more."""
-        _run(cursor, self._hold, {"of_account": batch.account, "of_epoch": batch.epoch})
+    def hold_lease(self, cursor: DBAPICursor, account: str, epoch: int) -> bool:
+        """Lock a lease until the transaction ends; False: it is not the account's any more."""
+        _run(cursor, self._hold, {"of_account": account, "of_epoch": epoch})
         return cursor.fetchone() is not None
 
     def add_rows(self, cursor: DBAPICursor, batch: Batch) -> None:

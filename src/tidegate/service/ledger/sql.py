@@ -6,12 +6,13 @@ later.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.pool import PoolProxiedConnection
 
 from tidegate.service.ledger import statements
 from tidegate.service.ledger.errors import (
@@ -23,7 +24,7 @@ from tidegate.service.ledger.errors import (
     StaleEpochError,
 )
 from tidegate.service.ledger.failures import STALE, is_fatal, store_errors, unavailable
-from tidegate.service.ledger.opening import BEGIN_SQLITE, open_engine
+from tidegate.service.ledger.opening import BEGIN_SQLITE, READING, open_engine
 from tidegate.service.ledger.prepared import PreparedBatch
 from tidegate.service.ledger.rows import (
     MAKES_ORDER,
@@ -55,6 +56,7 @@ class SqlLedger:
             LedgerUnavailableError: it cannot be opened, or a newer version of tidegate wrote it.
         """
         self._engine, self._name = open_engine(location)
+        self._reader = self._engine.execution_options(**READING)
         self._own = statements.for_dialect(self._engine.dialect.name)
         self._prepared = PreparedBatch(self._engine)
         self._driver = self._engine.dialect.loaded_dbapi
@@ -86,7 +88,7 @@ class SqlLedger:
 
     def lease(self, account: str) -> Lease | None:
         """See `Ledger`."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             row = connection.execute(statements.READ_LEASE, {"of_account": account}).one_or_none()
         return None if row is None else statements.lease_of(row)
 
@@ -94,7 +96,7 @@ class SqlLedger:
         """See `Ledger`."""
         try:
             with self._swift() as cursor:
-                return self._apply(cursor, batch)
+                return self._apply(cursor, [batch])[0]
         except self._driver.IntegrityError as error:
             raise self._explained(batch, error) from error
 
@@ -106,7 +108,7 @@ class SqlLedger:
         if len(batches) > 1:
             try:
                 with self._swift() as cursor:
-                    return [self._apply(cursor, batch) for batch in batches]
+                    return [*self._apply(cursor, batches)]
             except LedgerUnavailableError:
                 raise
             except (LedgerError, self._driver.IntegrityError):
@@ -126,19 +128,19 @@ class SqlLedger:
         wish = select(*statements.OUTBOX_COLUMNS).where(OUTBOX.c.account == account, OUTBOX.c.state.in_([*states]))
         if session is not None:
             wish = wish.where(OUTBOX.c.session == session)
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return [statements.outbox_row(row) for row in connection.execute(wish.order_by(OUTBOX.c.sequence))]
 
     def executions(self, account: str, after: int = 0) -> list[ExecutionRow]:
         """See `Ledger`."""
         wish = select(*statements.EXECUTION_COLUMNS).where(EXECUTIONS.c.account == account, EXECUTIONS.c.sequence > after)
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return [statements.execution_row(row) for row in connection.execute(wish.order_by(EXECUTIONS.c.sequence))]
 
     def kills(self, account: str) -> list[KillRow]:
         """See `Ledger`."""
         wish = select(*statements.KILL_COLUMNS).where(KILLS.c.account == account)
-        with self._transaction() as connection:
+        with self._reading() as connection:
             rows = [statements.kill_row(row) for row in connection.execute(wish)]
         return sorted(rows, key=lambda row: (row.scope, row.key))  # here: databases sort text each in its own way
 
@@ -146,12 +148,15 @@ class SqlLedger:
         """See `Ledger`."""
         self._engine.dispose()
 
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return self._transaction(self._reader)
+
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self, engine: Engine | None = None) -> Iterator[Connection]:
         """Yield a connection whose work is durable when the block ends, or undone."""
         self._refuse_when_lost()
         try:
-            with store_errors(self._name), self._engine.begin() as connection:
+            with store_errors(self._name), (engine or self._engine).begin() as connection:
                 yield connection
         except LedgerUnavailableError as error:
             self._lost = is_fatal(error.__cause__)
@@ -164,9 +169,10 @@ class SqlLedger:
         Broken constraints pass, for the caller to explain.
         """
         self._refuse_when_lost()
-        with store_errors(self._name):
-            link = self._engine.raw_connection()
+        link: PoolProxiedConnection | None = None
         try:
+            with store_errors(self._name):
+                link = self._engine.raw_connection()
             cursor = link.cursor()
             if self._begin:
                 cursor.execute(self._begin)
@@ -176,20 +182,32 @@ class SqlLedger:
             raise
         except self._driver.Error as error:
             self._lost = is_fatal(error)
-            link.invalidate(error)  # the next transaction gets a fresh connection
+            if link is not None:
+                self._drop(link)
             raise unavailable(self._name, error) from error
         finally:
-            link.close()  # undoes what was not committed
+            if link is not None:
+                link.close()  # undoes what was not committed
+
+    def _drop(self, link: PoolProxiedConnection) -> None:
+        """Let go of a connection for good; the next transaction gets a fresh one."""
+        with suppress(self._driver.Error):
+            link.rollback()  # a traceback may keep the connection alive, and with it the lock
+        link.invalidate()
 
     def _refuse_when_lost(self) -> None:
         if self._lost:
             raise LedgerUnavailableError(f"The ledger {self._name} was lost to its disk before; look at the disk and start again.")
 
-    def _apply(self, cursor: DBAPICursor, batch: Batch) -> Written:
-        """Check the lease under a lock and carry a batch out, or raise."""
+    def _apply(self, cursor: DBAPICursor, batches: Sequence[Batch]) -> list[Written]:
+        """Check each lease under a lock that lasts as long as the transaction, and carry the batches out, or raise."""
+        for account, epoch in dict.fromkeys((batch.account, batch.epoch) for batch in batches):
+            if not self._prepared.hold_lease(cursor, account, epoch):
+                raise StaleEpochError(stale_sentence(account, epoch))
+        return [self._carry_out(cursor, batch) for batch in batches]
+
+    def _carry_out(self, cursor: DBAPICursor, batch: Batch) -> Written:
         run = self._prepared
-        if not run.hold_lease(cursor, batch):
-            raise StaleEpochError(stale_sentence(batch.account, batch.epoch))
         run.add_rows(cursor, batch)
         for mark in batch.marks:
             if not run.move(cursor, mark, batch):
@@ -219,10 +237,11 @@ class SqlLedger:
             if known is not None or names & seen:
                 return DuplicateOrderError(duplicate_sentence(row))
             seen |= names
-        return LedgerUnavailableError(f"The ledger {self._name} refused a batch by a rule of its own ({error}); report it.")
+        rule = str(error).partition("\n")[0]  # what follows is the row itself
+        return LedgerUnavailableError(f"The ledger {self._name} refused a batch by a rule of its own ({rule}); report it.")
 
     def _row(self, where: statements.Condition) -> OutboxRow | None:
-        with self._transaction() as connection:
+        with self._reading() as connection:
             row = connection.execute(select(*statements.OUTBOX_COLUMNS).where(where)).one_or_none()
         return None if row is None else statements.outbox_row(row)
 

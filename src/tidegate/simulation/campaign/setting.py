@@ -15,7 +15,7 @@ from tidegate.engine.toolchain import Toolchain
 from tidegate.events.inputs import AnyInput, GateSet, InstrumentDefined, Tick
 from tidegate.events.records import QUOTE, RECORD
 from tidegate.kernel.mode import Mode
-from tidegate.replay.prepare import make_toolchain
+from tidegate.recovery.machine import make_toolchain
 from tidegate.values.enums import GateScope, GateState
 from tidegate.values.ids import SessionId
 from tidegate.values.instruments import Instrument

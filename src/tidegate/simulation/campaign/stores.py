@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tidegate.engine.engine import Engine
 from tidegate.events.base import Act, Input
 from tidegate.events.codec import decode
+from tidegate.service.recovery import Makers
 from tidegate.values.errors import TidegateError
 from tidegate.values.ids import SessionId
 
@@ -107,20 +108,17 @@ class Archive:
         """See `service.recovery.History`."""
         return self._last.session
 
-    def snapshot(self) -> bytes:
-        """See `service.recovery.History`; one that covers more than what is left of the log is of no use."""
-        found = self._last.snapshot
-        return found[1] if found is not None and found[0] <= len(self._last.entries) else b""
-
-    def opening_state(self) -> bytes:
-        """See `service.recovery.History`."""
-        return self._last.opening_state
-
-    def fold_tail(self, engine: Engine, *, from_snapshot: bool) -> None:
-        """See `service.recovery.History`."""
-        found = self._last.snapshot
-        first = found[0] if from_snapshot and found is not None else 0
-        fold(engine, self._last.entries[first:])
+    def end_state(self, makers: Makers, epoch: int) -> bytes:
+        """See `service.recovery.History`; a snapshot that covers more than what is left of the log is of no use."""
+        last = self._last
+        engine = makers.engine(last.session, epoch)
+        found = last.snapshot if last.snapshot is not None and last.snapshot[0] <= len(last.entries) else None
+        if found is not None:
+            engine.restore(found[1])
+        elif last.opening_state:
+            engine.continue_from(last.opening_state)
+        fold(engine, last.entries[found[0] if found is not None else 0 :])
+        return engine.snapshot()
 
 
 def fold(engine: Engine, entries: list[Logged]) -> None:

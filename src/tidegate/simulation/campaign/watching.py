@@ -243,7 +243,7 @@ class Watch:
         again: Engine = self._world.setting.engine(log.session, 2)
         if again is node.desk.engine:
             again = self._world.setting.spare(log.session)
-        again.carry_on(log.opening_state)
+        again.continue_from(log.opening_state)
         fold(again, log.entries)
         if again.state_sha256() != node.desk.engine.state_sha256():
             raise BrokenError("INV10", "folding the log gives another state")

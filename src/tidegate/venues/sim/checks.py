@@ -31,16 +31,22 @@ _STOPS: Final = _STOPPED | {OrderType.TRAILING_STOP}
 _IMMEDIATE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _COLLAR_FROM: Final = 50 * NANOS
 
+# Members of an enum are looked up slowly before Python 3.12.
+_LIMIT: Final = OrderType.LIMIT
+_INDEX: Final = InstrumentKind.INDEX
+
 
 def form_fault(command: OrderCommand, instrument: Instrument) -> str:
     """Return what is wrong with a new order's form; empty: nothing."""
     if not 0 < len(command.client_order_id) <= CLIENT_ORDER_ID_LENGTH_MAX:
         return f"client_order_id must have 1 to {CLIENT_ORDER_ID_LENGTH_MAX} characters"
-    if instrument.kind is InstrumentKind.INDEX or instrument.venue != command.venue:
+    if instrument.kind is _INDEX or instrument.venue != command.venue:
         return f"{command.symbol} is not traded at {command.venue}"
     quantity = command.quantity_nanos
     if not 0 < quantity <= NUMBER_MAX or quantity % instrument.lot_nanos:
         return "qty must be a positive number of lots"
+    if command.order_type is _LIMIT and not command.stop_price_nanos and not command.trail_nanos:
+        return _price_fault(command.limit_price_nanos, instrument, "limit_price")
     if command.order_type in _STOPS and command.time_in_force in _IMMEDIATE:
         return f"a {command.order_type} order cannot be {command.time_in_force}"
     return _limit_fault(command, instrument) or _stop_fault(command, instrument) or _trail_fault(command)

@@ -23,6 +23,7 @@ _CELL: Final = 8
 _TAPE_CHUNK: Final = 1024  # records the pure mode holds as row objects, per tape
 _DESK: Final = rows.DESK.names or ()
 _EVENT: Final = rows.EVENT.names or ()
+_EVENT_CELLS: Final = len(_EVENT)
 _REQUEST: Final = struct.Struct(f"<{len(Request._fields)}q")
 assert _DESK[: len(Request._fields)] == Request._fields
 
@@ -51,24 +52,26 @@ class CompiledMemory:
         self._layout, self._buffer = layout, buffer
         self._bounds = layout.bounds
         self._act: Callable[[Any, Any], int] = compiler.entry(act, INT64(BUFFER, OFFSETS))
-        self._taken = layout.table(buffer, "taken")["records"]
-        self._cells = buffer.data
+        self._cells = buffer.data.cast("B").cast("q")
+        self._taken_at = layout.cell_of("taken", 0, "records")
+        self._bytes = buffer.data
         self._desk_at = _CELL * layout.cell_of("desk", 0, "verb")
-        self._events = layout.table(buffer, "events").view(np.int64).reshape(-1, len(_EVENT))
+        self._events_at = layout.cell_of("events", 0, _EVENT[0])
 
     def set_taken(self, taken: Sequence[int]) -> None:
         """Say how many records of each stream the engine had taken in."""
-        if len(taken) == 1:
-            self._taken[0] = taken[0]
-        else:
-            self._taken[:] = taken
+        cells, at = self._cells, self._taken_at
+        for records in taken:
+            cells[at] = records
+            at += 1
 
     def ask(self, request: Cells) -> Answer:
         """Do a verb."""
-        _REQUEST.pack_into(self._cells, self._desk_at, *request)
+        _REQUEST.pack_into(self._bytes, self._desk_at, *request)
         told = self._act(self._buffer, self._bounds)
-        count, outcome = told // rows.OUTCOMES, told % rows.OUTCOMES
-        return outcome, self._events[:count].tolist() if count else []
+        cells, at = self._cells, self._events_at
+        count = told // rows.OUTCOMES
+        return told % rows.OUTCOMES, [cells[i : i + _EVENT_CELLS].tolist() for i in range(at, at + count * _EVENT_CELLS, _EVENT_CELLS)]
 
     def desk(self) -> dict[str, int]:
         """Return the desk row after a verb."""

@@ -64,13 +64,13 @@ class Response(msgspec.Struct, frozen=True, gc=False):
     successor_id: str = ""
 
 
-def order_event(response: Response, *, event_id: str) -> OrderEvent:
-    """Return a response as the engine's input with this id."""
+def order_event(response: Response, *, event_id: str, timestamp: int) -> OrderEvent:
+    """Return a response as the engine's input with this id, received at this time."""
     command = response.command
     if not response.last_quantity_nanos:
         return OrderEvent(
             event_id=event_id,
-            timestamp=response.ts_recv,
+            timestamp=timestamp,
             symbol=command.symbol,
             strategy_id=command.strategy_id,
             correlation_id=command.correlation_id,
@@ -85,7 +85,7 @@ def order_event(response: Response, *, event_id: str) -> OrderEvent:
         )
     return OrderEvent(
         event_id=event_id,
-        timestamp=response.ts_recv,
+        timestamp=timestamp,
         symbol=command.symbol,
         strategy_id=command.strategy_id,
         correlation_id=command.correlation_id,

@@ -91,11 +91,12 @@ def _kills() -> None:
     )
 
 
-# What the triggers refuse: a writer whose epoch is not the account's lease, and a release that is a second one or of an order
-# that another epoch recorded. The messages are read by `failures`.
+# What the triggers refuse: a writer whose epoch is not the account's lease, a release that is a second one or of an order that
+# another epoch recorded, and an epoch that could come twice. The first message is read by `failures`.
 _HELD: Final = "SELECT 1 FROM lease WHERE account = NEW.account AND epoch = NEW.writer_epoch AND released = {false}"
 _BAD_BIRTH: Final = "NEW.epoch <> NEW.writer_epoch OR NEW.state NOT IN ('pending', 'sent')"
 _BAD_RELEASE: Final = "NEW.state = 'sent' AND (OLD.state <> 'pending' OR NEW.epoch <> NEW.writer_epoch)"
+_EPOCH_FALLS: Final = "NEW.epoch < OLD.epoch"
 _FENCED: Final = ("outbox", "executions", "kills")
 
 
@@ -109,6 +110,8 @@ _SQLITE: Final = (
     *(_sqlite_trigger(f"{table}_update_fence", f"UPDATE ON {table}", _NOT_HELD, "stale epoch") for table in _FENCED),
     _sqlite_trigger("outbox_birth", "INSERT ON outbox", _BAD_BIRTH, "bad birth"),
     _sqlite_trigger("outbox_release", "UPDATE ON outbox", _BAD_RELEASE, "bad release"),
+    _sqlite_trigger("lease_epoch", "UPDATE ON lease", _EPOCH_FALLS, "epoch falls"),
+    _sqlite_trigger("lease_stays", "DELETE ON lease", "true", "a lease stays"),
 )
 
 
@@ -131,4 +134,8 @@ _POSTGRESQL: Final = (
     *(_postgresql_trigger(f"{table}_fence", f"INSERT OR UPDATE ON {table}", "lease_fence") for table in _FENCED),
     _postgresql_trigger("outbox_birth", "INSERT ON outbox", "outbox_birth"),
     _postgresql_trigger("outbox_release", "UPDATE ON outbox", "outbox_release"),
+    _postgresql_function("lease_epoch", _EPOCH_FALLS, "epoch falls"),
+    _postgresql_function("lease_stays", "true", "a lease stays"),
+    _postgresql_trigger("lease_epoch", "UPDATE ON lease", "lease_epoch"),
+    _postgresql_trigger("lease_stays", "DELETE ON lease", "lease_stays"),
 )

@@ -1,14 +1,17 @@
-"""What this machine runs: hashes of the deciding code and of the kernels, and where compiled kernels are kept."""
+"""What this machine runs: hashes of the deciding code and of the kernels, where compiled kernels are kept, how they are run."""
 
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
+
+from tidegate.engine.toolchain import Toolchain
+from tidegate.kernel.mode import Mode
 
 _PACKAGE: Final = Path(__file__).parent.parent
 _STAGES: Final = ("values", "events", "kernel", "market", "features", "regime", "portfolio", "strategies", "risk", "oms", "engine")
@@ -53,3 +56,10 @@ def kernel_cache() -> str:
     except OSError:
         return ""
     return str(folder) if os.access(folder, os.W_OK) else ""
+
+
+def make_toolchain(mode: Mode, progress: Callable[[str], None] | None = None) -> Toolchain:
+    """Return the way this process runs kernels; compiled ones are kept in the user's cache directory."""
+    if mode is not Mode.COMPILED:
+        return Toolchain(mode)
+    return Toolchain(mode, cache_directory=kernel_cache(), progress=progress)

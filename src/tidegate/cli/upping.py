@@ -1,0 +1,107 @@
+"""`tidegate up`: the always-on service, supervised; with --demo against the emulated venue, with nothing to set up."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from tidegate.cli import printing
+from tidegate.cli.exits import UsageProblemError
+from tidegate.cli.home import HomeFolder, home_of
+from tidegate.cli.words import Json, called
+
+_DAY: Final = "2013-10-07"
+_EVENTS: Final = 400_000
+_SYMBOLS: Final = 4
+_FOLDER: Final = Path("tidegate-demo")
+
+
+def up(
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Trade an emulated venue on a recorded or generated market.")] = False,
+    mode: Annotated[str, typer.Option("--mode", metavar="MODE", help="dry-run, shadow, paper, small-live or live.")] = "paper",
+    config: Annotated[str, typer.Option("--config", metavar="FILE", help="The configuration.", show_default=False)] = "",
+    home: HomeFolder = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, metavar="N", help="Of the demo's venue; 0: anywhere.")] = 0,
+    speed: Annotated[float, typer.Option("--speed", min=1.0, max=60.0, metavar="X", help="The demo's seconds per second.")] = 10.0,
+    patient: Annotated[bool, typer.Option("--patient", help="Wait for another trader to go instead of refusing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Trade until Ctrl-C: the trader, a watchdog beside it, and with --demo the venue itself.
+
+    Keys come from ALPACA_PAPER_API_KEY and ALPACA_PAPER_API_SECRET (or the keyring); the demo needs none.
+    """
+    from tidegate.service.starting import check_mode
+    from tidegate.service.upstart import demo_plan, paper_plan, run
+
+    check_mode(mode)
+    if demo and config:
+        raise UsageProblemError("The demo has a configuration of its own; leave --config out, or --demo.")
+    if not demo and not config:
+        raise UsageProblemError("Say what is to be traded with --config FILE, or try `tidegate up --demo`.")
+    if demo:
+        market, shown = _demo_market(home)
+        plan = demo_plan(market[0], market[1], home_of(shown), argv=_argv(), mode=mode, speed=speed, port=port)
+        printing.note(market[2])
+        _tell_demo(home_of(shown).root, speed)
+    else:
+        plan = paper_plan(config, home_of(home), argv=_argv(), mode=mode, patient=patient)
+    code = run(plan)
+    if as_json:
+        printing.document({"exit_code": code, "home": str(plan.home)})
+    if code:
+        raise typer.Exit(code)
+
+
+def _argv() -> Sequence[str]:
+    """Return how this very program is started again."""
+    return (sys.executable, "-m", "tidegate")
+
+
+def _demo_market(home: Path | None) -> tuple[tuple[str, Path, str], Path]:
+    """Return (configuration, tape, how to speak of it) and the home of the demo; an earlier demo's home is cleared away."""
+    from tidegate.replay.demo import make_market, prepare, recorded_files
+    from tidegate.simulation.generate import Wish, generate
+
+    folder = home or _FOLDER
+    prepare(folder)
+    files = recorded_files(_DAY)
+    with printing.progress("making the tape") as told:
+        market = make_market(
+            folder,
+            _DAY,
+            files,
+            generate=lambda tape, seen: generate(tape, Wish(events=_EVENTS, symbols=_SYMBOLS), progress=seen),
+            progress=told,
+        )
+    name = "demo-recorded" if market.is_recorded else "demo-generated"
+    return (name, market.tape, market.said), _fresh_home(folder)
+
+
+def _fresh_home(folder: Path) -> Path:
+    """Return an empty home for this demo; the emulated account begins anew each time, so the trader does too."""
+    number = 1
+    while (folder / f"home-{number}").exists():
+        number += 1
+    return folder / f"home-{number}"
+
+
+def _tell_demo(home: Path, speed: float) -> None:
+    where = f"--home {os.path.relpath(home)}"
+    tries = (
+        (f"{called()} status {where}", "how it stands"),
+        (f"{called()} orders {where}", "what it ordered; then `explain ORDER_ID`"),
+        (f"{called()} positions {where}", "what it holds"),
+        (f"{called()} kill {where}", "stop everything at once"),
+    )
+    wide = max(len(command) for command, _ in tries)
+    printing.lines(
+        [
+            f"Trading an emulated Alpaca at {speed:g} times the speed of the market. Ctrl-C stops it.",
+            "In another terminal:",
+            *(f"  {command.ljust(wide)}  {what}" for command, what in tries),
+        ]
+    )

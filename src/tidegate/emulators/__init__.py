@@ -1,0 +1,1 @@
+"""Local servers that speak the venues' real wire protocols, over the same simulated venue as replay."""

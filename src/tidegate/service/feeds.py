@@ -1,0 +1,101 @@
+"""Brings the venue's streams to the desk: raw order-side messages into the log before anything is made of them, market data in bulk."""
+
+from collections.abc import Callable
+from typing import Final, final
+
+from tidegate.events.inputs import StreamChanged
+from tidegate.journal.live import LiveLog
+from tidegate.service.desk import Desk
+from tidegate.values.errors import TidegateError
+from tidegate.venues.port import Headline, MarketData, MarketStream, OrderNews, OrderStream, Quarantined, StreamDown, StreamUp
+
+MARKET: Final = "market"
+
+
+class StreamLostForGoodError(TidegateError):
+    """A stream will not come back by itself: another connection holds it, or the key was refused."""
+
+
+@final
+class Feeds:
+    """Reads both streams. What cannot be taken in is counted and told, never dropped in silence."""
+
+    def __init__(self, desk: Desk, log: LiveLog, turn: Callable[[], None]) -> None:
+        self._desk: Final = desk
+        self._log: Final = log
+        self._turn: Final = turn
+        self.quarantined = 0
+        self.doubts = 0
+        self.market_up = False
+        self.orders_up = False
+        self.reconnects = 0
+
+    async def orders(self, stream: OrderStream) -> None:
+        """Follow the order stream until it ends.
+
+        Raises:
+            StreamLostForGoodError: it will not come back by itself.
+        """
+        async for item in stream.items():
+            match item:
+                case OrderNews():
+                    self._news(item)
+                case StreamUp():
+                    self.orders_up = True
+                    self.reconnects += item.attempt > 1
+                    self._desk.reconciler.stream_up()
+                case StreamDown():
+                    self.orders_up = False
+                    self._desk.reconciler.stream_down(item.reason)
+                    _check_final(item)
+                case _:
+                    pass  # what a resync has read: the reconciler reads it again, with the time each read began
+            self._turn()
+
+    async def market(self, stream: MarketStream) -> None:
+        """Follow the market stream until it ends; raises as `orders` does."""
+        async for item in stream.items():
+            match item:
+                case MarketData():
+                    if not self._desk.sequencer.offer_records(item.records):
+                        self._tell(up=False, reason=f"{len(item.records)} market records were too many to take in")
+                        self._tell(up=True, reason="there is room again")
+                case StreamUp():
+                    self.market_up = True
+                    self._tell(up=True, reason="subscribed and read up")
+                case StreamDown():
+                    self.market_up = False
+                    self._tell(up=False, reason=item.reason)
+                    _check_final(item)
+                case Quarantined():
+                    self.quarantined += 1
+                case Headline():
+                    pass
+            self._turn()
+
+    def _news(self, item: OrderNews) -> None:
+        if self._log.failed is None:
+            self._log.evidence(item.payload)
+        self.doubts += bool(item.doubts)
+        for event in item.events:
+            self._desk.sequencer.offer(event)
+
+    def _tell(self, *, up: bool, reason: str) -> None:
+        self._desk.sequencer.offer(
+            StreamChanged(
+                event_id="",
+                timestamp=0,
+                symbol="",
+                strategy_id="",
+                correlation_id="",
+                venue=self._desk.place.venue,
+                stream=MARKET,
+                up=up,
+                reason=reason,
+            )
+        )
+
+
+def _check_final(item: StreamDown) -> None:
+    if item.final:
+        raise StreamLostForGoodError(f"The stream {item.stream} is lost for good ({item.reason}); see who else uses this key.")

@@ -1,0 +1,133 @@
+"""Carries out what the desk wants: ledger writes, requests to the venue, reads. Each outcome is told to the desk, which is then turned.
+
+A request is made once. What it raises says what is known: nothing sent, refused, or no answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, final
+
+from tidegate.events.acts import OrderCommand
+from tidegate.service.desk import Desk
+from tidegate.service.ledger.errors import LedgerError
+from tidegate.service.ledger.thread import LedgerThread
+from tidegate.service.ports import Answer, Effect, Find, Found, Reads, ReadVenue, Send, Suspend, WriteLedger
+from tidegate.values.enums import CommandKind
+from tidegate.venues.errors import Declined, OutcomeUnsure, Unreachable, VenueError
+from tidegate.venues.port import OrderVenue
+
+
+@final
+class Hands:
+    """One session's way to ledger and venue. All its verbs belong to the loop."""
+
+    def __init__(self, desk: Desk, venue: OrderVenue, ledger: LedgerThread, turn: Callable[[], None]) -> None:
+        """Args: turn: asks that the desk be turned soon."""
+        self._desk: Final = desk
+        self._venue: Final = venue
+        self._ledger: Final = ledger
+        self._turn: Final = turn
+        self._tasks: Final[set[asyncio.Task[None]]] = set()
+
+    @property
+    def busy(self) -> int:
+        """How many requests are on their way."""
+        return len(self._tasks)
+
+    def carry_out(self, effect: Effect) -> None:
+        """Begin what an effect asks for; nothing in here waits."""
+        match effect:
+            case WriteLedger():
+                self._write(effect)
+            case Send():
+                self._start(self._send(effect))
+            case Find():
+                self._start(self._find(effect))
+            case ReadVenue():
+                self._start(self._read(effect))
+            case Suspend():
+                self._start(self._suspend(effect))
+
+    async def settle(self, timeout_s: float) -> None:
+        """Wait for what is on its way, but no longer than this; the rest is given up, and its outcome stays open."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout_s)
+        for task in [*self._tasks]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._turn()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error  # a bug of ours: the loop's handler ends the process
+
+    def _write(self, effect: WriteLedger) -> None:
+        try:
+            written = self._ledger.submit(effect.batch)
+        except LedgerError as error:
+            self._desk.wrote(effect, error)
+            return
+
+        def told(outcome: asyncio.Future[Any]) -> None:
+            error = outcome.exception()
+            if error is not None and not isinstance(error, LedgerError):
+                raise error
+            self._desk.wrote(effect, error)
+            self._turn()
+
+        written.add_done_callback(told)
+
+    async def _send(self, effect: Send) -> None:
+        self._desk.answered(effect, await self._answer(effect))
+
+    async def _answer(self, effect: Send) -> Answer:
+        command: OrderCommand = effect.command
+        try:
+            if command.kind is CommandKind.CANCEL:
+                await self._venue.cancel(command)
+                return None
+            if command.kind is CommandKind.REPLACE:
+                return await self._venue.replace(command, urgency=effect.urgency)
+            return await self._venue.submit(command, urgency=effect.urgency)
+        except (Unreachable, Declined, OutcomeUnsure) as error:
+            return error
+
+    async def _find(self, effect: Find) -> None:
+        found: Found
+        try:
+            found = await self._venue.find(effect.client_order_id)
+        except (Unreachable, Declined, OutcomeUnsure) as error:
+            found = error
+        self._desk.found(effect.client_order_id, found)
+
+    async def _read(self, effect: ReadVenue) -> None:
+        began_ns = self._desk.sequencer.now_ns()
+        try:
+            executions = await self._venue.executions(effect.executions_after_ns)
+            orders = await self._venue.open_orders()
+            positions = await self._venue.positions()
+            account = await self._venue.account()
+        except VenueError:
+            self._desk.read(None)
+            return
+        self._desk.read(
+            Reads(began_ns, self._desk.sequencer.now_ns(), tuple(executions), tuple(orders), tuple(positions), account),
+        )
+
+    async def _suspend(self, effect: Suspend) -> None:
+        taken = await _taken(self._venue.suspend(on=effect.on))
+        self._desk.suspended(effect, taken=taken)
+
+
+async def _taken(request: Awaitable[None]) -> bool:
+    try:
+        await request
+    except VenueError:
+        return False
+    return True

@@ -1,0 +1,120 @@
+"""What a live session is made of: configuration, instruments, strategies, kernels; and its first entry in the log."""
+
+from hashlib import sha256
+from typing import NamedTuple
+
+import msgspec
+
+from tidegate.config.build import engine_spec, instruments_of, slots_of
+from tidegate.config.errors import ConfigError
+from tidegate.config.model import LiveSection
+from tidegate.config.reading import LoadedConfig
+from tidegate.config.writing import config_source
+from tidegate.engine.engine import Engine
+from tidegate.engine.layout import layout_sha256
+from tidegate.engine.spec import EngineSpec, StrategySlot
+from tidegate.engine.toolchain import Toolchain
+from tidegate.events.inputs import InstrumentDefined
+from tidegate.events.session import SessionOpened, SourceRef
+from tidegate.journal import FORMAT_VERSION
+from tidegate.recovery import machine
+from tidegate.service.recovery import Recovered
+from tidegate.values.enums import InstrumentKind
+from tidegate.values.ids import SessionId
+from tidegate.values.instruments import Instrument
+
+
+class Setup(NamedTuple):
+    """Everything that is the same for each session of one start; nothing in it has state."""
+
+    loaded: LoadedConfig
+    live: LiveSection
+    account: str
+    instruments: tuple[Instrument, ...]
+    slots: tuple[StrategySlot, ...]
+    toolchain: Toolchain
+
+    @property
+    def venue(self) -> str:
+        """The one venue of the configuration."""
+        return self.loaded.config.venues[0].name
+
+    @property
+    def tradable(self) -> tuple[str, ...]:
+        """Symbols that may be ordered."""
+        return tuple(i.symbol for i in self.instruments if i.kind is not InstrumentKind.INDEX)
+
+    def spec(self, session: SessionId, epoch: int) -> EngineSpec:
+        """Return the specification of a session's engine."""
+        spec = engine_spec(self.loaded, session_id=session, instruments=self.instruments, slots=self.slots)
+        return msgspec.structs.replace(spec, account=self.account, lease_epoch=epoch)
+
+    def engine(self, session: SessionId, epoch: int) -> Engine:
+        """Return an engine before its first input."""
+        return Engine(self.spec(session, epoch), self.toolchain)
+
+    def defined(self) -> tuple[InstrumentDefined, ...]:
+        """Return the inputs that define the instruments; the sequencer stamps them."""
+        return tuple(
+            InstrumentDefined(event_id="", timestamp=0, symbol=i.symbol, strategy_id="", correlation_id="", instrument=i)
+            for i in self.instruments
+        )
+
+    def opening(self, recovered: Recovered, *, mode: str, epoch: int, started_ns: int) -> SessionOpened:
+        """Return the session's first entry; it holds everything that decides what the session will do."""
+        source, state = self.loaded.source, recovered.opening_state
+        return SessionOpened(
+            format_version=FORMAT_VERSION,
+            session_id=recovered.session,
+            mode=mode,
+            account=self.account,
+            started_ns=started_ns,
+            config=source,
+            config_sha256=sha256(source).hexdigest(),
+            strategies=tuple(_source_ref(slot) for slot in self.slots),
+            tapes=(),
+            instruments=msgspec.msgpack.encode(self.instruments),
+            feed_latency="",
+            order_latency="",
+            response_latency="",
+            seed=0,
+            code_sha256=machine.code_sha256(),
+            kernel_sha256=machine.code_sha256(machine.KERNELS),
+            layout_sha256=layout_sha256(),
+            python=machine.python_version(),
+            libraries=machine.libraries(),
+            cpu=machine.processor(),
+            snapshot=state,
+            snapshot_sha256=sha256(state).hexdigest() if state else "",
+            lease_epoch=epoch,
+        )
+
+
+def set_up(loaded: LoadedConfig, toolchain: Toolchain) -> Setup:
+    """Return what the sessions of a configuration are made of.
+
+    Raises:
+        ConfigError: it lists no instrument, or not exactly one venue: live, nothing is taken from tapes.
+        TidegateError: a strategy cannot be loaded.
+    """
+    config = loaded.config
+    if len(config.venues) != 1:
+        raise ConfigError(f"A trader works at one venue, and the configuration names {len(config.venues)}; keep one under venues.")
+    if not config.instruments:
+        raise ConfigError("The configuration lists no instruments; live trading sees only what stands under instruments.")
+    listed = [Instrument(index=place, symbol=i.symbol, venue=i.venue) for place, i in enumerate(config.instruments)]
+    instruments = instruments_of(config, listed)
+    live = config.live if isinstance(config.live, LiveSection) else LiveSection()
+    loaded = loaded._replace(source=config_source(config, loaded))
+    return Setup(loaded, live, config.account.name, instruments, slots_of(loaded, instruments), toolchain)
+
+
+def _source_ref(slot: StrategySlot) -> SourceRef:
+    strategy = slot.strategy
+    return SourceRef(
+        strategy_id=strategy.strategy_id,
+        module=strategy.module,
+        version=strategy.version,
+        sha256=strategy.sha256,
+        params=msgspec.msgpack.encode(strategy.params),
+    )

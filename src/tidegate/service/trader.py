@@ -1,0 +1,302 @@
+"""The always-on trader: one process, one event loop, one account. The machines decide (`desk`); here they meet clock, disk and venue.
+
+    streams ─► desk ─► log (its thread) and ledger (its thread) ─► requests ─► answers ─► desk
+
+Start is recovery: hold the account, make the log whole, fold it, lay the ledger beside it, begin a session, reconcile, trade. Nothing
+waits for a disk on the loop.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, NamedTuple, final
+
+import msgspec
+
+from tidegate.clock.clock import Clock
+from tidegate.control.home import Home
+from tidegate.control.server import ControlServer
+from tidegate.engine.layout import layout_sha256
+from tidegate.events.inputs import AnyInput
+from tidegate.journal.live import LiveLog
+from tidegate.journal.snapshots import Snapshot
+from tidegate.recovery import machine
+from tidegate.service.answering import Answering
+from tidegate.service.desk import Desk, DeskSettings, Place
+from tidegate.service.feeds import MARKET, Feeds
+from tidegate.service.flatten import Parting
+from tidegate.service.hands import Hands
+from tidegate.service.heartbeat import Heart, Stage
+from tidegate.service.hours import tell_days
+from tidegate.service.ledger.rows import Lease
+from tidegate.service.ledger.sql import SqlLedger
+from tidegate.service.ledger.thread import LedgerThread
+from tidegate.service.outbox import OutboxSettings
+from tidegate.service.past import LogHistory
+from tidegate.service.reconcile import STREAM as ORDERS
+from tidegate.service.reconcile import ReconcileSettings
+from tidegate.service.recovery import Makers, Recovered, recover
+from tidegate.service.sentinel import KillWatch
+from tidegate.service.setup import Setup
+from tidegate.service.surroundings import Surroundings
+from tidegate.service.tenure import Tenure, claim_account
+from tidegate.service.unsent import Unsent
+from tidegate.values.errors import TidegateError
+from tidegate.values.time import DAY_NS, NEVER_NS, SECOND_NS
+from tidegate.venues.alpaca.access import Access, Hosts
+from tidegate.venues.alpaca.client import AlpacaClient
+from tidegate.venues.alpaca.streams import AlpacaStreams, Feed, MarketWish
+from tidegate.venues.port import OrderStream, OrderVenue
+from tidegate.venues.stream import Outside
+from tidegate.venues.waiting import Wait
+
+SETTLE_S: Final = 5.0  # at the end: how long cancels and answers are waited for
+IDLE_S: Final = 0.25  # the loop looks at clocks at least so often
+CHANNELS: Final = ("quotes", "trades", "statuses")
+
+
+class Time(NamedTuple):
+    """Clocks of a trader: the machine's for the lease, the venue's pace for everything else (an emulator may run fast)."""
+
+    wall: Clock
+    clock: Clock
+    wait: Wait
+    speed: float
+
+
+class Wish(NamedTuple):
+    """What to run. mode: paper, shadow or dry-run; patient: wait for another trader to go."""
+
+    home: Home
+    setup: Setup
+    mode: str
+    access: Access
+    hosts: Hosts
+    time: Time
+    patient: bool = False
+    beat: int | None = None  # the supervisor's pipe for the heartbeat; None: nobody watches
+
+
+Tell = Callable[[str], None]  # one line for the operator
+
+
+@final
+class Trader:
+    """One run of the trader, from the claim of the account to the end of the session."""
+
+    def __init__(self, wish: Wish, tell: Tell) -> None:
+        self._wish: Final = wish
+        self._tell: Final = tell
+        self._wake: Final = asyncio.Event()
+        self._stop: Final = asyncio.Event()
+        self._durable_asked = -1
+        self._snapshot_n = 0
+        self._around: Final = Surroundings(wish.mode, wish.home, _streams(wish.setup.venue), wish.time.wall)
+        self._kills: Final = KillWatch(wish.home)
+        self._heart: Final = None if wish.beat is None else Heart(wish.beat, wish.time.wall, orphaned=self.stop)
+        self.started_ns = wish.time.wall.now_ns()
+        self.desk: Desk | None = None
+        self.log: LiveLog | None = None
+        self.feeds: Feeds | None = None
+
+    def stop(self) -> None:
+        """Ask for the end: working orders are treated as declared, the log is sealed, the account given back."""
+        self._stop.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Trade until `stop`.
+
+        Raises:
+            AccountHeldError: another trader has the account.
+            TidegateError: log or ledger cannot be used, a stream is lost for good, the account was lost.
+        """
+        wish, time = self._wish, self._wish.time
+        wish.home.make()
+        beating = None if self._heart is None else asyncio.create_task(self._heart.beat_for_ever())
+        try:
+            await self._run(wish, time)
+        finally:
+            if beating is not None:
+                beating.cancel()
+
+    async def _run(self, wish: Wish, time: Time) -> None:
+        store = await asyncio.to_thread(SqlLedger, wish.setup.live.ledger or wish.home.ledger)
+        lease, asked_ns = await claim_account(store, wish.setup.account, time.wall, patient=wish.patient)
+        recovered = await asyncio.to_thread(self._recover, store, lease)
+        ledger = LedgerThread(store)
+        async with AlpacaClient(wish.access, wish.hosts, time.clock, wait=time.wait) as client:
+            venue: OrderVenue = client if wish.mode == "paper" else Unsent(client, f"mode {wish.mode}: nothing is sent")
+            opening = wish.setup.opening(recovered, mode=wish.mode, epoch=lease.epoch, started_ns=time.clock.now_ns())
+            log = self.log = LiveLog(wish.home.log, opening, clock=time.wall)
+            await log.opened()
+            place = Place(recovered.session, wish.setup.account, wish.setup.venue)
+            desk = self.desk = Desk(place, recovered.engine, log, time.clock, _paced(time.speed))
+            tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
+            self.feeds = Feeds(desk, log, self._wake.set)
+            hands = Hands(desk, venue, ledger, self._wake.set)
+            self._begin(desk, recovered)
+            control = ControlServer(wish.home, Answering(desk, log, self._around, time.clock, self._wake.set))
+            await control.start()
+            try:
+                await self._trade(client, venue, hands, tenure)
+            finally:
+                await control.close()
+                await self._end(hands, log, tenure, ledger)
+
+    # The start.
+
+    def _recover(self, store: SqlLedger, lease: Lease) -> Recovered:
+        wish = self._wish
+        history = LogHistory(wish.home.log, wish.setup, now_ns=wish.time.clock.now_ns())
+        found = recover(lease, history, store, Makers(wish.setup.engine), now_ns=wish.time.clock.now_ns())
+        if history.cut is not None and history.cut.what:
+            self._tell(f"The log was cut after a crash: {history.cut.what}.")
+        if history.start is not None and history.start.why:
+            self._tell(f"The senses warm up from logged records, entries are off until then: {history.start.why}.")
+        for finding in found.findings:
+            self._tell(f"Recovered {finding}.")
+        return found
+
+    def _begin(self, desk: Desk, recovered: Recovered) -> None:
+        first: list[AnyInput] = [*self._wish.setup.defined(), *recovered.first_inputs]
+        for message in first:
+            desk.sequencer.offer(message)
+        desk.outbox.adopt(list(recovered.unsure))
+        desk.reconciler.begin(self._wish.time.clock.now_ns() - DAY_NS)
+
+    # The loop.
+
+    async def _trade(self, client: AlpacaClient, venue: OrderVenue, hands: Hands, tenure: Tenure) -> None:
+        desk, feeds, wish, time = self.desk, self.feeds, self._wish, self._wish.time
+        assert desk is not None and feeds is not None  # noqa: PT018 - both are made together
+        streams = AlpacaStreams(wish.access, wish.hosts, client, Outside(time.clock, random.random, time.wait))
+        market = streams.market(
+            MarketWish(feed=Feed(wish.setup.live.feed), symbols_max=wish.setup.live.symbols_max),
+            {instrument.symbol: instrument.index for instrument in wish.setup.instruments},
+        )
+        symbols = [instrument.symbol for instrument in wish.setup.instruments]
+        market.subscribe(dict.fromkeys(CHANNELS, symbols))
+        orders = streams.orders()
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(tenure.keep()),
+                group.create_task(tell_days(wish.setup.venue, venue, desk.sequencer, time.clock, time.wait, self._wake.set)),
+                group.create_task(feeds.market(market)),
+            ]
+            await asyncio.sleep(0)
+            tasks.append(group.create_task(self._orders_after(tenure.quiet_ns, feeds, orders)))
+            await self._loop(desk, hands)
+            await self._part(desk, hands)
+            for task in tasks:
+                task.cancel()
+
+    async def _orders_after(self, quiet_ns: int, feeds: Feeds, orders: OrderStream) -> None:
+        """Follow the order stream once the former holder is waited out: reconciling begins with it."""
+        await asyncio.sleep(quiet_ns / SECOND_NS)
+        await feeds.orders(orders)
+
+    async def _loop(self, desk: Desk, hands: Hands) -> None:
+        while not self._stop.is_set():
+            self._turn(desk, hands)
+            await self._sleep(desk)
+
+    def _turn(self, desk: Desk, hands: Hands) -> None:
+        self._wake.clear()
+        desk.sequencer.anchor()
+        for kill in self._kills.poll():
+            desk.request(kill.request())
+        for effect in desk.turn():
+            hands.carry_out(effect)
+        self._around.turned(desk)
+        if self._heart is not None:
+            self._heart.stage = Stage.STOPPING if self._stop.is_set() else Stage.READY if desk.reconciler.trusted else Stage.STARTING
+        self._ask_durable(desk)
+        self._keep_snapshot(desk)
+
+    async def _sleep(self, desk: Desk) -> None:
+        due_ns = desk.due_ns()
+        wait_s = IDLE_S
+        if due_ns < NEVER_NS:
+            wait_s = min(IDLE_S, max(0.0, (due_ns - desk.monotonic_ns()) / SECOND_NS / self._wish.time.speed))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), wait_s)
+
+    def _ask_durable(self, desk: Desk) -> None:
+        """Be told when the log has what a command waits for."""
+        log = self.log
+        assert log is not None
+        n = desk.engine.n
+        if desk.outbox.open_commands and log.failed is None and self._durable_asked < n and log.durable_n < n:
+            self._durable_asked = n
+            loop = asyncio.get_running_loop()
+
+            def told(_error: TidegateError | None) -> None:
+                loop.call_soon_threadsafe(self._wake.set)
+
+            log.tell_durable(n, told)
+
+    def _keep_snapshot(self, desk: Desk) -> None:
+        log, engine = self.log, desk.engine
+        if log is None or log.failed is not None or engine.n - self._snapshot_n < self._wish.setup.live.snapshot_inputs:
+            return
+        self._snapshot_n = engine.n
+        log.snapshot(
+            Snapshot(
+                session_id=desk.place.session,
+                n=engine.n,
+                layout_sha256=layout_sha256(),
+                code_sha256=machine.code_sha256(),
+                state=engine.snapshot(),
+            )
+        )
+
+    # The end.
+
+    async def _part(self, desk: Desk, hands: Hands) -> None:
+        """Treat working orders as declared, and say so."""
+        working = [order for order in desk.engine.books.working_orders() if not order.external]
+        policy = Parting(self._wish.setup.live.parting)
+        if not working:
+            self._tell("No order works; nothing is left at the venue.")
+            return
+        if policy is Parting.LEAVE:
+            self._tell(f"{len(working)} working orders are left at the venue, as configured (live.parting: leave_working).")
+            return
+        self._tell(f"Canceling {len(working)} working orders, as configured (live.parting: cancel_working).")
+        strategies = sorted({order.strategy_id for order in working})
+        desk.operator.part(dict.fromkeys(strategies, policy), why="the trader stops", at_ns=desk.sequencer.now_ns())
+        deadline = asyncio.get_running_loop().time() + SETTLE_S
+        while desk.engine.books.working_orders() and asyncio.get_running_loop().time() < deadline:
+            self._turn(desk, hands)
+            await self._sleep(desk)
+        left = [order.client_order_id for order in desk.engine.books.working_orders() if not order.external]
+        self._tell(f"Not confirmed as canceled: {', '.join(left)}; look at the venue." if left else "All of them are canceled.")
+
+    async def _end(self, hands: Hands, log: LiveLog, tenure: Tenure, ledger: LedgerThread) -> None:
+        await hands.settle(SETTLE_S)
+        desk = self.desk
+        if desk is not None:
+            desk.sequencer.run()
+        if log.failed is None and desk is not None:
+            with suppress(TidegateError):
+                await log.close(state_sha256=desk.engine.state_sha256())
+        with suppress(TidegateError):
+            await tenure.give_back()
+        await ledger.close()
+
+
+def _paced(speed: float) -> DeskSettings:
+    """Return settings whose waits for our own disk, our own loop and a former holder last as long as on the machine's clock."""
+    outbox, reconcile = OutboxSettings(), ReconcileSettings()
+    replace = msgspec.structs.replace
+    return DeskSettings(
+        outbox=replace(outbox, answer_ns=int(outbox.answer_ns * speed), cancel_patience_ns=int(outbox.cancel_patience_ns * speed)),
+        reconcile=replace(reconcile, trust_ns=int(reconcile.trust_ns * speed)),
+    )
+
+
+def _streams(venue: str) -> tuple[str, ...]:
+    """Return the streams of a trader as the engine names them."""
+    return (f"{venue}/{MARKET}", f"{venue}/{ORDERS}")

@@ -1,0 +1,106 @@
+"""What `tidegate up` runs: which children, with which keys, and the watchdog's brake. Processes are `supervisor`'s."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from tidegate.clock.clock import WallClock
+from tidegate.config.model import LiveSection
+from tidegate.config.reading import read_config
+from tidegate.control.home import Home
+from tidegate.service.brake import Brake, alpaca_brake
+from tidegate.service.children import Announced, ChildSpec
+from tidegate.service.key_sources import EnvironmentKeys, KeyringKeys
+from tidegate.service.keys import ALL_NAMES, PAPER_NAMES
+from tidegate.service.secrecy import Secret, close_memory
+from tidegate.service.supervisor import Plan, Supervisor
+from tidegate.service.up_keys import paper_up_keys
+from tidegate.venues.alpaca.access import PAPER_HOSTS, PaperAccess, local_hosts
+
+TRADER: Final = "trader"
+VENUE: Final = "venue"
+
+
+class _Announcement(msgspec.Struct):
+    """The emulator's first line: where it listens, and with which key."""
+
+    rest: str
+    key: str
+    secret: str
+
+
+def paper_plan(config: str, home: Home, *, argv: Sequence[str], mode: str, patient: bool) -> Plan:
+    """Return the plan of trading at the venue, or at an emulator that the configuration names.
+
+    Raises:
+        ConfigError: the configuration cannot be read.
+        MissingKeyError, WrongKeyError, KeySourceError: there is no key to trade with.
+    """
+    close_memory()
+    loaded = read_config(config)
+    live = loaded.config.live
+    origin = live.origin if isinstance(live, LiveSection) else ""
+    keys = paper_up_keys([EnvironmentKeys()] if origin else [EnvironmentKeys(), KeyringKeys()])
+    hosts = local_hosts(origin) if origin else PAPER_HOSTS
+    words = [*argv, "trader", "--mode", mode, "--config", config, "--home", str(home.root), *(["--patient"] if patient else [])]
+    trader = ChildSpec(TRADER, lambda _announced: words, keys=keys.trader, beats=True)
+    home.make()
+    return _plan(home, (trader,), lambda _announced: alpaca_brake(keys.watchdog, hosts, WallClock()))
+
+
+def demo_plan(config: str, tape: Path, home: Home, *, argv: Sequence[str], mode: str, speed: float, port: int) -> Plan:  # noqa: PLR0913 - what a demo is made of
+    """Return the plan of the demo: an emulated venue on a tape, and a trader that trades there."""
+    venue = [*argv, "emulate", "alpaca", "--tape", str(tape), "--speed", f"{speed:g}", "--port", str(port), "--json"]
+
+    def trader(announced: Announced) -> Sequence[str]:
+        return [*argv, "trader", "--mode", mode, "--config", config, "--home", str(home.root), "--origin", _said(announced).rest]
+
+    def brake(announced: Announced) -> AbstractAsyncContextManager[Brake]:
+        said = _said(announced)
+        return alpaca_brake(PaperAccess(said.key, said.secret), local_hosts(said.rest), WallClock())
+
+    keys = _toy_keys()
+    home.make()
+    children = (
+        ChildSpec(VENUE, lambda _announced: venue, announces=True),
+        ChildSpec(TRADER, trader, keys=keys, beats=True),
+    )
+    return _plan(home, children, brake)
+
+
+def run(plan: Plan) -> int:
+    """Run a plan until it ends; return the exit code.
+
+    Raises:
+        TidegateError: see `Supervisor.run`.
+    """
+    return asyncio.run(Supervisor(plan, WallClock()).run())
+
+
+def _plan(home: Home, children: Sequence[ChildSpec], brake: Callable[[Announced], AbstractAsyncContextManager[Brake]]) -> Plan:
+    return Plan(home.root, children, brake, _environment(), _say)
+
+
+def _environment() -> Mapping[str, str]:
+    """Return the environment of the children: everything but keys."""
+    return {name: value for name, value in os.environ.items() if name not in ALL_NAMES}
+
+
+def _say(lines: bytes) -> None:
+    sys.stderr.buffer.write(lines)
+    sys.stderr.buffer.flush()
+
+
+def _said(announced: Announced) -> _Announcement:
+    return msgspec.json.decode(announced[VENUE], type=_Announcement)
+
+
+def _toy_keys() -> Mapping[str, Secret]:
+    """Return the key of the emulated account, which opens nothing else."""
+    return {PAPER_NAMES[0].key_id: Secret("PKEMULATOR"), PAPER_NAMES[0].secret: Secret("emulator-secret")}

@@ -1,0 +1,101 @@
+"""Assets, option contracts, clock and calendar."""
+
+from tidegate.values.enums import InstrumentKind
+from tidegate.venues.alpaca.mapping import words
+from tidegate.venues.alpaca.mapping.reading import Reader
+from tidegate.venues.alpaca.mapping.times import new_york_ns, parse_ns
+from tidegate.venues.alpaca.wire.reference import Asset, CalendarDay, Clock, OptionContract
+from tidegate.venues.errors import UnreadableAnswerError
+from tidegate.venues.port import TradingDay, VenueAsset, VenueClock
+
+_REGULAR_CLOSE = "1600"
+_RIGHTS = {"call": "call", "put": "put"}
+_EASY = {"easy_to_borrow": True, "hard_to_borrow": False}
+_STANDARD_SHARES = 100
+
+
+def venue_asset(asset: Asset) -> VenueAsset:
+    """Return a stock; `easy_to_borrow` left the answers in 2026, `borrow_status` says the same."""
+    read = Reader()
+    easy = asset.easy_to_borrow
+    if asset.borrow_status:
+        easy = read.word(_EASY, asset.borrow_status, "borrow_status")
+    return VenueAsset(
+        symbol=asset.symbol or "",
+        asset_id=asset.id or "",
+        kind=read.word(words.KINDS, asset.asset_class, "class"),
+        tradable=bool(asset.tradable) and asset.status in words.LISTED,
+        name=asset.name or "",
+        exchange=asset.exchange or "",
+        shortable=bool(asset.shortable),
+        easy_to_borrow=easy,
+        marginable=bool(asset.marginable),
+        fractionable=bool(asset.fractionable),
+        attributes=tuple(asset.attributes or ()),
+        doubts=tuple(read.doubts),
+    )
+
+
+def venue_contract(contract: OptionContract) -> VenueAsset:
+    """Return an option contract; adjusted ones (another root, another deliverable) are marked as not standard."""
+    read = Reader()
+    multiplier = read.count(contract.multiplier, "multiplier")
+    if not multiplier:
+        read.doubt("multiplier", "nothing")
+    deliverables = contract.deliverables or ()
+    standard = contract.root_symbol == contract.underlying_symbol and all(
+        read.count(part.amount, "amount") == _STANDARD_SHARES and part.type == "equity" for part in deliverables
+    )
+    return VenueAsset(
+        symbol=contract.symbol or "",
+        asset_id=contract.id or "",
+        kind=InstrumentKind.OPTION,
+        tradable=bool(contract.tradable) and contract.status in words.LISTED,
+        name=contract.name or "",
+        underlying=contract.underlying_symbol or "",
+        expiry=contract.expiration_date or "",
+        strike_nanos=read.nanos(contract.strike_price, "strike_price"),
+        right=read.word(_RIGHTS, contract.type, "type") or "",
+        multiplier=multiplier,
+        open_interest=None if contract.open_interest is None else read.count(contract.open_interest, "open_interest"),
+        standard=standard and len(deliverables) <= 1,
+        attributes=("penny_program",) if contract.ppind else (),
+        doubts=tuple(read.doubts),
+    )
+
+
+def venue_clock(clock: Clock) -> VenueClock:
+    """Return the venue's time.
+
+    Raises:
+        UnreadableAnswerError: a part is missing or is no time.
+    """
+    try:
+        return VenueClock(
+            now_ns=parse_ns(clock.timestamp or ""),
+            is_open=bool(clock.is_open),
+            next_open_ns=parse_ns(clock.next_open or ""),
+            next_close_ns=parse_ns(clock.next_close or ""),
+        )
+    except ValueError as error:
+        raise UnreadableAnswerError(f"Alpaca's clock cannot be read ({error}).") from error
+
+
+def trading_day(day: CalendarDay) -> TradingDay:
+    """Return the hours of a day; without extended hours they are the regular ones.
+
+    Raises:
+        UnreadableAnswerError: a part is missing or is no time.
+    """
+    name, opens, closes = day.date or "", day.open or "", day.close or ""
+    try:
+        return TradingDay(
+            day=name,
+            pre_open_ns=new_york_ns(name, day.session_open or opens),
+            open_ns=new_york_ns(name, opens),
+            close_ns=new_york_ns(name, closes),
+            post_close_ns=new_york_ns(name, day.session_close or closes),
+            early_close=closes.replace(":", "") < _REGULAR_CLOSE,
+        )
+    except ValueError as error:
+        raise UnreadableAnswerError(f"Alpaca's calendar cannot be read ({error}).") from error

@@ -1,0 +1,1 @@
+"""Alpaca's messages as typed values, nothing else: every field may be missing or null, unknown fields are let be."""

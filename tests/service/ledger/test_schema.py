@@ -1,0 +1,113 @@
+"""The migrations make the tables the code speaks of, and the database itself holds what must hold."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from tests.service.ledger import postgres
+from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, mark, row
+from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
+from tidegate.service.ledger.rows import Written
+from tidegate.service.ledger.schema import METADATA
+from tidegate.service.ledger.sql import SqlLedger
+from tidegate.service.ledger.states import OutboxState
+
+pytestmark = pytest.mark.req("B2.2", "F3")
+
+
+def test_migrations_and_tables_agree(location: str) -> None:
+    ledger = SqlLedger(location)
+    with ledger._transaction() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    ledger.close()
+
+
+def test_an_empty_database_of_a_server_becomes_a_ledger(postgresql: postgres.Server) -> None:
+    location = postgresql.make("fresh")
+    SqlLedger(location).close()
+    ledger = SqlLedger(location)
+    ledger.write(batch(epoch=ledger.take_lease(claim()).epoch, rows=(row(1),)))
+    ledger.close()
+
+
+COLUMNS = "account, execution_id, client_order_id, event, recorded_ns, writer_epoch"
+INSERT_EXECUTION = f"INSERT INTO executions ({COLUMNS}) VALUES ('{ACCOUNT}', 'e', 'o', '', 0, {{epoch}})"
+COPY_ROW = (
+    "INSERT INTO outbox (command_id, client_order_id, kind, account, epoch, session, n, k, intent_id, decision_id, command, "
+    "recorded_ns, previous_n, previous_k, state, sent_ns, changed_ns, note, writer_epoch) "
+    "SELECT 'copy', 'copy', kind, account, {epoch}, session, n, k, intent_id, {decision}, command, "
+    "recorded_ns, previous_n, previous_k, '{state}', 0, 0, '', {writer} FROM outbox WHERE n = 1"
+)
+PAST_ALL_CODE = [  # statement, what the database says
+    (INSERT_EXECUTION.format(epoch=1), "stale epoch"),
+    (INSERT_EXECUTION.format(epoch=3), "stale epoch"),
+    (COPY_ROW.format(epoch=1, writer=1, state="pending", decision="decision_id"), "stale epoch"),
+    (COPY_ROW.format(epoch=1, writer=2, state="pending", decision="decision_id"), "bad birth"),
+    (COPY_ROW.format(epoch=2, writer=2, state="answered", decision="decision_id"), "bad birth"),
+    (COPY_ROW.format(epoch=2, writer=2, state="pending", decision="''"), "no_order_without_an_approval"),
+    ("UPDATE outbox SET state = 'sent', writer_epoch = 1 WHERE n = 1", "stale epoch"),
+    ("UPDATE outbox SET state = 'sent', writer_epoch = 2 WHERE n = 1", "bad release"),
+    ("UPDATE outbox SET state = 'sent', writer_epoch = 2 WHERE n = 3", "bad release"),
+    ("UPDATE kills SET state = 'active', writer_epoch = 1", "stale epoch"),
+    ("UPDATE lease SET epoch = 1", "epoch falls"),
+    ("DELETE FROM lease", "a lease stays"),
+]
+
+
+@pytest.mark.parametrize(("statement", "says"), PAST_ALL_CODE)
+def test_the_database_holds_the_fence_against_any_statement(location: str, statement: str, says: str) -> None:
+    ledger = SqlLedger(location)
+    ledger.take_lease(claim("one"))
+    ledger.write(batch(rows=(row(1),), kills=(kill(),)))
+    ledger.take_lease(claim("two", at_ns=START_NS + TTL_NS))
+    ledger.write(batch(epoch=2, rows=(row(3, epoch=2),), marks=(mark(3, OutboxState.SENT, epoch=2),), executions=(execution(1),)))
+    ledger.close()
+    assert says in told(location, statement)
+
+
+def told(location: str, statement: str) -> str:
+    """Run a statement past all our code and return what the database says."""
+    if location.startswith("postgresql"):
+        with psycopg.connect(location) as connection, pytest.raises(psycopg.IntegrityError) as refused:
+            connection.execute(statement.encode())
+        return str(refused.value)
+    with closing(sqlite3.connect(Path(location))) as file, pytest.raises(sqlite3.IntegrityError) as broken:
+        file.execute(statement)
+    return str(broken.value)
+
+
+def test_the_database_refuses_a_stale_holder_even_if_the_code_forgets_to_look(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = SqlLedger(location)
+    ledger.take_lease(claim("one"))
+    ledger.write(batch(rows=(row(1),)))
+    ledger.take_lease(claim("two", at_ns=START_NS + TTL_NS))
+    monkeypatch.setattr(ledger._prepared, "hold_lease", lambda *_: True)
+    for late in (
+        batch(rows=(row(2),)),
+        batch(marks=(mark(1, OutboxState.SENT),)),
+        batch(executions=(execution(1),)),
+        batch(kills=(kill(),)),
+    ):
+        with pytest.raises(StaleEpochError):
+            ledger.write(late)
+        assert [type(one) for one in ledger.write_all([batch(epoch=2), late])] == [Written, StaleEpochError]
+    assert ledger.outbox(ACCOUNT, tuple(OutboxState)) == [row(1)]
+    ledger.close()
+
+
+def test_a_rule_that_only_the_database_holds_is_told_as_its_own(location: str) -> None:
+    ledger = SqlLedger(location)
+    ledger.take_lease(claim())
+    unapproved = row(1)
+    msgspec.structs.force_setattr(unapproved, "decision_id", "")
+    with pytest.raises(LedgerUnavailableError, match=r"by a rule of its own .*no_order_without_an_approval.*; report it") as refused:
+        ledger.write(batch(rows=(unapproved,)))
+    assert "\n" not in str(refused.value)
+    assert ledger.outbox(ACCOUNT, tuple(OutboxState)) == []
+    ledger.close()
