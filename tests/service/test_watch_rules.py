@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.service.watch_rules import (
+    ENDING_SILENCE_NS,
     FIRST_BEAT_NS,
     KILL_PATIENCE_NS,
     PAUSE_FIRST_NS,
@@ -57,6 +58,11 @@ def test_beats_keep_the_watchdog_quiet() -> None:
 
 def test_a_process_that_has_never_beaten_has_time_to_begin() -> None:
     assert steps(Watch(0), 0, 600 * SECOND_NS, Sight(0, None, None)) == (FIRST_BEAT_NS, Deed.SUSPEND)
+
+
+def test_a_process_that_ends_in_order_has_longer() -> None:
+    ending = Sight(0, SECOND_NS, None, is_ending=True)
+    assert steps(Watch(0), 0, 600 * SECOND_NS, ending) == (SECOND_NS + ENDING_SILENCE_NS, Deed.SUSPEND)
 
 
 def test_nothing_is_done_while_no_process_lives() -> None:

@@ -24,7 +24,7 @@ class Stage(IntEnum):
 
     STARTING = 0  # recovering, reconciling, warming: alive, and does not trade
     READY = 1  # trades, as far as gates allow
-    STOPPING = 2
+    STOPPING = 2  # ends in order; the watchdog gives it longer
 
 
 class Beat(NamedTuple):

@@ -243,12 +243,11 @@ class Supervisor:
     def _beating(self) -> Running | None:
         return next((running for place, running in self._running.items() if self._plan.children[place].beats), None)
 
-    def _look(self) -> tuple[int | None, int | None]:
+    def _look(self) -> tuple[int | None, Beat | None]:
         running = self._beating()
         if running is None or running.pulse is None:
             return None, None
-        beat = running.pulse.read()
-        return running.started_ns, beat.made_ns if beat is not None else None
+        return running.started_ns, running.pulse.read()
 
     def _kill_hung(self) -> None:
         place = next(place for place, spec in enumerate(self._plan.children) if spec.beats)
@@ -259,7 +258,7 @@ class Supervisor:
     async def _tell_health(self) -> None:
         while True:
             try:
-                write_health(self._plan.home, self.health())
+                await asyncio.to_thread(write_health, self._plan.home, self.health())
             except OSError as error:
                 self._say(f"The health file could not be written ({error.strerror}); make room.")
             await asyncio.sleep(WRITE_NS / SECOND_NS)

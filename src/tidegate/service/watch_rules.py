@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, final
 from tidegate.values.time import MILLISECOND_NS, SECOND_NS
 
 SILENCE_NS: Final = 5 * SECOND_NS  # a loop that does not beat for so long hangs
+ENDING_SILENCE_NS: Final = 20 * SECOND_NS  # one that ends in order seals its log after its loop is over
 FIRST_BEAT_NS: Final = 120 * SECOND_NS  # imports, compiling and a long log come before the first beat
 STALL_NS: Final = SECOND_NS  # a watchdog that did not run for so long has not seen whether anybody was silent
 KILL_PATIENCE_NS: Final = 30 * SECOND_NS
@@ -39,6 +40,7 @@ class Sight(NamedTuple):
     started_ns: int | None  # when the process that lives now was started; None: none lives
     beat_ns: int | None  # when its newest beat was made; None: it never beat
     sentinel: str | None  # what the sentinel file says if it closes the account; None: it does not
+    is_ending: bool = False  # its newest beat says that it ends in order
 
 
 class Closing(NamedTuple):
@@ -105,8 +107,7 @@ class Watch:
         return Deed.CANCEL if deed is Deed.SUSPEND else None
 
     def _look(self, now_ns: int, sight: Sight) -> None:
-        limit_ns = FIRST_BEAT_NS if sight.beat_ns is None else SILENCE_NS
-        if self.silence_ns(now_ns, sight) >= limit_ns and sight.started_ns != self._condemned:
+        if self.silence_ns(now_ns, sight) >= _limit_ns(sight) and sight.started_ns != self._condemned:
             self._condemned, self._kill_owed = sight.started_ns, True
             self._close(Cause.SILENCE, now_ns)
         if sight.sentinel is not None and sight.sentinel != self._heeded:
@@ -126,3 +127,10 @@ class Watch:
             self._kill_owed = False
             return False
         return self.closing is None or now_ns - self.closing.since_ns >= KILL_PATIENCE_NS
+
+
+def _limit_ns(sight: Sight) -> int:
+    """Return how long the process may be silent."""
+    if sight.beat_ns is None:
+        return FIRST_BEAT_NS
+    return ENDING_SILENCE_NS if sight.is_ending else SILENCE_NS

@@ -1,12 +1,13 @@
 """The watchdog: in the supervisor's process, with a credential of its own, it closes the account if the trader hangs or is to be killed.
 
 It needs neither trader, log, ledger nor network of ours: a pipe, a file and the venue. What it does it writes to a file and says on
-stderr; a full disk keeps it from nothing.
+stderr. Neither a full disk nor one that hangs keeps it from anything: files are touched by threads that nobody waits for.
 """
 
 import asyncio
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Final, NamedTuple, final
@@ -15,6 +16,7 @@ import msgspec
 
 from tidegate.clock.clock import Clock
 from tidegate.service.brake import Brake
+from tidegate.service.heartbeat import Beat, Stage
 from tidegate.service.watch_rules import Deed, Sight, Watch
 from tidegate.values.enums import GateScope, GateState
 from tidegate.values.time import MILLISECOND_NS, SECOND_NS, iso_utc
@@ -25,6 +27,7 @@ LOOK_NS: Final = 100 * MILLISECOND_NS
 ATTEMPT_NS: Final = 10 * SECOND_NS
 SENTINEL_FILE: Final = "kill"
 REPORT_FILE: Final = "watchdog.jsonl"
+_LAST_REPORT_S: Final = 2.0
 _NARROW: Final = frozenset({GateScope.STRATEGY, GateScope.SYMBOL})  # these the trader alone can tell apart
 
 BrakeOpener = Callable[[], AbstractAsyncContextManager[Brake]]
@@ -39,7 +42,7 @@ class Duty(NamedTuple):
 
     home: Path
     brake: BrakeOpener
-    look: Callable[[], tuple[int | None, int | None]]  # start of the living process and its newest beat; see `Sight`
+    look: Callable[[], tuple[int | None, Beat | None]]  # start of the living process and its newest beat; see `Sight`
     kill: Callable[[], None]  # kills the process that hung
     say: Callable[[str], None]  # one sentence for people
 
@@ -68,23 +71,36 @@ class Watchdog:
         self._wait = wait
         self._silence_ns = 0
         self._attempt: asyncio.Task[None] | None = None
+        self._sentinel: str | None = None
+        self._disk = ThreadPoolExecutor(1, "watchdog-report")
+        self._report: asyncio.Future[None] | None = None
 
     async def watch_for_ever(self) -> None:
         """Look every tenth of a second and act, until canceled."""
         async with AsyncExitStack() as stack:
             brake = await stack.enter_async_context(self._duty.brake())
             stack.push_async_callback(self._leave)
+            self._sentinel = await asyncio.to_thread(read_sentinel, self._duty.home)
+            reading = asyncio.create_task(self._read_sentinel_for_ever())
+            stack.push_async_callback(_ended, reading)
             self.armed.set()
-            while True:
+            while not reading.done():
                 await self._look(brake)
                 await self._wait(LOOK_NS)
+            await reading  # with what ended it
+
+    async def _read_sentinel_for_ever(self) -> None:
+        while True:
+            self._sentinel = await asyncio.to_thread(read_sentinel, self._duty.home)
+            await self._wait(LOOK_NS)
 
     async def _look(self, brake: Brake) -> None:
         if self._attempt is not None and self._attempt.done():
             done, self._attempt = self._attempt, None
             await done
         now_ns = self._clock.monotonic_ns()
-        sight = Sight(*self._duty.look(), read_sentinel(self._duty.home))
+        started_ns, beat = self._duty.look()
+        sight = Sight(started_ns, beat and beat.made_ns, self._sentinel, is_ending=beat is not None and beat.stage is Stage.STOPPING)
         silence_ns = self.watch.silence_ns(now_ns, sight)
         deed = self.watch.step(now_ns, sight)
         if deed is None:
@@ -131,15 +147,23 @@ class Watchdog:
             silence_ms=self._silence_ns // MILLISECOND_NS, words=words,
         )  # fmt: skip
         self._duty.say(_sentence(line))
+        loop = asyncio.get_running_loop()
+        self._report = loop.run_in_executor(self._disk, self._write, msgspec.json.encode(line), loop)
+
+    def _write(self, line: bytes, loop: asyncio.AbstractEventLoop) -> None:
+        """Write a line of the report, in the disk's own thread."""
         try:
-            append_line(self._duty.home / REPORT_FILE, msgspec.json.encode(line))
+            append_line(self._duty.home / REPORT_FILE, line)
         except OSError as error:
-            self._duty.say(f"The watchdog's report could not be written ({error.strerror}); make room. It goes on all the same.")
+            words = f"The watchdog's report could not be written ({error.strerror}); make room. It goes on all the same."
+            loop.call_soon_threadsafe(self._duty.say, words)
 
     async def _leave(self) -> None:
         if self._attempt is not None:
-            self._attempt.cancel()
-            await asyncio.wait([self._attempt])
+            await _ended(self._attempt)
+        if self._report is not None:
+            await asyncio.wait([self._report], timeout=_LAST_REPORT_S)
+        self._disk.shutdown(wait=False)
 
 
 def read_sentinel(home: Path) -> str | None:
@@ -181,6 +205,11 @@ def append_line(path: Path, line: bytes) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _check(refused: list[str]) -> None:
