@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Tidegate
-from tests.control.asking import private, serving
+from tests.control.asking import Scripted, private, serving
 from tests.service.living import Living, setting
+from tidegate.control.errors import UnknownRequestError
+from tidegate.control.protocol import AnyRequest
+from tidegate.control.replies import AnyReply
 from tidegate.service.sentinel import read_kills
 from tidegate.simulation.campaign.setting import Setting
 from tidegate.values.enums import GateScope, GateState
@@ -203,6 +206,25 @@ def test_a_kill_asks_the_trader_even_where_no_file_can_be_written(tidegate: Tide
     assert "No space left" in said.err
     assert said.document["kill_file"] is None
     assert said.document["confirmed"] is True
+
+
+def test_a_kill_that_an_older_trader_does_not_know_stands_by_its_file(tidegate: Tidegate, tmp_path: Path) -> None:
+    async def unknown(_request: AnyRequest, _uid: int) -> AnyReply:
+        raise UnknownRequestError("The trader does not know this request; use the client of its own version.")
+
+    home = private(tmp_path / "home")
+    with serving(home, Scripted(unknown)):
+        said = tidegate("kill", "--home", home.root)
+    assert said.code == 1
+    assert "NOT confirmed" in said.out
+    assert "its own version" in said.out
+    assert read_kills(home)
+
+
+def test_a_reason_too_long_to_be_kept_is_a_wrong_call(tidegate: Tidegate, tmp_path: Path) -> None:
+    home = private(tmp_path / "home")
+    assert tidegate("kill", "--home", home.root, "--reason", "x" * 2_001).code == 2
+    assert not home.kill.exists()
 
 
 def test_a_kill_in_no_home_at_all_is_one_sentence(tidegate: Tidegate, tmp_path: Path) -> None:
