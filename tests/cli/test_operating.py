@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Tidegate
-from tests.control.asking import Scripted, private, serving
+from tests.control.asking import Scripted, other_trader, private, serving
 from tests.service.living import Living, setting
 from tidegate.control.errors import UnknownRequestError
 from tidegate.control.protocol import AnyRequest
@@ -192,6 +193,25 @@ def test_a_kill_works_with_the_trader_hung(tidegate: Tidegate, tmp_path: Path, m
     assert said.document["confirmed"] is False
     assert "may hang" in said.document["why"]
     assert read_kills(home)
+
+
+def test_a_kill_as_a_process_of_its_own_against_a_stopped_process(tmp_path: Path) -> None:
+    home = private(tmp_path / "home")
+    with other_trader(home) as process:
+        process.send_signal(signal.SIGSTOP)
+        command = [sys.executable, "-m", "tidegate", "kill", "--home", str(home.root), "--reason", "it hangs"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=120)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("kill everything: NOT confirmed\n")
+    assert "may hang" in done.stdout
+    assert [kill.reason for kill in read_kills(home)] == ["it hangs"]
+
+
+def test_the_doctor_takes_a_mode(tidegate: Tidegate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALPACA_PAPER_API_KEY", raising=False)
+    monkeypatch.delenv("APCA_API_KEY_ID", raising=False)
+    assert tidegate("doctor", "--home", tmp_path / "none", "--mode", "paper").code == 1
+    assert tidegate("doctor", "--home", tmp_path / "none", "--mode", "papr").code == 2
 
 
 @pytest.mark.usefixtures("trader")

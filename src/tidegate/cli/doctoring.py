@@ -19,7 +19,10 @@ def doctor(
     *,
     home: HomeFolder = None,
     mode: Annotated[
-        str, typer.Option(metavar="MODE", help="Also the keys of this mode: dry-run, shadow, paper, small-live, live.", show_default=False)
+        str,
+        typer.Option(
+            "--mode", metavar="MODE", help="Also the keys of this mode: dry-run, shadow, paper, small-live, live.", show_default=False
+        ),
     ] = "",
     venue: Annotated[
         str,
