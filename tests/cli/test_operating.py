@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -11,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Tidegate
-from tests.control.asking import private, serving
+from tests.control.asking import Scripted, other_trader, private, serving
 from tests.service.living import Living, setting
+from tidegate.control.errors import UnknownRequestError
+from tidegate.control.protocol import AnyRequest
+from tidegate.control.replies import AnyReply
 from tidegate.service.sentinel import read_kills
 from tidegate.simulation.campaign.setting import Setting
 from tidegate.values.enums import GateScope, GateState
@@ -191,6 +195,25 @@ def test_a_kill_works_with_the_trader_hung(tidegate: Tidegate, tmp_path: Path, m
     assert read_kills(home)
 
 
+def test_a_kill_as_a_process_of_its_own_against_a_stopped_process(tmp_path: Path) -> None:
+    home = private(tmp_path / "home")
+    with other_trader(home) as process:
+        process.send_signal(signal.SIGSTOP)
+        command = [sys.executable, "-m", "tidegate", "kill", "--home", str(home.root), "--reason", "it hangs"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=120)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("kill everything: NOT confirmed\n")
+    assert "may hang" in done.stdout
+    assert [kill.reason for kill in read_kills(home)] == ["it hangs"]
+
+
+def test_the_doctor_takes_a_mode(tidegate: Tidegate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALPACA_PAPER_API_KEY", raising=False)
+    monkeypatch.delenv("APCA_API_KEY_ID", raising=False)
+    assert tidegate("doctor", "--home", tmp_path / "none", "--mode", "paper").code == 1
+    assert tidegate("doctor", "--home", tmp_path / "none", "--mode", "papr").code == 2
+
+
 @pytest.mark.usefixtures("trader")
 def test_a_kill_asks_the_trader_even_where_no_file_can_be_written(tidegate: Tidegate, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_path: object, *_: object) -> int:
@@ -203,6 +226,25 @@ def test_a_kill_asks_the_trader_even_where_no_file_can_be_written(tidegate: Tide
     assert "No space left" in said.err
     assert said.document["kill_file"] is None
     assert said.document["confirmed"] is True
+
+
+def test_a_kill_that_an_older_trader_does_not_know_stands_by_its_file(tidegate: Tidegate, tmp_path: Path) -> None:
+    async def unknown(_request: AnyRequest, _uid: int) -> AnyReply:
+        raise UnknownRequestError("The trader does not know this request; use the client of its own version.")
+
+    home = private(tmp_path / "home")
+    with serving(home, Scripted(unknown)):
+        said = tidegate("kill", "--home", home.root)
+    assert said.code == 1
+    assert "NOT confirmed" in said.out
+    assert "its own version" in said.out
+    assert read_kills(home)
+
+
+def test_a_reason_too_long_to_be_kept_is_a_wrong_call(tidegate: Tidegate, tmp_path: Path) -> None:
+    home = private(tmp_path / "home")
+    assert tidegate("kill", "--home", home.root, "--reason", "x" * 2_001).code == 2
+    assert not home.kill.exists()
 
 
 def test_a_kill_in_no_home_at_all_is_one_sentence(tidegate: Tidegate, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
-"""A handler that answers from a script, and a server of its own thread for clients that wait."""
+"""A handler that answers from a script, a server of its own thread for clients that wait, and a process that holds a home."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,3 +58,22 @@ def serving(home: Home, handler: Handler, settings: ServerSettings | None = None
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(20)
+
+
+OTHER = (
+    "import sys, time; from pathlib import Path; from tidegate.control.home import Home; from tidegate.control.listening import listen_at; "
+    "held = listen_at(Home(Path(sys.argv[1]))); print('listening', flush=True); time.sleep(600)"
+)
+
+
+@contextmanager
+def other_trader(home: Home) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that holds the socket of a home."""
+    command = [sys.executable, "-c", OTHER, str(home.root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "listening\n"
+            yield process
+        finally:
+            process.kill()

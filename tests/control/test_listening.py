@@ -2,15 +2,11 @@
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.control.asking import FINE, Scripted, private, serving
+from tests.control.asking import FINE, Scripted, other_trader, private, serving
 from tidegate.control.client import ControlClient
 from tidegate.control.errors import SocketTakenError, SocketUnusableError, TraderSilentError
 from tidegate.control.home import Home, HomeUnusableError, default_home
@@ -19,24 +15,6 @@ from tidegate.control.protocol import Health, Probe
 from tidegate.control.replies import HealthReply
 
 pytestmark = pytest.mark.req("F1")
-
-OTHER = (
-    "import sys, time; from pathlib import Path; from tidegate.control.home import Home; from tidegate.control.listening import listen_at; "
-    "held = listen_at(Home(Path(sys.argv[1]))); print('listening', flush=True); time.sleep(600)"
-)
-
-
-@contextmanager
-def other_trader(home: Home) -> Iterator["subprocess.Popen[str]"]:
-    """Another process that holds the socket of a home."""
-    command = [sys.executable, "-c", OTHER, str(home.root)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "listening\n"
-            yield process
-        finally:
-            process.kill()
 
 
 def test_a_living_trader_is_respected_even_while_it_hangs(tmp_path: Path) -> None:

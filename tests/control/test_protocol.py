@@ -69,6 +69,8 @@ def test_an_unknown_word_or_field_of_a_request_is_refused_and_says_what_to_do() 
         b'{"ask":"ask","request_id":"1","verb":"explode","scope":"global"}',
         b'{"ask":"ask","request_id":"1","verb":"kill","scope":"global","but_not":"AAPL"}',
         b'{"ask":"sell_everything"}',
+        b'{"ask":"orders","finished_max":1000000}',
+        b'{"ask":"explain","identifier":"' + b"x" * 200 + b'"}',
         b"[]",
     ):
         with pytest.raises(UnknownRequestError, match="use the client of its own version"):

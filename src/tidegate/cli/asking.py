@@ -130,8 +130,10 @@ def kill(
 
 
 def _of(verb: RequestVerb, scope: tuple[GateScope, str], reason: str, request_id: str) -> "Ask":
-    from tidegate.control.protocol import Ask
+    from tidegate.control.protocol import NAME_MAX, REASON_MAX, Ask
 
+    if len(reason) > REASON_MAX or max(len(request_id), len(scope[1])) > NAME_MAX:
+        raise UsageProblemError(f"Write names of at most {NAME_MAX} letters, and a reason of at most {REASON_MAX:,}.")
     return Ask(request_id=new_id(request_id), verb=verb, scope=scope[0], key=scope[1], reason=reason)
 
 
@@ -146,12 +148,21 @@ def _ask(home: Path | None, ask: "Ask", *, as_json: bool) -> None:
 
 
 def _try(home: "Home", ask: "Ask") -> tuple["AskReply | None", str]:
-    """Return the trader's answer, or None and why there is none; a refusal is raised."""
-    from tidegate.control.errors import BadFrameError, NoTraderError, SocketDeniedError, TraderSilentError
+    """Return the trader's answer, or None and why there is none.
+
+    Raises:
+        TraderRefusedError: it names nothing there, and the trader has taken the kill file's entry back.
+    """
+    from tidegate.control.errors import BadFrameError, NoTraderError, SocketDeniedError, TraderRefusedError, TraderSilentError
     from tidegate.control.replies import AskReply
+    from tidegate.service.sentinel import read_kills
 
     try:
         return client_of(home).ask(ask, AskReply), ""
+    except TraderRefusedError as error:
+        if not any(kill.request_id == ask.request_id for kill in read_kills(home)):
+            raise
+        return None, str(error)
     except (NoTraderError, TraderSilentError, BadFrameError, SocketDeniedError) as error:
         return None, str(error)
 

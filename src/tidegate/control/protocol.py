@@ -4,15 +4,22 @@ A request's `ask` names it, as in {"ask": "health", "probe": "ready"}.
 """
 
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from tidegate.control.errors import BadFrameError, UnknownRequestError
 from tidegate.control.replies import AnyReply
 from tidegate.values.enums import GateScope, RequestVerb
 
 FINISHED_SHOWN: Final = 50
+FINISHED_MAX: Final = 1_024
+NAME_MAX: Final = 128
+REASON_MAX: Final = 2_000
+
+Name: TypeAlias = Annotated[str, Meta(max_length=NAME_MAX)]
+Words: TypeAlias = Annotated[str, Meta(max_length=REASON_MAX)]
 
 
 class Probe(StrEnum):
@@ -33,7 +40,7 @@ class Status(Request, frozen=True, kw_only=True, tag="status"):
 class ListOrders(Request, frozen=True, kw_only=True, tag="orders"):
     """Which orders work, and the newest so many of those that finished."""
 
-    finished_max: int = FINISHED_SHOWN
+    finished_max: Annotated[int, Meta(ge=0, le=FINISHED_MAX)] = FINISHED_SHOWN
 
 
 class ListPositions(Request, frozen=True, kw_only=True, tag="positions"):
@@ -47,7 +54,7 @@ class ShowLimits(Request, frozen=True, kw_only=True, tag="limits"):
 class Explain(Request, frozen=True, kw_only=True, tag="explain"):
     """Where does an order stand, and where is the log that tells its story."""
 
-    identifier: str
+    identifier: Name
 
 
 class Ask(Request, frozen=True, kw_only=True, tag="ask"):
@@ -56,12 +63,12 @@ class Ask(Request, frozen=True, kw_only=True, tag="ask"):
     request_id makes it idempotent: the same id asks once.
     """
 
-    request_id: str
+    request_id: Name
     verb: RequestVerb
     scope: GateScope
-    key: str = ""
-    reason: str = ""
-    order_id: str = ""
+    key: Name = ""
+    reason: Words = ""
+    order_id: Name = ""
 
 
 class Health(Request, frozen=True, kw_only=True, tag="health"):

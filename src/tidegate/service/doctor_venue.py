@@ -63,7 +63,12 @@ def check_skew(environment: Mapping[str, str], venue: str) -> Line:
     except TimeoutError:
         return Line(Grade.FAIL, "clock", f"{venue} did not answer within {_WAIT_S:g} s", "see the network, and the venue's status page")
     except TidegateError as error:
-        return Line(Grade.FAIL, "clock", f"{venue} did not tell its time", str(error))
+        return Line(
+            Grade.FAIL,
+            "clock",
+            f"{venue} did not tell its time: {error}".rstrip("."),
+            "see the key, the network and the venue's status page",
+        )
     off_ns = max(0, abs(skew_ns) - doubt_ns)
     grade = Grade.FAIL if off_ns >= SKEW_FAIL_NS else Grade.WARN if off_ns >= SKEW_WARN_NS else Grade.OK
     seen = f"{venue} is {skew_ns / MILLISECOND_NS:+.0f} ms from this machine, give or take {doubt_ns / MILLISECOND_NS:.0f} ms"

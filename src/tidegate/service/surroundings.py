@@ -30,7 +30,7 @@ class Surroundings:
         self._down: dict[str, str] = {}
 
     def turned(self, desk: Desk) -> None:
-        """Take note, after each turn of the desk, that the loop turns and which streams changed."""
+        """Take note that the loop turns and which streams changed: after each turn of the desk, and once a second where nothing happens."""
         self._turned_ns = self._clock.monotonic_ns()
         down = desk.engine.books.streams_down()
         if down == self._down:
