@@ -16,7 +16,7 @@ HomeFolder = Annotated[
 
 def trader(
     *,
-    mode: Annotated[str, typer.Option(metavar="MODE", help="dry-run, shadow or paper.")] = "paper",
+    mode: Annotated[str, typer.Option("--mode", metavar="MODE", help="dry-run, shadow or paper.")] = "paper",
     config: Annotated[str, typer.Option("--config", metavar="FILE", help="The configuration.")] = "us-stocks",
     home: HomeFolder = None,
     origin: Annotated[str, typer.Option(metavar="URL", help="An emulator on this machine, instead of the venue.")] = "",

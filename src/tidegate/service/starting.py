@@ -17,7 +17,7 @@ from tidegate.service.home import Home
 from tidegate.service.key_sources import EnvironmentKeys, KeyringKeys
 from tidegate.service.keys import KeySource, read_paper_key
 from tidegate.service.secrecy import close_memory
-from tidegate.service.setup import set_up
+from tidegate.service.setup import live_section, set_up
 from tidegate.service.trader import Tell, Time, Trader, Wish
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.time import SECOND_NS
@@ -74,14 +74,16 @@ def run(start: Start, toolchain: Toolchain, tell: Tell, *, started: Callable[[Tr
     """
     check_mode(start.mode)
     close_memory()
-    setup = set_up(read_config(start.config), toolchain)
-    origin = start.origin or setup.live.origin
+    loaded = read_config(start.config)
+    origin = start.origin or live_section(loaded).origin
     sources: list[KeySource] = [EnvironmentKeys()]
     if not origin:
         sources.append(KeyringKeys())
     key = read_paper_key(sources)
     access = PaperAccess(key.key_id.reveal(), key.secret.reveal())
     hosts = local_hosts(origin) if origin else PAPER_HOSTS
+    Home(start.home).prepare()
+    setup = set_up(loaded, toolchain)  # last: it may have to compile first
 
     async def main() -> None:
         time = await _time(hosts) if origin else Time(WallClock(), WallClock(), loop_wait, 1.0)
