@@ -32,7 +32,7 @@ def asked(url: str, said: dict[str, str]) -> dict[str, object]:
         return found
 
 
-@pytest.mark.parametrize("given", [("--pure",), ("--pure", "--speed", "0", "--cash", "2500")])
+@pytest.mark.parametrize("given", [("--pure", "--speed", "1000"), ("--pure", "--speed", "0", "--cash", "2500")])
 def test_it_says_where_it_is_answers_and_stops_at_ctrl_c(short: Path, given: tuple[str, ...]) -> None:
     command = [*COMMAND, "--port", "0", "--tape", str(short), "--json", *given]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -41,6 +41,8 @@ def test_it_says_where_it_is_answers_and_stops_at_ctrl_c(short: Path, given: tup
         account = asked(said["rest"] + "/v2/account", said)
         assert account["cash"] == ("2500" if "--cash" in given else "100000")
         assert asked(said["rest"] + "/emulator/state", said)["is_open"] is True
+        while "1000" in given and asked(said["rest"] + "/emulator/state", said)["records_played"] == 0:
+            assert process.poll() is None, "it ended before it played anything"
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=WAIT_S)
     assert process.returncode == 0, err

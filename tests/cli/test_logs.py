@@ -7,10 +7,10 @@ import pytest
 
 from tests.cli.conftest import Tidegate
 from tidegate.engine.engine import Engine
+from tidegate.engine.spec import EngineSpec
 from tidegate.engine.toolchain import Toolchain
 from tidegate.journal.layout import FORMAT_VERSION, pack_block, read_head
 from tidegate.replay import verify
-from tidegate.replay.prepare import Plan, build_engine
 from tidegate.replay.run import Options, run_replay
 from tidegate.replay.verify import verify_log
 
@@ -110,11 +110,10 @@ def test_a_log_of_other_code_is_told_and_exits_1(log: Path, tidegate: Tidegate, 
 
 
 def test_a_difference_names_its_input_and_act(log: Path, tidegate: Tidegate, monkeypatch: pytest.MonkeyPatch) -> None:
-    def of_a_richer_account(plan: Plan, toolchain: Toolchain) -> Engine:
-        richer = msgspec.structs.replace(plan.spec, cash_attos=plan.spec.cash_attos + 10**18)
-        return build_engine(plan._replace(spec=richer), toolchain)
+    def of_a_richer_account(spec: EngineSpec, toolchain: Toolchain) -> Engine:
+        return Engine(msgspec.structs.replace(spec, cash_attos=spec.cash_attos + 10**18), toolchain)
 
-    monkeypatch.setattr(verify, "build_engine", of_a_richer_account)
+    monkeypatch.setattr(verify, "Engine", of_a_richer_account)
     said = tidegate("verify", log, "--json")
     assert said.code == 1
     assert list(said.document["first_difference"]) == ["n", "k", "recorded", "recomputed"]

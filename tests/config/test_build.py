@@ -185,8 +185,10 @@ def test_an_unknown_strategy_in_a_configuration_is_one_sentence() -> None:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_the_shipped_configurations_build_an_engine_specification(name: str) -> None:
-    symbols = ("AIG", "SPY") if name == "us-stocks" else ("S1", "S2")
-    spec = spec_of(read_config(name), *symbols)
+    shipped = read_config(name)
+    listed = [instrument.symbol for instrument in shipped.config.instruments]
+    symbols = listed if shipped.config.other_instruments is None else ("S1", "S2")
+    spec = spec_of(shipped, *symbols)
     spec.check()
     assert [slot.strategy.name for slot in spec.strategies] == ["mean_reversion", "trend_following", "breakout"]
     assert all(slot.symbols for slot in spec.strategies)

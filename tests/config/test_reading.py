@@ -36,7 +36,7 @@ def test_the_shipped_configurations_are_complete(name: str) -> None:
 
 
 def test_the_shipped_names_are_known() -> None:
-    assert preset_names() == ("generated", "us-stocks")
+    assert preset_names() == ("demo-generated", "demo-recorded", "generated", "us-stocks")
     assert "2026-02" in limits_names()
 
 

@@ -21,7 +21,7 @@ from tidegate.events.acts import (
 )
 from tidegate.events.codec import AnyMessage
 from tidegate.kernel.mode import Mode
-from tidegate.replay.prepare import make_toolchain
+from tidegate.recovery.machine import make_toolchain
 from tidegate.values.enums import AttentionKind, LapseKind, Verdict
 
 pytestmark = pytest.mark.req("B1.2")

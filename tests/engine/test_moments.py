@@ -5,7 +5,8 @@ import pytest
 from tests.contract.kit import LIMITS, PLAIN_MILL, configuration, session, strategy, with_decide
 from tests.contract.markets import START_NS, Market
 from tests.engine.scene import HEAD, MS, Scene, commands, of, only
-from tidegate.engine.engine import BadRecordError, Engine
+from tidegate.engine.bad_records import BadRecordError
+from tidegate.engine.engine import Engine
 from tidegate.engine.toolchain import Toolchain
 from tidegate.events.acts import AttentionRaised, GateChanged, OrderCommand, RiskDecision
 from tidegate.events.inputs import EventListed, GateSet, LagMeasured, StreamChanged, Tick

@@ -247,3 +247,11 @@ def test_the_command_line_works_on_a_live_log(day: Path, tmp_path: Path, capsys:
     newest = [act for *_, body in acts_in(day) if isinstance(act := decode(body), OrderCommand) and act.event_id.startswith("live2-")]
     told = said("explain", newest[0].client_order_id, "--log", str(day))
     assert told
+
+
+def test_an_order_of_an_earlier_session_is_explained_too(day: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for back in range(3):
+        name = read_log(day, back=back).order_rows[0].client_order_id
+        assert main(["explain", name, "--log", str(day)]) == 0
+        assert capsys.readouterr().out.startswith(f"Order {name} of ")
+    assert main(["explain", "nobody", "--log", str(day)]) == 1

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.venues.alpaca.server import KEY, SECRET, Answer, Server, serving
+from tidegate.cli.main import main
 from tidegate.events import records as layout
 from tidegate.service.history import HistoryStoppedError, HistoryWish, HistoryWishError, import_alpaca, import_own_history
 from tidegate.tapes.errors import EmptyTapeError
@@ -206,3 +207,11 @@ def test_without_a_key_the_names_to_set_are_told(tmp_path: Path) -> None:
         import_own_history(HistoryWish.parse(["A@2026-11-18"]), tmp_path / "t", environment={}, progress=lambda *_: None)
     live = any_access({"ALPACA_API_KEY": "AK1", "ALPACA_API_SECRET": "s"})
     assert not isinstance(live, PaperAccess)
+
+
+def test_the_command_says_which_key_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("ALPACA_PAPER_API_KEY", "ALPACA_PAPER_API_SECRET", "ALPACA_API_KEY", "ALPACA_API_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["tape", "import", "alpaca", "AAPL@2026-11-18", str(tmp_path / "own.tape")]) == 3
+    assert "ALPACA_PAPER_API_KEY and ALPACA_PAPER_API_SECRET must be set" in capsys.readouterr().err.replace("\n", " ")
+    assert main(["tape", "import", "alpaca", "AAPL", str(tmp_path / "own.tape")]) == 2

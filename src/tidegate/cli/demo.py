@@ -20,7 +20,7 @@ _SYMBOLS: Final = 4
 
 def demo(
     *,
-    day: Annotated[str, typer.Option(metavar="DAY", help="2013-10-07 or 2013-10-08.")] = "2013-10-07",
+    day: Annotated[str, typer.Option("--day", metavar="DAY", help="2013-10-07 or 2013-10-08.")] = "2013-10-07",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where tape, log and report go.")] = Path("tidegate-demo"),
     as_json: Json = False,
 ) -> None:

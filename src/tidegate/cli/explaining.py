@@ -1,12 +1,16 @@
 """`tidegate explain` and `tidegate report`: what a log tells of one order, and of the whole session."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tidegate.cli import printing
+from tidegate.cli.home import HomeFolder, home_of
 from tidegate.cli.words import Json, Log, MoreTapes
+
+if TYPE_CHECKING:
+    from tidegate.analytics.explain import Story
 
 
 def explain(
@@ -19,21 +23,41 @@ def explain(
         ),
     ],
     *,
-    log: Annotated[Path, typer.Option(metavar="DIR", help="The directory of a golden log.", show_default=False)],
+    log: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The directory of a golden log; unset: the trader's own.", show_default=False)
+    ] = None,
+    home: HomeFolder = None,
     as_json: Json = False,
 ) -> None:
     """Tell why an order was sent or refused.
 
     The whole story: quote, features, regime, sizing, each check, what the venue said, fills, the round trip.
     """
-    from tidegate.analytics.explain import explain as tell
-    from tidegate.replay.reading import read_log
-
-    story = tell(read_log(log), identifier)
+    story = _story(home_of(home).log if log is None else log, identifier)
     if as_json:
         printing.document(story.as_dict())
     else:
         printing.lines(story.lines())
+
+
+def _story(log: Path, identifier: str) -> "Story":
+    """Return an id's story, looked for in the newest session first: a trader begins a new one at each start.
+
+    Raises:
+        UnknownIdError: no session has it, in the words of the newest.
+    """
+    from tidegate.analytics.explain import UnknownIdError
+    from tidegate.analytics.explain import explain as tell
+    from tidegate.replay.reading import read_log, sessions_in
+
+    unknown: UnknownIdError | None = None
+    for back in range(sessions_in(log)):
+        try:
+            return tell(read_log(log, back=back), identifier)
+        except UnknownIdError as error:
+            unknown = unknown or error
+    assert unknown is not None, "a log has a session"
+    raise unknown
 
 
 def report(

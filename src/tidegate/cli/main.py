@@ -8,7 +8,23 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
-from tidegate.cli import demo, emulating, explaining, logs, replaying, settings, strategies, tapes, trading, verifying
+from tidegate.cli import (
+    asking,
+    demo,
+    doctoring,
+    emulating,
+    explaining,
+    health,
+    logs,
+    operating,
+    replaying,
+    settings,
+    simulating,
+    strategies,
+    tapes,
+    trading,
+    verifying,
+)
 from tidegate.cli.exits import TRACEBACK, Guard
 from tidegate.cli.words import example
 
@@ -75,8 +91,22 @@ _verb(
     "tidegate replay day.tape --strategy mean_reversion:entry_z=3 --log day-log --report day.html",
 )
 _verb(app, "verify", verifying.verify, "tidegate verify day-log")
-_verb(app, "explain", explaining.explain, "tidegate explain 412-3 --log day-log")
+_verb(app, "simulate", simulating.simulate, "tidegate simulate --seeds 0..1000", "tidegate simulate --seeds 4711")
+_verb(app, "explain", explaining.explain, "tidegate explain 412-3 --log day-log", "tidegate explain ORDER_ID")
+_verb(app, "health", health.health, "tidegate health --home /var/lib/tidegate", "tidegate health --ready")
 _verb(app, "report", explaining.report, "tidegate report day-log day.html")
+
+_verb(app, "status", operating.status, "tidegate status", "tidegate status --probe ready")
+_verb(app, "orders", operating.orders, "tidegate orders --finished 50")
+_verb(app, "positions", operating.positions, "tidegate positions --json")
+_verb(app, "limits", operating.limits, "tidegate limits")
+_verb(app, "pause", asking.pause, "tidegate pause --strategy breakout")
+_verb(app, "resume", asking.resume, 'tidegate resume --reason "the feed is back"')
+_verb(app, "disable", asking.disable, "tidegate disable AAPL")
+_verb(app, "enable", asking.enable, "tidegate enable AAPL")
+_verb(app, "flatten", asking.flatten, "tidegate flatten --symbol AAPL --yes")
+_verb(app, "kill", asking.kill, "tidegate kill", 'tidegate kill --strategy breakout --yes --reason "wrong sizes"')
+_verb(app, "doctor", doctoring.doctor, "tidegate doctor", "tidegate doctor --mode paper --venue paper")
 
 app.command("trader", hidden=True, epilog=example("tidegate trader --config my.yaml --home ~/tidegate"))(trading.trader)
 

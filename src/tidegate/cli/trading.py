@@ -19,7 +19,7 @@ def trader(
     mode: Annotated[str, typer.Option("--mode", metavar="MODE", help="dry-run, shadow or paper.")] = "paper",
     config: Annotated[str, typer.Option("--config", metavar="FILE", help="The configuration.")] = "us-stocks",
     home: HomeFolder = None,
-    origin: Annotated[str, typer.Option(metavar="URL", help="An emulator on this machine, instead of the venue.")] = "",
+    origin: Annotated[str, typer.Option("--origin", metavar="URL", help="An emulator on this machine, instead of the venue.")] = "",
     patient: Annotated[bool, typer.Option("--patient", help="Wait for another trader to go instead of refusing.")] = False,
 ) -> None:
     """Trade one account until Ctrl-C, without a supervisor."""

@@ -1,11 +1,53 @@
 """What the live side may ask of an engine's books between two inputs. Asking changes nothing."""
 
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from tidegate.engine.core import Core
+from tidegate.engine.records import Job
+from tidegate.engine.usage import LimitUse, limits_use
 from tidegate.oms.order import Order
+from tidegate.portfolio.valuation import Valuation, valuation
 from tidegate.risk.gates import GateVerdict
 from tidegate.values.enums import GateScope, GateState, RequestVerb
+from tidegate.values.money import notional_attos
+
+
+class Held(NamedTuple):
+    """What one strategy holds, or once held, of a symbol; empty strategy_id: nobody's, adopted. Nanos and attos, quantity signed.
+
+    mark: price at which it could be closed now; None where nothing is held or no quote was accepted yet.
+    """
+
+    strategy_id: str
+    symbol: str
+    quantity_nanos: int
+    exits_nanos: int
+    basis_attos: int
+    realized_attos: int
+    fees_attos: int
+    mark_nanos: int | None
+    value_attos: int | None
+
+
+class Net(NamedTuple):
+    """The account's net of a symbol, and what works or is reserved on either side."""
+
+    symbol: str
+    net_nanos: int
+    buys_nanos: int
+    sells_nanos: int
+    worst_nanos: int
+    mark_nanos: int | None
+    value_attos: int | None
+
+
+class Money(NamedTuple):
+    """The account's money in attos; value: None where something held has no price."""
+
+    cash_attos: int
+    realized_attos: int
+    fees_attos: int
+    value: Valuation | None
 
 
 @final
@@ -51,6 +93,82 @@ class Books:
         """Return the account's net position of every symbol that is not flat, in nanos."""
         books = self._core.portfolio.books
         return {symbol: books[symbol].net_nanos for symbol in sorted(books) if books[symbol].net_nanos}
+
+    def finished_orders(self) -> list[Order]:
+        """Return the orders that finished lately, in the order in which they did."""
+        return list(self._core.orders.finished.values())
+
+    def closed_gates(self) -> list[tuple[GateVerdict, str]]:
+        """Return every gate that is not open, sorted, each with who closed it."""
+        gates = self._core.gates
+        return [(gate, gates.actor(gate.scope, gate.key)) for gate in gates.closed()]
+
+    def names_in(self, scope: GateScope) -> tuple[str, ...]:
+        """Return the keys that a scope may have here: venues, strategies or symbols; an empty one alone where it is the whole."""
+        core = self._core
+        names: dict[GateScope, tuple[str, ...]] = {
+            GateScope.GLOBAL: ("",),
+            GateScope.VENUE: tuple(core.venues),
+            GateScope.ACCOUNT: (core.spec.account,),
+            GateScope.STRATEGY: tuple(core.strategy_places),
+            GateScope.SYMBOL: tuple(core.instruments),
+        }
+        return names[scope]
+
+    def requests(self) -> list[Job]:
+        """Return the requests of people that are not done, by id."""
+        jobs = self._core.requests.jobs
+        return [jobs[key] for key in sorted(jobs)]
+
+    def knows_request(self, request_id: str) -> bool:
+        """Tell whether a request of this id was taken in lately."""
+        return request_id in self._core.requests.seen
+
+    def streams_down(self) -> dict[str, str]:
+        """Return each stream that is not trusted, by venue/stream, with why."""
+        return dict(self._core.streams_down)
+
+    @property
+    def lag_ns(self) -> int:
+        """How far processing was behind receive time when it was last told."""
+        return self._core.lag_ns
+
+    def holdings(self) -> list[Held]:
+        """Return what each strategy holds, and what it made of what it held, by strategy and symbol."""
+        holdings = self._core.portfolio.holdings
+        found = []
+        for (strategy_id, symbol), own in sorted(holdings.items()):
+            mark, value = self._priced(symbol, own.quantity_nanos)
+            row = Held(
+                strategy_id, symbol, own.quantity_nanos, own.exits_nanos, own.basis_attos, own.realized_attos, own.fees_attos, mark, value
+            )
+            found.append(row)
+        return found
+
+    def nets(self) -> list[Net]:
+        """Return the account's net of every symbol with a position or working orders."""
+        found = []
+        for symbol, book in sorted(self._core.portfolio.active.items()):
+            mark, value = self._priced(symbol, book.net_nanos)
+            found.append(Net(symbol, book.net_nanos, book.buys_nanos, book.sells_nanos, book.worst_nanos(), mark, value))
+        return found
+
+    def money(self) -> Money:
+        """Return what the account has, made and paid."""
+        portfolio = self._core.portfolio
+        value = valuation(portfolio, self._core.mark)
+        return Money(portfolio.cash_attos, portfolio.realized_attos, portfolio.fees_attos, value)
+
+    def limits_use(self, now_ns: int) -> list[LimitUse]:
+        """Return every limit and how much of it is used; see `engine.usage`."""
+        return limits_use(self._core, now_ns)
+
+    def _priced(self, symbol: str, quantity_nanos: int) -> tuple[int | None, int | None]:
+        """Return the mark and worth of a position; None where it has none."""
+        mark = self._core.mark(symbol, 1 if quantity_nanos > 0 else -1) if quantity_nanos else None
+        if mark is None:
+            return None, None
+        return mark, notional_attos(mark, quantity_nanos, self._core.instruments[symbol].multiplier)
 
     @property
     def unconfirmed(self) -> bool:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, Final, final
 
 from tidegate.engine import layout, snapshots
+from tidegate.engine.bad_records import BadRecordError, bad_record
 from tidegate.engine.books import Books
 from tidegate.engine.core import Core, NumberedAct
 from tidegate.engine.entering import Entering
@@ -50,12 +51,7 @@ from tidegate.kernel.layout import U8
 from tidegate.regime.rows import WHY_NAMES
 from tidegate.strategies.strategy import Attention
 from tidegate.values.enums import AttentionKind, ExitReason, Regime, Side
-from tidegate.values.errors import TidegateError
-from tidegate.values.time import NEVER_NS, iso_utc
-
-
-class BadRecordError(TidegateError):
-    """A market record breaks the contract of a tape; nothing after it was taken in."""
+from tidegate.values.time import NEVER_NS
 
 
 @final
@@ -169,7 +165,7 @@ class Engine:
             seen = host.attentions()
             if not seen:
                 if after < stop and host.integers[host.bad_record_cell]:
-                    raise _bad_record(host.integers[host.bad_record_cell], after, self.now_ns)
+                    raise bad_record(host.integers[host.bad_record_cell], after, self.now_ns)
                 return after
             at = after
             core.begin()
@@ -223,7 +219,7 @@ class Engine:
             after = host.run(tape, at, stop, NEVER_NS)
             if after == at:
                 if host.integers[host.bad_record_cell]:
-                    raise _bad_record(host.integers[host.bad_record_cell], after, self.now_ns)
+                    raise bad_record(host.integers[host.bad_record_cell], after, self.now_ns)
                 raise BadRecordError(f"Record {at} follows a tick that the log does not hold; the log is damaged.")
             at = after
             self._lapsing.input(host.attentions())
@@ -395,13 +391,3 @@ class Engine:
             for strategy in due
             for symbol in core.spec.strategies[strategy].symbols
         ]
-
-
-def _bad_record(why: int, index: int, now_ns: int) -> BadRecordError:
-    if why == layout.BAD_ORDER:
-        return BadRecordError(
-            f"Market record {index} was received before the one in front of it (now {iso_utc(now_ns)}); sort the tape by receive time."
-        )
-    if why == layout.BAD_KIND:
-        return BadRecordError(f"Market record {index} is of a kind this version does not know; upgrade tidegate or import the tape again.")
-    return BadRecordError(f"Market record {index} names an instrument that this session does not have.")

@@ -1,5 +1,6 @@
 """The senses' buffer: each layer's rows, put together, with counts chosen per run."""
 
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from tidegate.features import rows as features
@@ -110,6 +111,7 @@ def senses_layout(counts: Counts) -> Layout:
     )
 
 
+@cache
 def layout_sha256() -> str:
     """Return the hash of every row and field, counts left out: snapshots of another layout cannot be continued."""
     return senses_layout(Counts(1, 1, 1, 1)).sha256()

@@ -107,6 +107,7 @@ class Pairs:
         self._write_working(at, holding)
         if holding.quantity_nanos == 0:
             self._rearm_after(strategy, place, holding, memory, entry_failed=False)
+        core.note_due(0)  # what is due is found out anew
 
     def after_restated(self, strategy_id: str, symbol: str, numerator: int, denominator: int) -> None:
         """Restate position, entry price and exit levels of a pair in new units."""
@@ -131,6 +132,7 @@ class Pairs:
             self._integers[at + _BEST] = 0
             self._write_levels(at, memory, average, 1 if now > 0 else -1)
             memory.average_nanos = average
+        core.note_due(0)
 
     def exit_failed(self, strategy: int, place: int) -> None:
         """Count an exit that was refused or ended without a fill; the next one waits twice as long, up to a limit."""

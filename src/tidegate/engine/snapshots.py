@@ -4,6 +4,7 @@ import msgspec
 
 from tidegate.engine.carrying import Carried, carried, put_carried
 from tidegate.engine.core import BrokenOff, Core, PairMemory
+from tidegate.engine.layout import layout_sha256
 from tidegate.engine.records import Pending
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.time import NEVER_NS
@@ -48,7 +49,7 @@ def take(core: Core, *, carry: bool = True) -> bytes:
     assert not core.intents, "a snapshot is taken between inputs"
     return msgspec.msgpack.encode(
         _Snapshot(
-            layout=core.host.layout.sha256(),
+            layout=layout_sha256(),
             session=core.spec.session_id,
             senses=core.host.durable(),
             portfolio=core.portfolio.snapshot(),
@@ -74,7 +75,7 @@ def put_back(core: Core, data: bytes) -> None:
         WrongSnapshotError: of another layout or session, or no snapshot at all.
     """
     taken = _read(data)
-    if taken.layout != core.host.layout.sha256() or taken.session != core.spec.session_id:
+    if taken.layout != layout_sha256() or taken.session != core.spec.session_id:
         raise WrongSnapshotError("The snapshot was made by another layout or session; warm up from recorded inputs instead.")
     core.host.restore(taken.senses)
     _put_back_judgement(core, taken)
@@ -91,7 +92,7 @@ def take_over(core: Core, data: bytes) -> None:
         WrongSnapshotError: of another layout or configuration, or no snapshot at all.
     """
     taken = _read(data)
-    if taken.layout != core.host.layout.sha256():
+    if taken.layout != layout_sha256():
         raise WrongSnapshotError("The snapshot was made by another layout; warm up from recorded inputs instead.")
     _put_back_senses(core, taken)
     _put_back_judgement(core, taken)

@@ -11,6 +11,7 @@ import polars as pl
 from tidegate.analytics.collect import Run, Sources, run_from_entries
 from tidegate.events.codec import AnyMessage, decode
 from tidegate.journal import EntryKind, LogReader, read
+from tidegate.journal.reader import Session
 from tidegate.journal.rows import COLUMNS, rows
 from tidegate.recovery.specs import recorded_instruments
 from tidegate.replay.marks import price_marks, price_series
@@ -23,19 +24,30 @@ RECORDS_SHOWN_MAX: Final = 10_000_000  # of a log's own; a longer session is sho
 _NUMBERS: Final = frozenset({"entry", "segment", "block", "n", "k", "time"})
 
 
-def read_log(directory: str | Path, *, tapes: Sequence[str | Path] = ()) -> Run:
+def read_log(directory: str | Path, *, tapes: Sequence[str | Path] = (), back: int = 0) -> Run:
     """Return the newest session of a golden log as tables.
 
     Args:
         directory: the log.
         tapes: where to look for its tapes besides where they were; without them the run has no prices.
+        back: so many sessions before the newest.
 
     Raises:
         TidegateError: no log, a damaged one, or one of a newer version.
     """
     reader = read(Path(directory))
-    found = _tapes(reader, [Path(tape) for tape in tapes])
-    return run_from_entries(_entries(reader), reader.opening, _sources(reader, found))
+    session = reader.sessions[-1 - back]
+    found = _tapes(reader, session, [Path(tape) for tape in tapes])
+    return run_from_entries(_entries(reader, session), session.opening, _sources(reader, session, found))
+
+
+def sessions_in(directory: str | Path) -> int:
+    """Return how many sessions a golden log holds.
+
+    Raises:
+        TidegateError: no log, a damaged one, or one of a newer version.
+    """
+    return len(read(Path(directory)).sessions)
 
 
 def log_entries(directory: str | Path) -> pl.DataFrame:
@@ -50,31 +62,31 @@ def log_entries(directory: str | Path) -> pl.DataFrame:
     return pl.DataFrame(found, schema=schema)
 
 
-def _entries(reader: LogReader) -> Iterator[tuple[str, int, int, AnyMessage]]:
-    for entry in reader.entries(reader.sessions[-1].number):
+def _entries(reader: LogReader, session: Session) -> Iterator[tuple[str, int, int, AnyMessage]]:
+    for entry in reader.entries(session.number):
         if entry.kind in _MESSAGES:
             yield entry.kind.name.lower(), entry.n, entry.k, decode(entry.payload)
 
 
-def _tapes(reader: LogReader, more: Sequence[Path]) -> tuple[Tape, ...]:
+def _tapes(reader: LogReader, session: Session, more: Sequence[Path]) -> tuple[Tape, ...]:
     """Return where the session's market records stand: its tapes, or the log itself as one."""
-    if not reader.opening.tapes:
-        return _own_records(reader)
+    if not session.opening.tapes:
+        return _own_records(reader, session)
     try:
-        return find_tapes(reader.opening, more)
+        return find_tapes(session.opening, more)
     except (TapeNotFoundError, TapeError):
         return ()
 
 
-def _own_records(reader: LogReader) -> tuple[Tape, ...]:
-    parts = [reader.records(entry) for entry in reader.entries(reader.sessions[-1].number) if entry.kind is EntryKind.RECORDS]
+def _own_records(reader: LogReader, session: Session) -> tuple[Tape, ...]:
+    parts = [reader.records(entry) for entry in reader.entries(session.number) if entry.kind is EntryKind.RECORDS]
     if not 0 < sum(map(len, parts)) <= RECORDS_SHOWN_MAX:
         return ()
-    return (Tape.of(np.concatenate(parts), symbols=recorded_instruments(reader.opening), name=reader.opening.session_id),)
+    return (Tape.of(np.concatenate(parts), symbols=recorded_instruments(session.opening), name=session.opening.session_id),)
 
 
-def _sources(reader: LogReader, tapes: tuple[Tape, ...]) -> Sources:
-    records = sum(tape.records for tape in reader.opening.tapes) or sum(map(len, tapes))
+def _sources(reader: LogReader, session: Session, tapes: tuple[Tape, ...]) -> Sources:
+    records = sum(tape.records for tape in session.opening.tapes) or sum(map(len, tapes))
     if not tapes:
         return Sources(records=records, log=str(reader.directory))
     return Sources(

@@ -11,8 +11,9 @@ from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
+from tidegate.engine.bad_records import BadRecordError
 from tidegate.engine.core import NumberedAct
-from tidegate.engine.engine import BadRecordError, Engine
+from tidegate.engine.engine import Engine
 from tidegate.engine.snapshots import WrongSnapshotError
 from tidegate.engine.spec import EngineSpec
 from tidegate.engine.toolchain import Toolchain

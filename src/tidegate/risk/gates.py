@@ -94,6 +94,11 @@ class Gates:
         """Return every gate that is not ACTIVE, sorted."""
         return [GateVerdict(row.state, row.scope, row.key, row.reason) for _, row in sorted(self._rows.items())]
 
+    def actor(self, scope: GateScope, key: str) -> str:
+        """Return who closed a gate; empty: it is open."""
+        row = self._rows.get((scope, key))
+        return "" if row is None else row.actor
+
     def snapshot(self) -> bytes:
         """Return the whole state as bytes; equal states give equal bytes."""
         return msgspec.msgpack.encode([self._rows[key] for key in sorted(self._rows)])

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, final
 from tidegate.clock.clock import Clock
 from tidegate.engine.engine import Engine
 from tidegate.events.codec import encode
-from tidegate.events.inputs import OperatorRequested, OrderEvent
+from tidegate.events.inputs import OperatorRequested, OrderEvent, StreamChanged
 from tidegate.service.flatten import Operator
 from tidegate.service.gatekeeper import Gatekeeper
 from tidegate.service.ledger.rows import Batch, ExecutionRow
@@ -21,6 +21,8 @@ from tidegate.values.enums import CommandKind
 from tidegate.values.errors import TidegateError
 from tidegate.values.ids import ClientOrderId, ExecutionId, SessionId
 from tidegate.values.time import NEVER_NS
+
+STORE: Final = "store"  # as a stream: down while log or ledger are gone
 
 
 class DeskSettings(NamedTuple):
@@ -52,6 +54,7 @@ class Desk:
         self.gatekeeper: Final = Gatekeeper(engine)
         self.outbox: Final = Outbox(place.account, self.sequencer, self.gatekeeper, log, clock, settings.outbox)
         self.reconciler: Final = Reconciler(place.venue, self.sequencer, clock, settings.reconcile)
+        self._store_told = True
         self.operator: Final = Operator(place.account, self.sequencer, self.gatekeeper, clock)
 
     def monotonic_ns(self) -> int:
@@ -77,6 +80,7 @@ class Desk:
             self.reconciler.folded(unconfirmed=self.engine.books.unconfirmed)
             self.reconciler.poll()
             self.operator.poll(cancels_out=not self.outbox.open_commands)
+            self._tell_store()
             sent = self.outbox.take_effects()
             if any(isinstance(effect, Send) and effect.command.kind is not CommandKind.CANCEL for effect in sent):
                 self.reconciler.sent()
@@ -111,6 +115,25 @@ class Desk:
     def request(self, request: OperatorRequested) -> bool:
         """Carry a checked request of a person out."""
         return self.operator.request(request)
+
+    def _tell_store(self) -> None:
+        """Tell the engine when log and ledger stop taking what orders need, and when they take it again: entries are then refused."""
+        if self.outbox.store_ok is self._store_told:
+            return
+        self._store_told = self.outbox.store_ok
+        self.sequencer.offer(
+            StreamChanged(
+                event_id="",
+                timestamp=0,
+                symbol="",
+                strategy_id="",
+                correlation_id="",
+                venue=self.place.venue,
+                stream=STORE,
+                up=self._store_told,
+                reason="log and ledger are durable" if self._store_told else "log or ledger are gone; only cancels leave",
+            )
+        )
 
     def _keep_executions(self, events: list[OrderEvent], effects: list[Effect]) -> None:
         lease = self.gatekeeper.lease

@@ -23,6 +23,7 @@ _STATES: Final = {
     RequestVerb.KILL: GateState.HALTED,
     RequestVerb.PAUSE: GateState.REDUCE_ONLY,
     RequestVerb.DISABLE: GateState.REDUCE_ONLY,
+    RequestVerb.FLATTEN: GateState.REDUCE_ONLY,
     RequestVerb.RESUME: GateState.ACTIVE,
     RequestVerb.ENABLE: GateState.ACTIVE,
 }
@@ -62,8 +63,7 @@ class Operator:
     def request(self, request: OperatorRequested) -> bool:
         """Carry a checked request out; False: the lane is full, and only the latch has closed."""
         state = _STATES.get(request.verb)
-        if state is not None:
-            self._gatekeeper.latch(request.scope, request.key, state)
+        if state is not None and self._gatekeeper.latch(request.scope, request.key, state):
             self._write(request, state)
         if request.verb is RequestVerb.KILL and request.scope in _WHOLE:
             self._suspend_ns = self._clock.monotonic_ns() + SUSPEND_AFTER_NS

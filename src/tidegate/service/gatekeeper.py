@@ -40,12 +40,17 @@ class Gatekeeper:
         """Tell whether the account is ours for long enough to send."""
         return monotonic_ns < self._sending_until_ns
 
-    def latch(self, scope: GateScope, key: str, state: GateState) -> None:
-        """Close a scope at once, or open it (ACTIVE)."""
+    def latch(self, scope: GateScope, key: str, state: GateState) -> bool:
+        """Close a scope at once, or open it (ACTIVE). False: it is closed as tightly already, and stays as it is."""
         if state is GateState.ACTIVE:
             self._latches.pop((scope, key), None)
-        else:
-            self._latches[scope, key] = state
+            return True
+        latched = self._latches.get((scope, key), GateState.ACTIVE)
+        now = max(latched, self._engine.books.gate(scope, key), key=_STRICTNESS.__getitem__)
+        if _STRICTNESS[state] <= _STRICTNESS[now]:
+            return False
+        self._latches[scope, key] = state
+        return True
 
     def refusal(self, command: OrderCommand, order: Order, *, now_ns: int, monotonic_ns: int) -> str:
         """Return why an order command may not leave now; empty: it may."""

@@ -1,4 +1,4 @@
-"""Where keys come from: the environment, the system's keyring, an age file. Each gives a value by name, as a `Secret`."""
+"""Where keys come from: environment, a folder of files, the system's keyring, an age file. Each gives a value by name, as a `Secret`."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,8 @@ from tidegate.service.keys import ALL_NAMES, KeySourceError
 from tidegate.service.secrecy import Secret, wipe_environment
 
 KEYRING_SERVICE: Final = "tidegate"
+CREDENTIALS_VARIABLE: Final = "CREDENTIALS_DIRECTORY"  # set by systemd for a unit with LoadCredential
+CONTAINER_SECRETS: Final = Path("/run/secrets")
 _OTHERS: Final = 0o077
 
 
@@ -27,6 +29,34 @@ class EnvironmentKeys:
     def get(self, name: str) -> Secret | None:
         """See `KeySource`."""
         return self._values.get(name)
+
+
+@final
+class FolderKeys:
+    """A folder with one file for each name: systemd's credentials, a container's secrets."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def describe(self) -> str:
+        """See `KeySource`."""
+        return f"folder {self._folder}"
+
+    def get(self, name: str) -> Secret | None:
+        """See `KeySource`."""
+        try:
+            return _secret((self._folder / name).read_text())
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError):
+            # Without its cause: what a decoder complains about may be the secret itself.
+            raise KeySourceError(f"The key file {self._folder / name} cannot be read; give this user the right, or replace it.") from None
+
+
+def folders_of_keys() -> list[FolderKeys]:
+    """Return the folders in which systemd and containers put secrets, those that are there."""
+    folders = [Path(os.environ[CREDENTIALS_VARIABLE])] if os.environ.get(CREDENTIALS_VARIABLE) else []
+    return [FolderKeys(folder) for folder in (*folders, CONTAINER_SECRETS) if folder.is_dir()]
 
 
 @final

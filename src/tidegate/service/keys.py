@@ -65,7 +65,10 @@ class KeySource(Protocol):
 _EITHER: Final = KeyNames("APCA_API_KEY_ID", "APCA_API_SECRET_KEY")  # the venue's own names, the same for both kinds
 PAPER_NAMES: Final = (KeyNames("ALPACA_PAPER_API_KEY", "ALPACA_PAPER_API_SECRET"), _EITHER)
 LIVE_NAMES: Final = (KeyNames("ALPACA_API_KEY", "ALPACA_API_SECRET"), _EITHER)
-ALL_NAMES: Final = tuple(dict.fromkeys(name for names in (*PAPER_NAMES, *LIVE_NAMES) for name in names))
+# The watchdog's own credential, where the account has two; its code can only suspend and cancel with either.
+PAPER_WATCHDOG_NAMES: Final = (KeyNames("ALPACA_PAPER_WATCHDOG_API_KEY", "ALPACA_PAPER_WATCHDOG_API_SECRET"), *PAPER_NAMES)
+LIVE_WATCHDOG_NAMES: Final = (KeyNames("ALPACA_WATCHDOG_API_KEY", "ALPACA_WATCHDOG_API_SECRET"), *LIVE_NAMES)
+ALL_NAMES: Final = tuple(dict.fromkeys(name for names in (*PAPER_WATCHDOG_NAMES, *LIVE_WATCHDOG_NAMES) for name in names))
 
 
 class _Key:
@@ -100,15 +103,15 @@ class LiveKey(_Key):
     __slots__ = ()
 
 
-def read_paper_key(sources: Sequence[KeySource]) -> PaperKey:
-    """Return the paper key of the first source that has one.
+def read_paper_key(sources: Sequence[KeySource], names: Sequence[KeyNames] = PAPER_NAMES) -> PaperKey:
+    """Return the paper key of the first source that has one, under the first of the names.
 
     Raises:
         MissingKeyError: none has, or one has half a key.
         WrongKeyError: what stands under its name is a live key.
         KeySourceError: a source cannot be read.
     """
-    found = _find(sources, PAPER_NAMES, "paper")
+    found = _find(sources, names, "paper")
     if found.key_id.reveal().startswith(_LIVE_MARK):
         raise WrongKeyError(
             f"The key in {found.origin} is a live key (it begins with {_LIVE_MARK}) and this mode needs a paper key; make one in the "
@@ -117,15 +120,15 @@ def read_paper_key(sources: Sequence[KeySource]) -> PaperKey:
     return PaperKey(found.key_id, found.secret)
 
 
-def read_live_key(sources: Sequence[KeySource]) -> LiveKey:
-    """Return the live key of the first source that has one.
+def read_live_key(sources: Sequence[KeySource], names: Sequence[KeyNames] = LIVE_NAMES) -> LiveKey:
+    """Return the live key of the first source that has one, under the first of the names.
 
     Raises:
         MissingKeyError: none has, or one has half a key.
         WrongKeyError: what stands under its name is a paper key.
         KeySourceError: a source cannot be read.
     """
-    found = _find(sources, LIVE_NAMES, "live")
+    found = _find(sources, names, "live")
     if found.key_id.reveal().startswith(_PAPER_MARK):
         raise WrongKeyError(
             f"The key in {found.origin} is a paper key (it begins with {_PAPER_MARK}) and this mode needs a live key; start in paper "

@@ -18,8 +18,10 @@ from tidegate.events.codec import decode, encode
 from tidegate.oms.order import Order
 from tidegate.oms.transitions import TERMINAL
 from tidegate.service.gatekeeper import Gatekeeper
+from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
 from tidegate.service.ledger.rows import Batch, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
+from tidegate.service.order_times import OrderTimes
 from tidegate.service.ports import Answer, Commanded, Effect, Find, Found, LogPort, Send, WriteLedger
 from tidegate.service.sequencer import Sequencer
 from tidegate.service.stages import FINISHED, Happening, Stage, next_stage
@@ -80,6 +82,7 @@ class Outbox:
         self._entries: Final[dict[str, _Entry]] = {}
         self._effects: list[Effect] = []
         self._previous = (-1, 0)
+        self.times: Final = OrderTimes()
         self.ledger_failed: TidegateError | None = None
 
     @property
@@ -95,7 +98,9 @@ class Outbox:
     def cancel_age_ns(self) -> int:
         """Return how long the oldest cancel has waited to leave; 0 when none waits."""
         waiting = [
-            e.taken_ns for e in self._entries.values() if e.stage is Stage.DECIDED and e.commanded.command.kind is CommandKind.CANCEL
+            entry.taken_ns
+            for entry in self._entries.values()
+            if entry.stage is Stage.DECIDED and entry.commanded.command.kind is CommandKind.CANCEL
         ]
         return self._clock.monotonic_ns() - min(waiting) if waiting else 0
 
@@ -118,15 +123,19 @@ class Outbox:
 
     def take(self, commands: list[Commanded]) -> None:
         """Take commands from the engine: lookups go at once, orders get their row, cancels wait for the log."""
+        if not commands and not self._entries:
+            return
         rows = []
         for commanded in commands:
             command = commanded.command
             if command.kind is CommandKind.LOOKUP:
-                self._effects.append(Find(command.target_id))
+                order = self._order(commanded)
+                self._effects.append(Find(command.target_id, order.venue_order_id if order.external else ""))
                 continue
             entry = _Entry(commanded=commanded, taken_ns=self._clock.monotonic_ns())
             self._entries[command.event_id] = entry
             if command.kind in _ORDERS:
+                self.times.decided(command.client_order_id, received_ns=command.timestamp, decided_ns=self._sequencer.now_ns())
                 refusal = "" if self.store_ok else "log or ledger are gone; only cancels may leave"
                 refusal = refusal or self._replace_refusal(commanded)
                 if refusal or self._gatekeeper.lease is None:
@@ -184,6 +193,7 @@ class Outbox:
 
     def wrote(self, effect: WriteLedger, error: TidegateError | None) -> None:
         """Take in that a batch is durable, or was refused: what was to be written may then not be sent."""
+        self._note_ledger(error)
         if error is not None and not effect.batch.rows:
             return  # a mark or an execution: the next start tells them from the log
         for row in effect.batch.rows:
@@ -193,9 +203,18 @@ class Outbox:
             if error is None:
                 self._move(entry, Happening.RECORDED)
                 entry.durable_ns = self._sequencer.now_ns()
+                self.times.durable(row.client_order_id, entry.durable_ns)
             else:
                 self._drop(entry, f"the ledger refused it: {error}", mark=False)
         self.poll()
+
+    def _note_ledger(self, error: TidegateError | None) -> None:
+        if isinstance(error, StaleEpochError):
+            self._gatekeeper.lose()
+        elif isinstance(error, LedgerUnavailableError):
+            self.ledger_failed = error
+        elif error is None:
+            self.ledger_failed = None
 
     def poll(self) -> None:
         """Let go what may go now, and stop waiting for what took too long."""
@@ -227,6 +246,7 @@ class Outbox:
             self._drop(entry, refusal)
             return
         self._let_go(entry, _urgency(order))
+        self.times.sent(commanded.command.client_order_id, now_ns)
         self._sequencer.offer(own_event(order, OrderEventKind.SUBMITTED, durable_ns=entry.durable_ns, sent_ns=now_ns))
 
     def _try_cancel(self, entry: _Entry) -> None:
@@ -257,6 +277,8 @@ class Outbox:
     def answered(self, command_id: str, answer: Answer) -> None:
         """Take in what came of a request: the venue's picture, or the error that says what is known."""
         entry = self._entries.get(command_id)
+        if entry is not None and isinstance(answer, VenueOrder | Declined):
+            self.times.acked(entry.commanded.command.client_order_id, self._sequencer.now_ns())
         if entry is None:
             self._late(answer)
         elif isinstance(answer, Unreachable):

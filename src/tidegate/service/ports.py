@@ -76,9 +76,10 @@ class Send(NamedTuple):
 
 
 class Find(NamedTuple):
-    """Look an order up completely by its client order id. Tell `Desk.found`."""
+    """Look an order up completely: by its client order id, or by the venue's where it is not ours and has none. Tell `Desk.found`."""
 
-    client_order_id: str
+    client_order_id: str  # the key under which it is told back
+    venue_order_id: str = ""  # of an order that somebody else placed
 
 
 class ReadVenue(NamedTuple):

@@ -50,7 +50,9 @@ class Reconciler:
         self._untrusted_since_ns = NEVER_NS
         self._late_told = False
         self._stream_up = False
+        self._was_trusted = False
         self._read_to_ns = 0  # receive time up to which executions were read
+        self.whole_read_ns = 0  # receive time at which the last whole read ended; 0: none yet
 
     @property
     def trusted(self) -> bool:
@@ -78,7 +80,7 @@ class Reconciler:
     def stream_up(self) -> None:
         """The order stream stands again: read everything before it is trusted."""
         self._stream_up = True
-        self._want(ReportCause.AT_START if self._wanted is ReportCause.AT_START else ReportCause.RECONNECTED, 0)
+        self._want(ReportCause.RECONNECTED if self._was_trusted else ReportCause.AT_START, 0)
 
     def stream_down(self, reason: str) -> None:
         """The order stream is gone or silent: no entry leaves until it is back and read up."""
@@ -87,9 +89,7 @@ class Reconciler:
 
     def sent(self) -> None:
         """An order was let go: see soon whether the venue shows what the stream says."""
-        due_ns = self._clock.monotonic_ns() + self._settings.read_back_ns
-        if self._due_ns > due_ns and self._wanted not in _URGENT:
-            self._want(ReportCause.READ_BACK, self._settings.read_back_ns)
+        self._want(ReportCause.READ_BACK, self._settings.read_back_ns)
 
     def poll(self) -> None:
         """Ask for a read that is due; call a person when the account stays untrusted too long."""
@@ -99,7 +99,7 @@ class Reconciler:
             self._halt()
         if self._in_flight is None and now_ns >= self._due_ns:
             self._in_flight, self._again = self._wanted, False
-            self._due_ns = NEVER_NS
+            self._wanted, self._due_ns = ReportCause.PERIODIC, NEVER_NS
             self._effects.append(ReadVenue(self._in_flight, max(0, self._read_to_ns - self._settings.overlap_ns)))
 
     def read(self, reads: Reads | None) -> None:
@@ -113,13 +113,13 @@ class Reconciler:
         if reads.executions is not None:
             self._read_to_ns = max(self._read_to_ns, reads.began_ns)
         whole = reads.orders is not None and reads.executions is not None and reads.positions is not None
+        if whole:
+            self.whole_read_ns = reads.ended_ns
         if cause in _URGENT and self._stream_up and whole and not self._again:
             self._trust()
         elif cause in _URGENT:
             self._want(cause, self._settings.retry_ns)
-            return
-        self._wanted = ReportCause.PERIODIC
-        self._due_ns = self._clock.monotonic_ns() + self._settings.period_ns
+        self._due_ns = min(self._due_ns, self._clock.monotonic_ns() + self._settings.period_ns)
 
     def folded(self, *, unconfirmed: bool) -> None:
         """The engine took a report in; what it must see twice is read again soon."""
@@ -129,18 +129,21 @@ class Reconciler:
     # Inside.
 
     def _want(self, cause: ReportCause, wait_ns: int) -> None:
-        self._again = self._in_flight is not None
-        self._wanted = cause
-        self._due_ns = min(self._clock.monotonic_ns() + wait_ns, self._due_ns if cause not in _URGENT else NEVER_NS)
+        """Ask for a read by then; one that decides about trust is not pushed aside by another."""
+        urgent = cause in _URGENT
+        self._again = self._again or (urgent and self._in_flight is not None)
+        if urgent or self._wanted not in _URGENT:
+            self._wanted = cause
+            self._due_ns = min(self._clock.monotonic_ns() + wait_ns, self._due_ns)
 
     def _distrust(self, reason: str) -> None:
         if self.trusted:
             self._untrusted_since_ns = self._clock.monotonic_ns()
             self._tell(up=False, reason=reason)
-        self._again = self._in_flight is not None
+        self._again = self._again or self._in_flight is not None
 
     def _trust(self) -> None:
-        self._untrusted_since_ns, self._late_told = NEVER_NS, False
+        self._untrusted_since_ns, self._late_told, self._was_trusted = NEVER_NS, False, True
         self._tell(up=True, reason="the venue was read up")
 
     def _tell(self, *, up: bool, reason: str) -> None:

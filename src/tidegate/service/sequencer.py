@@ -151,7 +151,7 @@ class Sequencer:
     def run(self, inputs_max: int = 1_024) -> int:
         """Take in what waits and what is due now, at most so many inputs or one batch of records more; return how many."""
         first_n = self.engine.n
-        while self.engine.n - first_n < inputs_max and self._step():
+        while self._step() and self.engine.n - first_n < inputs_max:
             pass
         return self.engine.n - first_n
 
@@ -162,28 +162,33 @@ class Sequencer:
         if self._urgent:
             self._apply(self._urgent.popleft(), self.now_ns())
             return True
-        heads = [queue[0].ts_ns if queue else NEVER_NS for queue in (self._first, self._messages)]
-        record_ns = max(int(self._records[0]["ts_recv"][0]), self.engine.now_ns) if self._records else NEVER_NS
-        next_ns = min(*heads, record_ns)
-        limit_ns = self.now_ns() if record_ns >= NEVER_NS else max(self.now_ns(), record_ns)
-        due_ns = max(self.engine.due_by(limit_ns), self.engine.now_ns)
-        first_ns = min(next_ns, due_ns)
+        engine, now_ns = self.engine, self.now_ns()
+        defined_ns = self._first[0].ts_ns if self._first else NEVER_NS
+        message_ns = self._messages[0].ts_ns if self._messages else NEVER_NS
+        record_ns, limit_ns = NEVER_NS, now_ns
+        if self._records:
+            record_ns = max(int(self._records[0]["ts_recv"][0]), engine.now_ns)
+            limit_ns = max(now_ns, record_ns)
+        due_ns = engine.due_by(limit_ns)
+        if due_ns < NEVER_NS:
+            due_ns = max(due_ns, engine.now_ns)
+        first_ns = min(defined_ns, message_ns, record_ns, due_ns)
         if first_ns >= NEVER_NS:
             return False
-        self._measure_lag(first_ns)
-        if heads[0] == first_ns:
+        self._measure_lag(first_ns, now_ns)
+        if defined_ns == first_ns:
             self._apply(self._first.popleft().message, first_ns)
-        elif heads[1] == first_ns:
+        elif message_ns == first_ns:
             self._apply(self._messages.popleft().message, first_ns)
         elif due_ns == first_ns:
             self._apply(_TICK, due_ns)
         else:
-            self._feed(min(heads))
+            self._feed(min(defined_ns, message_ns))
         return True
 
-    def _measure_lag(self, ts_ns: int) -> None:
+    def _measure_lag(self, ts_ns: int, now_ns: int) -> None:
         """Tell the engine how far the input in hand lies behind now, where that has changed noticeably."""
-        lag_ns = max(0, self.now_ns() - ts_ns)
+        lag_ns = max(0, now_ns - ts_ns)
         if abs(lag_ns - self._lag_told_ns) >= self._settings.lag_step_ns:
             self._lag_told_ns = lag_ns
             measured = LagMeasured(event_id="", timestamp=0, symbol="", strategy_id="", correlation_id="", lag_ns=lag_ns)

@@ -99,6 +99,12 @@ def test_the_stop_elected_cancels_the_profit(client: TradingClient) -> None:
         assert client.get_all_positions() == []
 
 
+def test_a_stop_that_the_market_has_passed_when_its_entry_fills_is_elected_at_once(client: TradingClient) -> None:
+    order = bracket(client, 105, 100.5)
+    assert statuses(client, order) == [OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.FILLED]
+    assert client.get_all_positions() == []
+
+
 def test_a_profit_filled_in_part_leaves_the_stop_the_rest() -> None:
     recs = [*market()[:40], quote(30, 10_200, 10_202, 4), quote(31, 9_999, 10_001)]
     with Emulator(recs) as emulator:
@@ -131,6 +137,18 @@ def test_a_leg_can_be_priced_anew(client: TradingClient) -> None:
     client.cancel_order_by_id(new.id)
     assert statuses(client, order)[2] is OrderStatus.CANCELED
     assert loss.status is OrderStatus.HELD, "it was held until then"
+
+
+@pytest.mark.parametrize("limit_price", [None, 99])
+def test_a_held_stop_can_be_priced_anew_and_stays_held(client: TradingClient, limit_price: float | None) -> None:
+    order = bracket(client, 105, 95, limit_price=limit_price)
+    _, (_, loss) = parts(client, order)
+    new = client.replace_order_by_id(loss.id, ReplaceOrderRequest(stop_price=96))
+    assert isinstance(new, Order)
+    _, (take, shown) = parts(client, order)
+    assert (shown.id, shown.stop_price, shown.status) == (new.id, "96", OrderStatus.HELD)
+    client.cancel_order_by_id(take.id)
+    assert statuses(client, order)[1:] == [OrderStatus.CANCELED, OrderStatus.CANCELED]
 
 
 def test_the_exits_follow_the_quantity_of_their_entry(client: TradingClient) -> None:

@@ -70,7 +70,7 @@ def test_a_slow_ack_comes_after_the_event(emulator: Emulator, client: TradingCli
             emulator.addresses.rest + "/v2/orders",
             json={"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day", "client_order_id": "mine"},
             headers={"APCA-API-KEY-ID": "PKEMULATOR", "APCA-API-SECRET-KEY": "emulator-secret"},
-            timeout=0.05,
+            timeout=(20, 0.05),
         )
     found: Any = client.get_order_by_client_id("mine")
     assert found.status.value == "filled"
@@ -203,7 +203,7 @@ def test_a_half_open_socket_answers_no_ping_and_a_silent_one_does(emulator: Emul
                 await asyncio.to_thread(until, lambda: [one["acted"] for one in emulator.state()["faults"]] == [1])
             await socket.ping()
             try:
-                return (await socket.receive(0.3)).type is aiohttp.WSMsgType.PONG
+                return (await socket.receive(0.3 if kind is FaultKind.HALF_OPEN else 20)).type is aiohttp.WSMsgType.PONG
             except TimeoutError:
                 return False
 

@@ -280,3 +280,40 @@ def test_cursors_and_wrong_queries_of_lists(emulator: Emulator, client: TradingC
     assert [order["id"] for order in page] == [made[4]]
     for query in ({"limit": "501"}, {"status": "odd"}, {"direction": "up"}, {"after": "yesterday"}, {"side": "both"}):
         assert emulator.call("GET", "/v2/orders", **query).status_code == 422
+
+
+def test_a_trailing_buy_follows_the_market_down() -> None:
+    falling = [quote(0, 9_999, 10_001), trade(0, 10_000), quote(5, 9_899, 9_901), trade(5.1, 9_900)]
+    falling += [quote(6, 9_939, 9_941), trade(6.1, 9_940), quote(6.8, 9_959, 9_961)]
+    with Emulator([*falling, trade(7, 9_960)]) as emulator:
+        client = emulator.trading()
+        for trail in ({"trail_price": 0.5}, {"trail_percent": 0.5}):
+            client.submit_order(TrailingStopOrderRequest(symbol="AAPL", qty=1, side=BUY, time_in_force=DAY, **trail))
+        emulator.step_to(6.5)
+        waiting: Any = client.get_orders()
+        assert [order.hwm for order in waiting] == ["99", "99"]
+        emulator.step_to(8)
+        position: Any = client.get_open_position("AAPL")
+        assert (position.qty, position.avg_entry_price) == ("2", "99.61")
+
+
+def test_several_tapes_play_as_one_market() -> None:
+    from tests.emulators.alpaca.kit import NOW_NS, tape
+    from tidegate.clock.clock import ManualClock
+    from tidegate.emulators.alpaca import trading
+    from tidegate.emulators.alpaca.assets import Reference
+    from tidegate.emulators.alpaca.settings import KEY
+    from tidegate.emulators.alpaca.world import World
+
+    whole = market()
+    parts = [tape([rec for rec in whole if rec.on == on]) for on in (0, 1)]
+    clock = ManualClock(NOW_NS)
+    world = World(parts, EmulatorSettings(), clock, reference=Reference(), compiler=None)
+    clock.advance(300 * 10**9)
+    world.play()
+    desk = world.desks[KEY]
+    for symbol in ("AAPL", "MSFT"):
+        trading.create(desk, {"symbol": symbol, "qty": "5", "side": "buy", "type": "market", "time_in_force": "day"})
+    world.settle()
+    assert {symbol: held.quantity_nanos for symbol, held in desk.account.positions.items()} == {"AAPL": 5 * 10**9, "MSFT": 5 * 10**9}
+    assert world.floor.player.position == sum(rec.at <= 300 for rec in whole if rec.on in {0, 1})

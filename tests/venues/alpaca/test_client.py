@@ -248,6 +248,9 @@ async def test_the_venues_own_replacement_names_a_quantity_only_when_it_changes(
         on.server.on("PATCH", f"/v2/orders/{VENUE_ID}", Answer(shown(id="e5d4", client_order_id="0-new", replaces=VENUE_ID)))
         order = await on.client.replace(replacement(limit_price_nanos=nanos("252")))
         assert (order.client_order_id, order.replaces) == ("0-new", VENUE_ID)
+        with pytest.raises(Declined, match=r"may be changed again in 1\.000 s") as caught:
+            await on.client.replace(replacement(target_id="0-new", client_order_id="0-newer"))
+        assert caught.value.reason is DeclineReason.RATE_LIMITED
         await on.client.replace(replacement(quantity_nanos=7 * NANOS))
         first, second = on.server.calls("PATCH")
         assert first.body == {"client_order_id": "0-new", "time_in_force": "day", "limit_price": "252"}
@@ -366,6 +369,19 @@ async def test_long_lists_are_read_to_their_end_by_id_cursor() -> None:
         first, second = on.server.calls("GET", "/v2/orders")
         assert first.query == {"nested": "true", "limit": "500", "direction": "desc", "status": "open"}
         assert second.query["before_order_id"] == "v499"
+
+
+async def test_closed_orders_are_read_back_to_the_lookback_and_no_further() -> None:
+    async with bench() as on:
+        Lists(on)
+        old = [shown(client_order_id=f"o{number}", id=f"v{number}", submitted_at="2026-11-01T15:00:00Z") for number in range(500)]
+        on.server.on("GET", "/v2/orders", Answer([]), Answer(old))
+        assert await on.client.find(ID) is None
+        assert len(on.server.calls("GET", "/v2/orders")) == 2
+        endless = [shown(client_order_id=f"o{number}", id=f"v{number}") for number in range(500)]
+        on.server.on("GET", "/v2/orders", Answer(endless))
+        with pytest.raises(UnreadableAnswerError, match="does not end"):
+            await on.client.find(ID)
 
 
 async def test_executions_are_read_to_their_end_and_one_that_cannot_be_read_is_an_error() -> None:

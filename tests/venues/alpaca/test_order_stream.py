@@ -55,7 +55,7 @@ def test_the_key_goes_first_and_then_the_wish_to_listen() -> None:
         (frame("listening", {"streams": ["trade_updates"]}), Signal.SUBSCRIBED),
         (frame("listening", {"streams": []}), Signal.LOST),
         (frame("listening", {"streams": None}), Signal.LOST),
-        (body([{"T": "error", "code": 406, "msg": "connection limit exceeded"}]), None),
+        (body([{"T": "error", "code": 406, "msg": "connection limit exceeded"}]), Signal.OWNED),
         (body({"stream": "error", "data": {"msg": "connection limit exceeded"}}), Signal.OWNED),
         (frame("trade_updates", None), None),
     ],

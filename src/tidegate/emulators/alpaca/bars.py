@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tidegate.emulators.alpaca.errors import malformed
 from tidegate.emulators.alpaca.floor import Floor
 from tidegate.emulators.alpaca.market import DOUBTED, PRINTS, Rows
-from tidegate.emulators.alpaca.wire import Body, midnight_ns, new_york, number
+from tidegate.emulators.alpaca.wire import Body, midnight_ns, number
 from tidegate.events import records
 from tidegate.values.money import NANOS
 from tidegate.values.time import HOUR_NS, MINUTE_NS
@@ -131,8 +131,3 @@ def _month(day: date, count: int) -> date:
 
 
 _BEGINS: Final[dict[str, Callable[[date, int], date]]] = {"D": lambda day, _count: day, "W": _week, "M": _month}
-
-
-def today(shown_ns: int) -> date:
-    """Return New York's date at a shown time."""
-    return new_york(shown_ns).date()

@@ -114,13 +114,17 @@ class Desk:
         self.send(CommandKind.CANCEL, order, sim_id=sim_id, target_id=sim_id)
 
     def replace(self, order: Order, successor: Order) -> None:
-        """Ask for another order in the place of one."""
+        """Ask for another order in the place of one. What replaces a held leg is held as well."""
         successor.replaces, successor.submitted_ns = order.id, self.floor.now_ns()
         self.blotter.add(successor)
         sim_id = self._sim_ids.get(order.id)
+        is_held = order.status is Status.HELD
+        if is_held:
+            successor.status = Status.HELD
         if sim_id is None:
             self.superseded(order, successor)
-            self.place(successor)
+            if not is_held:
+                self.place(successor)
             return
         order.status = Status.PENDING_REPLACE
         self.tell(order, Happening.PENDING_REPLACE)
@@ -247,6 +251,8 @@ class Desk:
         successor.worked_nanos -= order.filled_nanos
         successor.quantity_nanos = successor.worked_nanos
         self.tell(order, Happening.REPLACED)
+        if successor.status is Status.HELD:
+            self.tell(successor, Happening.HELD)
         following.after_replaced(self, order, successor)
 
     def tell(self, order: Order, happening: Happening) -> None:
@@ -286,9 +292,10 @@ class Desk:
 
     def _keep(self, order: Order) -> None:
         """A replacement was refused: the order stays as it was."""
+        is_held = bool(order.replaced_by) and self.blotter.get(order.replaced_by).status is Status.HELD
         order.replaced_by = ""
         if order.status is Status.PENDING_REPLACE:
-            order.status = Status.PARTIALLY_FILLED if order.filled_nanos else Status.NEW
+            order.status = Status.HELD if is_held else Status.PARTIALLY_FILLED if order.filled_nanos else Status.NEW
         self.tell(order, Happening.REPLACE_REJECTED)
 
     def _wake(self, order: Order) -> None:

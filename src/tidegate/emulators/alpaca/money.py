@@ -43,18 +43,17 @@ def buying_power_attos(account: Account, floor: Floor, working: Sequence[Order],
     """Return what may still be bought: equity times the multiplier, less positions and what open orders may cost."""
     equity = equity_attos(account, floor)
     used = sum(abs(value_attos(account, floor, symbol)) for symbol in account.positions)
-    reserved = sum(reserved_attos(account, floor, order, working) for order in working)
+    reserved = sum(reserved_attos(account, floor, order) for order in working)
     return max(equity * (times or multiplier_of(account, equity)) - used - reserved, 0)
 
 
-def reserved_attos(account: Account, floor: Floor, order: Order, working: Sequence[Order]) -> int:
+def reserved_attos(account: Account, floor: Floor, order: Order) -> int:
     """Return what an open order keeps back: buys and short sells at their price; what closes a position nothing."""
     if order.side is None or order.status is Status.HELD or order.is_leg or order.order_class is OrderClass.OCO:
         return 0
     position = account.holding(order.symbol).quantity_nanos
     if position * order.side.sign < 0:
         return 0
-    assert working is not None
     return order.rest_nanos * _price(floor, order.symbol, order.side, order.limit_nanos or order.stop_nanos) * order.multiplier
 
 

@@ -79,7 +79,7 @@ class Intent(StrEnum):
 
 ENDED: Final = frozenset({Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REPLACED, Status.REJECTED})
 UNCANCELABLE: Final = ENDED | {Status.PENDING_REPLACE}
-UNREPLACEABLE: Final = frozenset({Status.ACCEPTED, Status.PENDING_NEW, Status.PENDING_CANCEL, Status.PENDING_REPLACE, Status.HELD})
+UNREPLACEABLE: Final = frozenset({Status.ACCEPTED, Status.PENDING_NEW, Status.PENDING_CANCEL, Status.PENDING_REPLACE})
 COMPLEX: Final = frozenset({OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO})
 STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 _AVERAGE_PLACES: Final = 6
@@ -211,11 +211,6 @@ def body_of(order: Order, *, nested: bool = False) -> Body:
         "source": None,
     }
     return body | {"ratio_qty": str(order.ratio)} if order.ratio else body
-
-
-def worth_attos(order: Order, price_nanos: int) -> int:
-    """Return what is left to fill at a price."""
-    return order.rest_nanos * price_nanos * order.multiplier
 
 
 def dollars(attos: int) -> str:

@@ -1,5 +1,6 @@
 """Market records as the venue's data messages, for streams and REST alike."""
 
+from collections.abc import Sequence
 from typing import Final, final
 
 from tidegate.emulators.alpaca.floor import Floor
@@ -13,6 +14,7 @@ EXCHANGE: Final = "V"
 TAPE: Final = "C"
 _HALTED: Final = {"sc": "H", "sm": "Trading Halt", "rc": "LUDP", "rm": "Volatility Trading Pause"}
 _RESUMED: Final = {"sc": "T", "sm": "Trading Resumption", "rc": "LUDP", "rm": "Volatility Trading Pause"}
+_CHANNELS: Final = {records.QUOTE: ("quotes",), records.TRADE: ("trades",), records.STATUS: ("statuses", "lulds")}
 _STATUSES: Final = {records.STATUS_HALT: _HALTED, records.STATUS_RESUME: _RESUMED}
 
 
@@ -64,10 +66,18 @@ class Ticker:
         """Publish records that have just been played."""
         if not self._hub.subscribers:
             return
-        wanted = {name: self._hub.wanted_symbols(name) for name in ("trades", "quotes", "statuses", "lulds")}
-        told = [message for message in map(self._message, rows) if message is not None and _is_wanted(message, wanted[message.channel])]
+        wanted = {kind: self._wanted(channels) for kind, channels in _CHANNELS.items()}
+        nobody: set[int] = set()
+        made = (self._message(row) for row in rows if row.instrument in wanted.get(row.kind, nobody))
+        told = [message for message in made if message is not None]
         if told:
             self._hub.publish(told, option_symbols=self._options)
+
+    def _wanted(self, channels: Sequence[str]) -> set[int]:
+        """Return the places of the symbols that anybody wants on any of some channels."""
+        symbols = set().union(*(self._hub.wanted_symbols(channel) for channel in channels))
+        places = self._floor.market.places
+        return set(places.values()) if ALL in symbols else {places[symbol] for symbol in symbols if symbol in places}
 
     def publish(self, kind: str, symbol: str, body: Body, shown_ns: int) -> None:
         """Publish one message made elsewhere."""
@@ -94,7 +104,3 @@ class Ticker:
     @staticmethod
     def _told(fields: Body, shown_ns: int) -> Told:
         return Told(fields | {"t": shown_ns}, iso_utc(shown_ns))
-
-
-def _is_wanted(told: Told, wanted: set[str]) -> bool:
-    return told.symbol in wanted or ALL in wanted

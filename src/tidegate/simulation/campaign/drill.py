@@ -48,7 +48,7 @@ def plan(params: Params) -> Plan:
         ),
         exits=ExitRule(stop=bps(25.0), take=bps(20.0), time_stop_ns=int(params.hold_s * SECOND_NS), retry_ns=SECOND_NS),
         sizing=SizingRule(method=SizingMethod.FIXED, fixed_quantity_nanos=params.size * NANOS),
-        reentry=ReentryRule(cooldown_ns=SECOND_NS, loss_cooldown_ns=SECOND_NS, refusal_cooldown_ns=SECOND_NS),
+        reentry=ReentryRule(cooldown_ns=SECOND_NS // 2, loss_cooldown_ns=SECOND_NS // 2, refusal_cooldown_ns=2 * SECOND_NS),
         partial_fill=PartialFillRule(
             policy=PartialFillPolicy.CHASE if resting else PartialFillPolicy.KEEP,
             after_ns=600 * MILLISECOND_NS,
@@ -66,7 +66,7 @@ def trigger(_symbol: Any, _regime: Any, own: Any, params: Any) -> int:
         return NONE
     own.scratch[0] = 0.0
     own.scratch[1] = 1.0 - own.scratch[1]
-    return BUY if own.scratch[1] > 0.5 else SELL
+    return BUY if own.scratch[1] != 0.0 else SELL
 
 
 def decide(_view: View, state: NoState, attention: Attention) -> tuple[NoState, Intent | Nothing]:

@@ -4,7 +4,6 @@ from random import Random
 from typing import Final, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tidegate.events.records import QUOTE, RECORD
 from tidegate.simulation.campaign.setting import CENT, MID_CENTS, START_NS, SYMBOLS
@@ -40,7 +39,7 @@ class Market:
         cents = np.array(bids, np.int64)
         rows["a"], rows["b"] = cents * CENT, (cents + 1) * CENT
         rows["c"] = rows["d"] = np.array(sizes, np.int64) * NANOS
-        self.records: Final[NDArray[np.void]] = rows
+        self.records: Final = rows
 
     def records_until(self, first: int, now_ns: int) -> int:
         """Return the place after the last record at or before a time."""

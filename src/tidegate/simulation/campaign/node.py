@@ -11,6 +11,7 @@ from tidegate.service.outbox import OutboxSettings
 from tidegate.service.ports import Effect, Find, ReadVenue, Send, Suspend, WriteLedger
 from tidegate.service.reconcile import ReconcileSettings
 from tidegate.service.recovery import Makers, claim, recover, takeover_wait_ns
+from tidegate.service.sequencer import SequencerSettings
 from tidegate.simulation.campaign.setting import ACCOUNT, START_NS, VENUE
 from tidegate.simulation.campaign.stores import DiskGoneError, SessionLog
 from tidegate.simulation.campaign.timeline import NodeClock
@@ -24,6 +25,7 @@ RENEW_NS: Final = 3 * SECOND_NS
 CLAIM_NS: Final = SECOND_NS
 DISK_SLOW_NS: Final = 2 * SECOND_NS
 _SETTINGS: Final = DeskSettings(
+    sequencer=SequencerSettings(lag_step_ns=2 * SECOND_NS),  # quotes come once a second
     outbox=OutboxSettings(answer_ns=5 * SECOND_NS),
     reconcile=ReconcileSettings(period_ns=10 * SECOND_NS, overlap_ns=20 * SECOND_NS, read_back_ns=5 * SECOND_NS),
 )

@@ -34,7 +34,7 @@ POSITION_MAX: Final = 20  # shares of a symbol, worst case
 GROSS_MAX: Final = 330  # dollars of all symbols, worst case: two strategies want more than fits
 _EVERYWHERE: Final = [{"symbol": ["CHOP", "TREND", "VOL_EXPANSION"], "market": ["CHOP", "TREND", "VOL_EXPANSION"], "spread_bps_max": 200}]
 
-_LIMITS: Final = {
+_LIMITS: Final[dict[str, object]] = {
     "symbols_allowed": None,
     "symbols_blocked": [],
     "order_notional_usd_max": 10_000,
@@ -151,7 +151,7 @@ def _gate(state: GateState) -> GateSet:
 def _document() -> dict[str, object]:
     drill = str(Path(__file__).parent / "drill.py")
 
-    def strategy(name: str, symbol: str, **params: float) -> dict[str, object]:
+    def strategy(name: str, symbol: str, params: dict[str, float]) -> dict[str, object]:
         return {"strategy": drill, "id": name, "params": params, "eligible": _EVERYWHERE, "symbols": [symbol]}
 
     return {
@@ -164,8 +164,8 @@ def _document() -> dict[str, object]:
         "regime": {"confirmations_min": 1, "evaluate": "10s"},
         "no_trade": {"after_open": "0", "before_close": "0"},
         "strategies": [
-            strategy("crossing", "AAA", every=3, size=6, hold_s=2.5),
-            strategy("resting", "BBB", every=3, size=8, hold_s=3.0, resting=1),
+            strategy("crossing", "AAA", {"every": 2, "size": 6, "hold_s": 1.6}),
+            strategy("resting", "BBB", {"every": 2, "size": 8, "hold_s": 2.0, "resting": 1}),
         ],
         "limits": _LIMITS,
         "orders": {"answer": "4s", "lookup_grace": "6s", "cancel_retry": "2s", "valid": "2s"},

@@ -129,7 +129,7 @@ def fold(engine: Engine, entries: list[Logged]) -> None:
         elif entry.kind == INPUT:
             message = decode(entry.message)
             assert isinstance(message, Input), "an input entry holds an input"
-            engine.fold_input(message)  # type: ignore[arg-type]  # and one of the union
+            engine.fold_input(message)
         else:
             act = decode(entry.message)
             assert isinstance(act, Act), "an act entry holds an act"

@@ -10,9 +10,9 @@ from tidegate.oms.order import Order
 from tidegate.oms.transitions import TRANSITIONS
 from tidegate.service.ledger.rows import KillRow
 from tidegate.service.ledger.states import OPEN, OutboxState
-from tidegate.simulation.campaign.setting import ACCOUNT, POSITION_MAX, SYMBOLS, VENUE
+from tidegate.simulation.campaign.setting import ACCOUNT, GROSS_MAX, POSITION_MAX, SYMBOLS, VENUE
 from tidegate.simulation.campaign.stores import ACT, SessionLog, fold
-from tidegate.values.enums import CommandKind, ExitReason, GateScope, GateState, OrderState, Purpose
+from tidegate.values.enums import CommandKind, ExitReason, GateScope, GateState, OrderState, Purpose, Side
 from tidegate.values.errors import TidegateError
 from tidegate.values.ids import ClientOrderId
 from tidegate.values.money import NANOS, nanos_text
@@ -26,6 +26,8 @@ EDGES: Final = {(before, after) for before, row in TRANSITIONS.items() for cell 
 _CHANGED: Final = b"order_changed"
 _STRICTNESS: Final = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
 _UNPROVED: Final = frozenset({OrderState.NEW, OrderState.SUBMITTED, OrderState.UNKNOWN})
+ENDED_THERE: Final = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REPLACED})
+PRICES_MOVE: Final = 0.08  # between the verdict and the look
 CANCEL_MAX_NS: Final = 400 * MILLISECOND_NS  # from the command to its bytes, our own limits included
 
 
@@ -142,6 +144,23 @@ class Watch:
         worst = venue.positions.get(symbol, 0) * sign + same + command.quantity_nanos
         if worst > POSITION_MAX * NANOS:
             raise BrokenError("INV5", f"{symbol} could come to {nanos_text(worst)} at the venue, the limit is {POSITION_MAX}")
+        if not self.excused and self._gross_dollars(command) > GROSS_MAX * (1 + PRICES_MOVE):
+            raise BrokenError("INV5", f"gross exposure could come to ${self._gross_dollars(command):.0f}, the limit is ${GROSS_MAX}")
+
+    def _gross_dollars(self, command: OrderCommand) -> float:
+        """Return what the account could come to hold at the venue with this order, at the prices of now."""
+        world = self._world
+        venue, total = world.wire.venue, 0.0
+        for symbol in SYMBOLS:
+            reach = {
+                side: sum(o.quantity - o.filled for o in venue.open.values() if o.symbol == symbol and o.side is side) for side in Side
+            }
+            if command.symbol == symbol:
+                reach[command.side] += command.quantity_nanos
+            held = venue.positions.get(symbol, 0)
+            worst = max(held + reach[Side.BUY], reach[Side.SELL] - held)
+            total += worst / NANOS * world.market.quote(symbol, world.timeline.now_ns)[0] / NANOS
+        return total
 
     def look(self, node: "Node") -> None:
         """After an event of a trader: its books against the limits (INV4, INV5), its orders against the table (INV7), cancels (INV11)."""
@@ -151,6 +170,8 @@ class Watch:
                 raise BrokenError("INV5", f"{symbol} could come to {nanos_text(desk.engine.books.worst_nanos(symbol))} in our books")
         if desk.outbox.cancel_age_ns() > CANCEL_MAX_NS:
             raise BrokenError("INV11", "a cancel waits")
+        if node is self._world.live:
+            self._check_ends(node)
         if self._looked is None or self._looked[0] is not node.log:
             return
         log, first = self._looked
@@ -158,6 +179,13 @@ class Watch:
             if entry.kind == ACT and _CHANGED in entry.message[:24]:
                 self._changed(decode(entry.message))
         self._looked = (log, len(log.entries))
+
+    def _check_ends(self, node: "Node") -> None:
+        """An order of ours that is open at the venue may not have ended in our books: only the venue's word ends one that lived."""
+        for key in self._world.wire.venue.open:
+            order = node.desk.engine.books.order(key)
+            if order is not None and order.state in ENDED_THERE:
+                raise BrokenError("INV7", f"order {key} is {order.state.value} in our books and open at the venue")
 
     def _changed(self, change: object) -> None:
         assert isinstance(change, OrderChanged)
@@ -177,8 +205,10 @@ class Watch:
 
     # The healed end.
 
-    def at_the_end(self, node: "Node") -> None:
+    def at_the_end(self, node: "Node | None") -> None:
         """Everything is quiet: one truth (INV3), nothing open (INV14), and the log alone gives the state again (INV10)."""
+        if node is None or not node.is_trading:
+            raise BrokenError("INV14", "no trader runs")
         books, venue = node.desk.engine.books, self._world.wire.venue
         theirs = {symbol: held for symbol, held in venue.positions.items() if held}
         stopped = not theirs and books.gate(GateScope.GLOBAL, "") is not GateState.ACTIVE and books.unconfirmed  # empty is not flat

@@ -24,9 +24,12 @@ from tidegate.values.errors import TidegateError
 from tidegate.values.money import NANOS
 from tidegate.values.time import MICROSECOND_NS, SECOND_NS
 
-LEAST_NS: Final = 20 * SECOND_NS  # a world goes on until so many orders were placed, or the market ends
+BUGS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of ours; the seed tells where
+LEAST_NS: Final = 8 * SECOND_NS  # a world goes on until so many orders were placed, or the market ends
 ORDERS_LEAST: Final = 10
-LOOKS_NS: Final = (12 * SECOND_NS, 21 * SECOND_NS, 37 * SECOND_NS, 71 * SECOND_NS)  # longer than any second read or liquidation needs
+_SELDOM: Final = 0.05  # chance per second that the world looks whether something rare happens
+_RARELY: Final = 0.02
+LOOKS_NS: Final = (9 * SECOND_NS, 21 * SECOND_NS, 37 * SECOND_NS, 71 * SECOND_NS)  # longer than any second read or liquidation needs
 _GATES: Final = {
     RequestVerb.PAUSE: GateState.REDUCE_ONLY,
     RequestVerb.RESUME: GateState.ACTIVE,
@@ -65,7 +68,7 @@ class World:
         self.setting: Final = setting
         self.seed: Final = seed
         self.parts: Final = parts
-        self.rng: Final = Random(seed)
+        self.rng: Final = Random(seed)  # noqa: S311 - a world is drawn from its seed, nothing is kept secret by it
         self.timeline: Final = Timeline(START_NS)
         self.faults: Final = Faults(self.rng)
         self.market: Final = Market(self.rng)
@@ -97,8 +100,9 @@ class World:
             self._quiet_down()
         except BrokenError as error:
             broken, words = error.invariant, str(error)
-        except (AssertionError, TidegateError) as error:
+        except (AssertionError, TidegateError, *BUGS) as error:
             broken, words = type(error).__name__, str(error)
+            self.setting.engines.clear()  # one that failed within an input is of no use to the next world
         inputs = sum(log.last_n for log in self.archive.sessions)
         return Outcome(self.seed, broken, words, self._events + inputs, self.watch.orders, self.faults.reached)
 
@@ -147,8 +151,6 @@ class World:
         for wait_ns in LOOKS_NS:
             self._until(self.timeline.now_ns + wait_ns)
             try:
-                if self.live is None or self.live.desk is None:
-                    raise BrokenError("INV14", "no trader runs")
                 self.watch.at_the_end(self.live)
             except BrokenError:
                 if wait_ns == LOOKS_NS[-1]:
@@ -193,21 +195,25 @@ class World:
         node, rng = self.live, self.rng
         if node is None or not node.is_trading:
             return
-        if self.faults.hit("FT8"):
-            node.cut(rng.randrange(10 * SECOND_NS), rng.randrange(4 * SECOND_NS))
-        if rng.random() < 0.01 and self.faults.hit("FT9"):  # noqa: PLR2004 - a rare one
-            for flap in range(4):
-                self.timeline.after(flap * SECOND_NS, lambda: node.is_alive and node.cut(1, SECOND_NS // 3))  # type: ignore[arg-type, return-value]
+        self._stream_trouble(node)
         if self.wire.venue.executions and self.faults.hit("FT7"):
             self._bust(now_ns)
-        if rng.random() < 0.05 and self.faults.hit("X1"):  # noqa: PLR2004 - now and then
+        if rng.random() < _SELDOM and self.faults.hit("X1"):
             self._outsider(now_ns)
-        if rng.random() < 0.02 and self.faults.hit("X3"):  # noqa: PLR2004 - a rare one
+        if rng.random() < _RARELY and self.faults.hit("X3"):
             node.later(0, node.lose_disk)
-        if rng.random() < 0.03 and not self._frozen and self.faults.hit("FT26"):  # noqa: PLR2004 - a rare one
+        if rng.random() < _SELDOM and not self._frozen and self.faults.hit("FT26"):
             self._freeze(node, now_ns)
-        if rng.random() < 0.04:  # noqa: PLR2004 - people are rare as well
+        if rng.random() < _SELDOM:
             node.later(0, self._person)
+
+    def _stream_trouble(self, node: Node) -> None:
+        rng = self.rng
+        if self.faults.hit("FT8"):
+            node.cut(rng.randrange(10 * SECOND_NS), rng.randrange(4 * SECOND_NS))
+        if rng.random() < _SELDOM and self.faults.hit("FT9"):
+            for flap in range(4):
+                node.later(flap * SECOND_NS, lambda: node.cut(1, SECOND_NS // 3))
 
     # Trouble.
 
@@ -293,7 +299,6 @@ class World:
         if node is None or not node.is_alive:
             self.timeline.after(30 * SECOND_NS, self._close_down)
         else:
-            node.frozen_until_ns = min(node.frozen_until_ns, self.timeline.now_ns)
             self.timeline.after(SECOND_NS, self._close_down)
 
     def _close_down(self) -> None:

@@ -16,6 +16,7 @@ from tidegate.venues.stream import Frame, Heard
 UPDATES: Final = "trade_updates"
 _LISTEN: Final = msgspec.json.encode({"action": "listen", "data": {"streams": [UPDATES]}}).decode()
 _AUTHORIZED: Final = "authorized"
+_UPDATE_START: Final = b'{"stream":"trade_updates"'
 _TAKEN: Final = b"connection limit exceeded"
 
 OrderStreamItem = OrderNews | Resynced
@@ -61,8 +62,6 @@ class OrderDialect:
                 return _listening(self._words.decode(head.data))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return _doubt(payload, recv_ns, f"message={error}")
-        if _TAKEN in payload:
-            return Heard(signal=Signal.OWNED, reason="another connection of this key holds the trading stream; find the other program")
         return _doubt(payload, recv_ns, f"stream={head.stream or 'nothing'}")
 
     def _update(self, head: StreamHead, payload: bytes, recv_ns: int) -> Heard[OrderStreamItem]:
@@ -91,4 +90,7 @@ def _listening(said: Authorization) -> Heard[OrderStreamItem]:
 
 
 def _doubt(payload: bytes, recv_ns: int, doubt: str) -> Heard[OrderStreamItem]:
+    """Return a message that is none about an order and was not understood, as evidence; one says that the stream is taken."""
+    if _TAKEN in payload and not payload.startswith(_UPDATE_START):
+        return Heard(signal=Signal.OWNED, reason="another connection of this key holds the trading stream; find the other program")
     return Heard(items=(OrderNews(payload=payload, recv_ns=recv_ns, events=(), order=None, doubts=(doubt,)),))

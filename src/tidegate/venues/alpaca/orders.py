@@ -19,6 +19,7 @@ from tidegate.venues.alpaca.wire.account import Activity
 from tidegate.venues.alpaca.wire.base import read_json
 from tidegate.venues.alpaca.wire.orders import ItemResult, Order
 from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable, UnreadableAnswerError
+from tidegate.venues.pacing import ChangePace, Pacer
 from tidegate.venues.port import CancelResult, Urgency, VenueOrder
 from tidegate.venues.ticket import OrderTicket, check_ticket, ticket_of
 from tidegate.venues.waiting import Wait
@@ -43,6 +44,7 @@ class OrderPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     replace: dict[str, ReplacePolicy] = {}
     confirm_ns_max: int = 10 * SECOND_NS  # how long a cancel may take before its replacement is given up
     confirm_poll_ns: int = SECOND_NS // 4  # the first pause between looks; each next one is twice as long
+    pace: ChangePace = ChangePace()
     lookback_ns: int = 3 * DAY_NS  # how far back a complete lookup reads closed orders and fills
 
 
@@ -56,6 +58,7 @@ class OrderDesk:
         self._policy = policy
         self._clock = clock
         self._wait = wait
+        self._pacer = Pacer(policy.pace)
 
     async def submit(self, command: OrderCommand, *, urgency: Urgency) -> VenueOrder:
         """See `OrderVenue.submit`."""
@@ -85,6 +88,7 @@ class OrderDesk:
         """
         ticket = ticket_of(command)
         check_ticket(ticket)
+        self._keep_pace(command)
         target = await self._target(command)
         policy = self._policy.replace.get(command.strategy_id, self._policy.replace_default)
         if policy is ReplacePolicy.VENUE and not target.filled_nanos:
@@ -129,19 +133,19 @@ class OrderDesk:
         found = await self.by_client_id(client_order_id)
         if found is not None:
             return found
-        after = iso_utc(self._clock.now_ns() - self._policy.lookback_ns)
+        after_ns = self._clock.now_ns() - self._policy.lookback_ns
         seen: set[str] = set()
-        for query in ({"status": "open"}, {"status": "closed", "after": after}):
-            async for order in self._orders(query):
+        for status, since_ns in (("open", 0), ("closed", after_ns)):
+            async for order in self._orders(status, since_ns):
                 for one in (order, *order.legs):
                     seen.add(one.venue_order_id)
                     if one.client_order_id == client_order_id:
                         return one
-        return await self._by_fills(client_order_id, after, seen)
+        return await self._by_fills(client_order_id, iso_utc(after_ns), seen)
 
     async def open_orders(self) -> list[VenueOrder]:
         """See `OrderVenue.open_orders`; legs stand within their parents."""
-        return [order async for order in self._orders({"status": "open"})]
+        return [order async for order in self._orders("open", 0)]
 
     async def activities(self, kind: str, after: str) -> AsyncIterator[Activity]:
         """Yield activities of a kind after a time, oldest first, page by page.
@@ -159,17 +163,19 @@ class OrderDesk:
             query = {**query, "page_token": page[-1].id or ""}
         raise UnreadableAnswerError("Alpaca's activities do not end; ask for a later time.")
 
-    async def _orders(self, query: Query) -> AsyncIterator[VenueOrder]:
-        """Yield the orders of a listing, newest first, by id cursor: equal times at a page's edge lose nothing."""
-        asked = {"nested": "true", "limit": str(PAGE), "direction": "desc", **query}
+    async def _orders(self, status: str, since_ns: int) -> AsyncIterator[VenueOrder]:
+        """Yield the orders of a listing, newest first, back to a submission time, 0: all.
+
+        Pages go by id cursor, so that equal times at a page's edge lose nothing; the venue allows no time beside it.
+        """
+        asked = {"nested": "true", "limit": str(PAGE), "direction": "desc", "status": status}
         for _ in range(PAGES_MAX):
-            page = await self._requests.read("/v2/orders", list[Order], asked)
+            page = [self._seen(order) for order in await self._requests.read("/v2/orders", list[Order], asked)]
             for order in page:
-                yield self._seen(order)
-            if len(page) < PAGE:
+                yield order
+            if len(page) < PAGE or 0 < page[-1].submitted_ns < since_ns:
                 return
-            # The cursor excludes times; what lies before the wanted time is merely read in vain.
-            asked = {key: value for key, value in asked.items() if key != "after"} | {"before_order_id": page[-1].id or ""}
+            asked["before_order_id"] = page[-1].venue_order_id
         raise UnreadableAnswerError("Alpaca's list of orders does not end; a complete lookup is not possible.")
 
     async def _by_fills(self, client_order_id: str, after: str, seen: set[str]) -> VenueOrder | None:
@@ -214,6 +220,15 @@ class OrderDesk:
         if order is None or (order.symbol, order.side) != (ticket.symbol, ticket.side):
             raise refused
         return order
+
+    def _keep_pace(self, command: OrderCommand) -> None:
+        """Refuse a change that comes too soon after another; count one that does not."""
+        now_ns = self._clock.monotonic_ns()
+        wait_ns = self._pacer.wait_ns(command.target_id, command.strategy_id, now_ns)
+        if wait_ns:
+            words = f"order {command.target_id} may be changed again in {wait_ns / SECOND_NS:.3f} s; nothing was sent"
+            raise Declined(DeclineReason.RATE_LIMITED, words)
+        self._pacer.changed(command.client_order_id, command.strategy_id, now_ns)
 
     async def _target(self, command: OrderCommand) -> VenueOrder:
         """Return the order to be replaced as it is now."""

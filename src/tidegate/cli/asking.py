@@ -1,0 +1,215 @@
+"""`tidegate pause`, `resume`, `disable`, `enable`, `flatten`, `kill`: what a person asks of a running trader."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tidegate.cli import printing
+from tidegate.cli.exits import UsageProblemError
+from tidegate.cli.home import HomeFolder, RequestId, Strategy, Symbol, Venue, Why, client_of, home_of, new_id, scope_of
+from tidegate.cli.words import Json
+from tidegate.values.enums import GateScope, RequestVerb
+from tidegate.values.errors import ExitCode
+
+if TYPE_CHECKING:
+    from tidegate.control.home import Home
+    from tidegate.control.protocol import Ask
+    from tidegate.control.replies import AskReply
+    from tidegate.service.sentinel import KillFileError
+
+Named = Annotated[str, typer.Argument(metavar="SYMBOL", help="A symbol that the trader trades.", show_default=False)]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether this is meant.")]
+Because = Annotated[str, typer.Option("--reason", metavar="WORDS", help="Why it is opened again; needed.", show_default=False)]
+_EVERYTHING = "everything"
+
+
+def pause(
+    *,
+    strategy: Strategy = "",
+    symbol: Symbol = "",
+    venue: Venue = "",
+    reason: Why = "",
+    request_id: RequestId = "",
+    home: HomeFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Let no entry leave; working entries are canceled, exits go on.
+
+    Without a scope it is everything.
+    """
+    _ask(home, _of(RequestVerb.PAUSE, scope_of(strategy, symbol, venue), reason, request_id), as_json=as_json)
+
+
+def resume(
+    *,
+    reason: Because,
+    strategy: Strategy = "",
+    symbol: Symbol = "",
+    venue: Venue = "",
+    request_id: RequestId = "",
+    home: HomeFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Open again what was paused, flattened or killed.
+
+    The trader goes through its checklist first (books and venue in step, streams up, log and ledger sound,
+    no order of unknown outcome) and says what is wrong. Each scope is opened by its own name.
+    """
+    _ask(home, _of(RequestVerb.RESUME, scope_of(strategy, symbol, venue), reason, request_id), as_json=as_json)
+
+
+def disable(symbol: Named, *, reason: Why = "", request_id: RequestId = "", home: HomeFolder = None, as_json: Json = False) -> None:
+    """Let no entry leave in a symbol; exits go on."""
+    _ask(home, _of(RequestVerb.DISABLE, (GateScope.SYMBOL, symbol), reason, request_id), as_json=as_json)
+
+
+def enable(symbol: Named, *, reason: Why = "", request_id: RequestId = "", home: HomeFolder = None, as_json: Json = False) -> None:
+    """Open a symbol again, after the same checklist as `tidegate resume`."""
+    _ask(home, _of(RequestVerb.ENABLE, (GateScope.SYMBOL, symbol), reason, request_id), as_json=as_json)
+
+
+def flatten(
+    *,
+    strategy: Strategy = "",
+    symbol: Symbol = "",
+    venue: Venue = "",
+    reason: Why = "",
+    yes: Yes = False,
+    request_id: RequestId = "",
+    home: HomeFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Cancel what works and close what is held, in stages.
+
+    In slices within the limits, at prices that give way from round to round; it goes on after a restart.
+    Without a scope it is everything.
+    """
+    scope = scope_of(strategy, symbol, venue)
+    if not yes and not sys.stdin.isatty():
+        raise UsageProblemError("Nobody is here to be asked whether this is meant; add --yes to flatten.")
+    _confirm("flatten", scope, yes=yes)
+    _ask(home, _of(RequestVerb.FLATTEN, scope, reason, request_id), as_json=as_json)
+
+
+def kill(
+    *,
+    strategy: Strategy = "",
+    symbol: Symbol = "",
+    venue: Venue = "",
+    reason: Why = "",
+    yes: Yes = False,
+    request_id: RequestId = "",
+    home: HomeFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Stop at once: no order leaves, everything working is canceled.
+
+    A kill file goes to the trader's home first, so that it works with the trader hung or its database down;
+    then the trader is asked, and whether it has confirmed is told: exit code 1 where it has not. Positions
+    stay; only a person resumes. Without a scope it is everything.
+    """
+    scope = scope_of(strategy, symbol, venue)
+    _confirm("kill", scope, yes=yes or not sys.stdin.isatty())
+    place, ask = home_of(home), _of(RequestVerb.KILL, scope, reason, request_id)
+    unwritten = _write(place, ask)
+    reply, why = _try(place, ask)
+    if unwritten is not None and reply is None:
+        raise unwritten
+    if unwritten is not None:
+        printing.note(str(unwritten))
+    if as_json:
+        file = None if unwritten else str(place.kill)
+        printing.document({"kill_file": file, "confirmed": reply is not None, "why": why, "answer": _plain(reply)})
+    else:
+        printing.lines(_killed(place.kill, ask, reply, why))
+    if reply is None:
+        raise typer.Exit(ExitCode.ANSWER_IS_NO)
+
+
+def _of(verb: RequestVerb, scope: tuple[GateScope, str], reason: str, request_id: str) -> "Ask":
+    from tidegate.control.protocol import Ask
+
+    return Ask(request_id=new_id(request_id), verb=verb, scope=scope[0], key=scope[1], reason=reason)
+
+
+def _ask(home: Path | None, ask: "Ask", *, as_json: bool) -> None:
+    from tidegate.control.replies import AskReply
+
+    reply = client_of(home_of(home)).ask(ask, AskReply)
+    if as_json:
+        printing.document(_plain(reply) or {})
+    else:
+        printing.lines([_headline(ask, "taken"), *(f"  {sentence}" for sentence in reply.follows)])
+
+
+def _try(home: "Home", ask: "Ask") -> tuple["AskReply | None", str]:
+    """Return the trader's answer, or None and why there is none; a refusal is raised."""
+    from tidegate.control.errors import BadFrameError, NoTraderError, SocketDeniedError, TraderSilentError
+    from tidegate.control.replies import AskReply
+
+    try:
+        return client_of(home).ask(ask, AskReply), ""
+    except (NoTraderError, TraderSilentError, BadFrameError, SocketDeniedError) as error:
+        return None, str(error)
+
+
+def _write(home: "Home", ask: "Ask") -> "KillFileError | None":
+    """Put the kill file down; return why that failed: a full disk must not keep the trader from being asked."""
+    from tidegate.clock.clock import WallClock
+    from tidegate.control.peers import user_name
+    from tidegate.service.sentinel import Kill, KillFileError, write_kill
+
+    actor, now_ns = user_name(os.geteuid()), WallClock().now_ns()
+    kill = Kill(request_id=ask.request_id, scope=ask.scope, key=ask.key, actor=actor, reason=ask.reason, at_ns=now_ns)
+    try:
+        write_kill(home, kill)
+    except KillFileError as error:
+        return error
+    return None
+
+
+def _killed(file: Path, ask: "Ask", reply: "AskReply | None", why: str) -> list[str]:
+    if reply is not None:
+        return [_headline(ask, "confirmed by the trader"), *(f"  {sentence}" for sentence in reply.follows)]
+    return [
+        _headline(ask, "NOT confirmed"),
+        f"  {why}",
+        f"  The kill file {file} is in place: a trader obeys it as soon as it turns or starts, and so does the watchdog.",
+        "  Orders may work until then; look at the venue, and cancel there what must not wait.",
+    ]
+
+
+def _headline(ask: "Ask", word: str) -> str:
+    return f"{ask.verb.value} {_name((ask.scope, ask.key))}: {word}"
+
+
+def _name(scope: tuple[GateScope, str]) -> str:
+    return _EVERYTHING if scope[0] is GateScope.GLOBAL else scope[1]
+
+
+def _confirm(word: str, scope: tuple[GateScope, str], *, yes: bool) -> None:
+    """Have a person type what is meant.
+
+    Raises:
+        typer.Exit: he typed something else.
+    """
+    if yes:
+        return
+    name = _name(scope)
+    typed = typer.prompt(f"Type {name} to {word} it", default="", show_default=False, err=True)
+    if typed.strip() != name:
+        printing.note(f"That is not {name}; nothing was done.")
+        raise typer.Exit(ExitCode.ANSWER_IS_NO)
+
+
+def _plain(reply: "AskReply | None") -> dict[str, object] | None:
+    import msgspec
+
+    if reply is None:
+        return None
+    found: dict[str, object] = msgspec.to_builtins(reply)
+    del found["reply"]
+    return found

@@ -1,0 +1,110 @@
+"""What may be asked of a running trader. Strict: an unknown word or field is refused, since it could change what a request means.
+
+A request's `ask` names it, as in {"ask": "health", "probe": "ready"}.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from tidegate.control.errors import BadFrameError, UnknownRequestError
+from tidegate.control.replies import AnyReply
+from tidegate.values.enums import GateScope, RequestVerb
+
+FINISHED_SHOWN: Final = 50
+
+
+class Probe(StrEnum):
+    """What a health check asks."""
+
+    LIVE = "live"  # does the loop turn
+    READY = "ready"  # could an entry leave now, as far as the trader itself is concerned
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="ask"):
+    """Root of requests."""
+
+
+class Status(Request, frozen=True, kw_only=True, tag="status"):
+    """How does the trader stand."""
+
+
+class ListOrders(Request, frozen=True, kw_only=True, tag="orders"):
+    """Which orders work, and the newest so many of those that finished."""
+
+    finished_max: int = FINISHED_SHOWN
+
+
+class ListPositions(Request, frozen=True, kw_only=True, tag="positions"):
+    """What is held, by strategy and by account, and what it is worth."""
+
+
+class ShowLimits(Request, frozen=True, kw_only=True, tag="limits"):
+    """Every limit, and how much of it is used."""
+
+
+class Explain(Request, frozen=True, kw_only=True, tag="explain"):
+    """Where does an order stand, and where is the log that tells its story."""
+
+    identifier: str
+
+
+class Ask(Request, frozen=True, kw_only=True, tag="ask"):
+    """A person asks for something to be done. See `events.inputs.OperatorRequested`; who asks is what the socket says of its peer.
+
+    request_id makes it idempotent: the same id asks once.
+    """
+
+    request_id: str
+    verb: RequestVerb
+    scope: GateScope
+    key: str = ""
+    reason: str = ""
+    order_id: str = ""
+
+
+class Health(Request, frozen=True, kw_only=True, tag="health"):
+    """Is the trader alive, is it ready."""
+
+    probe: Probe
+
+
+class Doctor(Request, frozen=True, kw_only=True, tag="doctor"):
+    """What does the trader find wrong with itself."""
+
+
+AnyRequest = Status | ListOrders | ListPositions | ShowLimits | Explain | Ask | Health | Doctor
+
+_encoder: Final = msgspec.json.Encoder()
+_requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)
+_replies: Final[msgspec.json.Decoder[AnyReply]] = msgspec.json.Decoder(AnyReply)
+
+
+def encode(message: AnyRequest | AnyReply) -> bytes:
+    """Return a message's bytes, without a frame."""
+    return _encoder.encode(message)
+
+
+def decode_request(body: bytes) -> AnyRequest:
+    """Return a request.
+
+    Raises:
+        UnknownRequestError: it is none of this version's.
+    """
+    try:
+        return _requests.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnknownRequestError(f"The trader does not know this request ({error}); use the client of its own version.") from error
+
+
+def decode_reply(body: bytes) -> AnyReply:
+    """Return a reply. Fields that a newer trader adds are passed over.
+
+    Raises:
+        BadFrameError: it is no reply of this version.
+    """
+    try:
+        return _replies.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadFrameError(f"The trader's answer cannot be read ({error}); use the client of its own version.") from error

@@ -1,0 +1,56 @@
+"""What a trader knows of itself besides its desk: mode, home, uptime, when its loop last turned, how each stream stands since when."""
+
+from typing import Final, NamedTuple, final
+
+from tidegate.clock.clock import Clock
+from tidegate.control.home import Home
+from tidegate.service.desk import Desk
+
+
+class StreamState(NamedTuple):
+    """One stream; since_ns in receive time, 0: since the start."""
+
+    name: str
+    trusted: bool
+    since_ns: int
+    reason: str
+
+
+@final
+class Surroundings:
+    """Filled by the trader's loop, read by whoever answers questions. Streams are named venue/stream, as the engine names them."""
+
+    def __init__(self, mode: str, home: Home, streams: tuple[str, ...], clock: Clock) -> None:
+        self.mode: Final = mode
+        self.home: Final = home
+        self._clock: Final = clock
+        self._began_ns: Final = clock.monotonic_ns()
+        self._turned_ns = self._began_ns
+        self._streams = {name: StreamState(name, trusted=True, since_ns=0, reason="") for name in streams}
+        self._down: dict[str, str] = {}
+
+    def turned(self, desk: Desk) -> None:
+        """Take note, after each turn of the desk, that the loop turns and which streams changed."""
+        self._turned_ns = self._clock.monotonic_ns()
+        down = desk.engine.books.streams_down()
+        if down == self._down:
+            return
+        now_ns = desk.sequencer.now_ns()
+        for name in sorted({*down, *self._down}):
+            if (name in down) != (name in self._down) or name not in self._streams:
+                self._streams[name] = StreamState(name, name not in down, now_ns, down.get(name, ""))
+            else:
+                self._streams[name] = self._streams[name]._replace(reason=down.get(name, ""))
+        self._down = down
+
+    def streams(self) -> list[StreamState]:
+        """Return every stream, by name."""
+        return [self._streams[name] for name in sorted(self._streams)]
+
+    def uptime_ns(self) -> int:
+        """Return for how long this process trades."""
+        return self._clock.monotonic_ns() - self._began_ns
+
+    def still_ns(self) -> int:
+        """Return how long ago the loop last turned."""
+        return self._clock.monotonic_ns() - self._turned_ns

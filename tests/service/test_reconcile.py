@@ -1,0 +1,246 @@
+"""Reads and what they move: trust, two reads before acting, answers older than our last news, foreign orders and liquidations."""
+
+from typing import Any
+
+import pytest
+
+from tests.service.making import SECOND, Office, shown
+from tidegate.events.acts import DifferenceFound
+from tidegate.service.ports import Find, Reads, ReadVenue
+from tidegate.values.enums import Difference, GateScope, GateState, OrderState, ReportCause, Resolution, Side
+from tidegate.values.money import NANOS
+from tidegate.venues.errors import OutcomeUnsure
+from tidegate.venues.port import VenueAccount, VenueExecution, VenueOrder, VenuePosition
+
+pytestmark = pytest.mark.req("B2.3")
+
+
+class Books(Office):
+    """An office whose venue is read by hand."""
+
+    def reads(self) -> list[ReadVenue]:
+        found = [effect for effect in self.effects if isinstance(effect, ReadVenue)]
+        self.effects = [effect for effect in self.effects if not isinstance(effect, ReadVenue)]
+        return found
+
+    def begin(self) -> None:
+        self.desk.reconciler.begin(self.desk.sequencer.now_ns())
+        self.desk.reconciler.stream_up()
+        self.turn()
+
+    def tell(self, *, took_s: float = 0.01, **parts: Any) -> list[DifferenceFound]:
+        """Answer the read that is asked for; return the differences it led to."""
+        assert len(self.reads()) == 1
+        before = len(self.messages(DifferenceFound))
+        began_ns = self.desk.sequencer.now_ns()
+        self.clock.advance(int(took_s * SECOND))
+        cash = self.desk.engine._core.portfolio.cash_attos
+        from tidegate.values.money import attos_text
+
+        account = VenueAccount(account_id="a", status="active", blocks=(), cash_usd=parts.get("cash", attos_text(cash)))
+        self.desk.read(
+            Reads(
+                began_ns,
+                self.desk.sequencer.now_ns(),
+                parts.get("executions", ()),
+                parts.get("orders", ()),
+                parts.get("positions", self.held()),
+                account,
+            )
+        )
+        self.turn()
+        return self.messages(DifferenceFound)[before:]
+
+    def held(self) -> tuple[VenuePosition, ...]:
+        return tuple(position(symbol, held // NANOS) for symbol, held in self.desk.engine.books.positions().items())
+
+
+def position(symbol: str, shares: int) -> VenuePosition:
+    return VenuePosition(
+        symbol=symbol,
+        quantity_nanos=shares * NANOS,
+        available_nanos=shares * NANOS,
+        average_price_nanos=20 * NANOS,
+        cost_basis_usd="0",
+    )
+
+
+def foreign(key: str, shares: int = 3, filled: int = 0) -> VenueOrder:
+    return VenueOrder(
+        client_order_id=key,
+        venue_order_id="w1",
+        symbol="AAA",
+        side=Side.SELL,
+        state=OrderState.ACCEPTED,
+        word="new",
+        quantity_nanos=shares * NANOS,
+        filled_nanos=filled * NANOS,
+        average_price_nanos=20 * NANOS if filled else 0,
+    )
+
+
+def begun() -> Books:
+    office = Books()
+    office.begin()
+    office.tell()
+    assert office.desk.reconciler.trusted
+    return office
+
+
+def test_nothing_is_trusted_before_the_first_whole_read_with_the_stream_up() -> None:
+    office = Books()
+    office.desk.reconciler.begin(0)
+    office.turn()
+    assert not office.desk.reconciler.trusted
+    office.tell()
+    assert not office.desk.reconciler.trusted, "the order stream does not stand yet"
+    office.desk.reconciler.stream_up()
+    office.wait(3)
+    office.tell()
+    assert office.desk.reconciler.trusted
+
+
+def test_a_read_under_way_when_the_stream_broke_proves_nothing() -> None:
+    office = begun()
+    office.wait(31)
+    office.desk.reconciler.stream_down("silent")
+    office.desk.reconciler.stream_up()
+    office.tell()
+    assert not office.desk.reconciler.trusted
+    office.turn()
+    assert [read.cause for read in office.reads()] == [ReportCause.RECONNECTED]
+
+
+def test_a_failed_read_is_made_again_and_a_minute_without_trust_calls_a_person() -> None:
+    office = Books()
+    office.begin()
+    for _ in range(35):
+        if office.reads():
+            office.desk.read(None)
+        office.wait(2)
+    assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.REDUCE_ONLY
+
+
+def test_a_position_moves_by_two_equal_reads_alone() -> None:
+    office = begun()
+    office.wait(31)
+    found = office.tell(positions=(position("AAA", 4),))
+    assert [(d.kind, d.resolution) for d in found] == [(Difference.POSITION_FOREIGN, Resolution.AWAITED)]
+    assert office.desk.engine.books.positions() == {}
+    office.wait(7)
+    found = office.tell(positions=(position("AAA", 4),))
+    assert [(d.kind, d.resolution) for d in found] == [(Difference.POSITION_FOREIGN, Resolution.ADOPTED)]
+    assert office.desk.engine.books.positions() == {"AAA": 4 * NANOS}
+    assert office.desk.engine.books.gate(GateScope.SYMBOL, "AAA") is GateState.REDUCE_ONLY
+
+
+def test_a_second_read_that_says_something_else_starts_again() -> None:
+    office = begun()
+    office.wait(31)
+    office.tell(positions=(position("AAA", 4),))
+    office.wait(7)
+    found = office.tell(positions=(position("AAA", 5),))
+    assert [d.resolution for d in found] == [Resolution.AWAITED]
+    assert office.desk.engine.books.positions() == {}
+
+
+def test_an_empty_list_is_not_flat() -> None:
+    office = begun()
+    office.enter(5)
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.FILLED, filled=5))
+    office.wait(45)
+    for _ in range(4):
+        if [effect for effect in office.effects if isinstance(effect, ReadVenue)]:
+            office.tell(positions=())
+        office.wait(31)
+    assert office.desk.engine.books.positions() == {"AAA": 5 * NANOS}
+    assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.REDUCE_ONLY
+
+
+def test_positions_that_may_be_older_than_our_last_fill_move_nothing() -> None:
+    office = begun()
+    office.enter(5)
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.FILLED, filled=5))
+    office.wait(8)
+    assert office.tell(positions=(position("AAA", 2),)) == []
+    assert office.desk.engine.books.positions() == {"AAA": 5 * NANOS}
+
+
+def test_an_order_that_is_not_open_there_is_asked_after() -> None:
+    office = begun()
+    key = office.enter()
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.ACCEPTED))
+    office.wait(8)
+    office.effects = [effect for effect in office.effects if isinstance(effect, ReadVenue)]
+    found = office.tell(orders=())
+    assert [(d.kind, d.resolution) for d in found] == [(Difference.ORDER_NOT_OPEN, Resolution.ASKED)]
+    assert Find(key) in office.effects
+    assert office.state(key) is OrderState.ACCEPTED
+
+
+def test_an_open_order_ends_a_doubt_and_brings_its_fills() -> None:
+    office = begun()
+    key = office.enter()
+    send = office.let_go()
+    office.desk.answered(send, OutcomeUnsure("no answer"))
+    office.wait(8)
+    found = office.tell(orders=(shown(send, OrderState.PARTIAL, filled=2),))
+    assert [d.kind for d in found] == [Difference.ORDER_CONFIRMED]
+    assert office.state(key) is OrderState.PARTIAL
+    assert office.desk.engine.books.positions() == {"AAA": 2 * NANOS}
+
+
+def test_somebody_elses_order_is_adopted_and_flagged() -> None:
+    office = begun()
+    office.wait(31)
+    found = office.tell(orders=(foreign("by-hand"),))
+    assert [(d.kind, d.resolution) for d in found] == [(Difference.ORDER_FOREIGN, Resolution.ADOPTED)]
+    assert office.desk.engine.books.gate(GateScope.SYMBOL, "AAA") is GateState.REDUCE_ONLY
+
+
+def test_an_order_of_our_shape_that_nobody_knows_halts_everything() -> None:
+    office = begun()
+    office.wait(31)
+    found = office.tell(orders=(foreign("7-abcdefghijklmnopqrstuvwxyz"),))
+    assert [d.kind for d in found] == [Difference.ORDER_OURS_UNKNOWN]
+    assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.HALTED
+
+
+def test_a_liquidation_is_taken_from_the_strategy_that_held_it() -> None:
+    office = begun()
+    office.enter(5)
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.FILLED, filled=5))
+    office.wait(8)
+    sold = VenueExecution(
+        execution_id="liq",
+        venue_order_id="w9",
+        client_order_id="",
+        symbol="AAA",
+        side=Side.SELL,
+        quantity_nanos=5 * NANOS,
+        price_nanos=20 * NANOS,
+        cum_quantity_nanos=5 * NANOS,
+        ts_ns=1,
+    )
+    found = office.tell(executions=(sold,), positions=())
+    assert [d.kind for d in found] == [Difference.FILL_FOREIGN]
+    assert office.desk.engine._core.portfolio.holding("one", "AAA").quantity_nanos == 0
+    assert office.desk.engine.books.positions() == {}
+    office.wait(31)
+    again = office.tell(executions=(sold,), positions=())
+    assert Difference.FILL_FOREIGN not in [d.kind for d in again], "the same execution moves nothing a second time"
+    assert office.desk.engine.books.positions() == {}
+
+
+def test_cash_follows_after_two_reads_and_is_kept_as_an_adjustment() -> None:
+    office = begun()
+    office.wait(31)
+    assert [d.resolution for d in office.tell(cash="99990")] == [Resolution.AWAITED]
+    office.wait(7)
+    assert [d.resolution for d in office.tell(cash="99990")] == [Resolution.ADOPTED]
+    core = office.desk.engine._core
+    assert core.portfolio.cash_attos == core.spec.cash_attos + core.adjusted_attos

@@ -1,0 +1,127 @@
+"""What people ask: at once, once, in stages, and a kill goes before everything."""
+
+import pytest
+
+from tests.service.making import Office, shown
+from tidegate.events.acts import OrderCommand, RequestMoved
+from tidegate.service.flatten import Parting
+from tidegate.service.ports import Suspend
+from tidegate.values.enums import CommandKind, ExitReason, GateScope, GateState, OrderState, Purpose, RequestStage, RequestVerb
+
+pytestmark = pytest.mark.req("B2.4")
+
+
+def holding(shares: int = 5) -> Office:
+    office = Office()
+    office.enter(shares)
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.FILLED, filled=shares))
+    office.turn()
+    assert office.desk.engine.books.net_nanos("AAA") == shares * 1_000_000_000
+    office.effects.clear()
+    return office
+
+
+def stages(office: Office, request_id: str = "r1") -> list[RequestStage]:
+    return [act.stage for act in office.messages(RequestMoved) if act.request_id == request_id]
+
+
+def test_a_flatten_sells_what_is_held_and_ends_when_it_is_sold() -> None:
+    office = holding()
+    office.ask(RequestVerb.FLATTEN)
+    exits = [order for order in office.orders() if order.purpose is Purpose.EXIT]
+    assert [(order.quantity_nanos, order.exit_reason) for order in exits] == [(5_000_000_000, ExitReason.OPERATOR)]
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.FILLED, filled=5, price=2_000))
+    office.turn()
+    assert stages(office)[-1] is RequestStage.DONE
+    assert office.desk.engine.books.positions() == {}
+    assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.REDUCE_ONLY
+
+
+def test_the_same_request_twice_is_one() -> None:
+    office = holding()
+    office.ask(RequestVerb.FLATTEN)
+    before = len(office.messages(OrderCommand))
+    office.ask(RequestVerb.FLATTEN)
+    assert stages(office)[-1] is RequestStage.REPEATED
+    assert len(office.messages(OrderCommand)) == before
+
+
+def test_slices_keep_within_the_cap_on_one_order() -> None:
+    from tests.contract.kit import LIMITS
+
+    office = Office(limits=LIMITS | {"order_quantity_max": 5, "order_notional_usd_max": 10_000})
+    office.enter(5)
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.FILLED, filled=5))
+    office.turn()
+    office.ask(RequestVerb.FLATTEN, GateScope.SYMBOL, "AAA")
+    assert all(order.quantity_nanos <= 5_000_000_000 for order in office.orders())
+
+
+def test_a_flatten_passes_a_halt_and_a_strategy_does_not() -> None:
+    office = holding()
+    office.ask(RequestVerb.KILL, request_id="k1")
+    office.ask(RequestVerb.FLATTEN, request_id="f1")
+    assert [order.exit_reason for order in office.orders()] == [ExitReason.OPERATOR]
+    assert len(office.submits()) == 0
+    assert office.let_go().command.side.value == "sell"
+
+
+def test_a_kill_closes_cancels_and_then_sets_the_venues_switch() -> None:
+    office = Office()
+    key = office.enter()
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.ACCEPTED))
+    office.turn()
+    office.effects.clear()
+    office.ask(RequestVerb.KILL)
+    assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.HALTED
+    office.wait(0.3)
+    cancels = [effect for effect in office.sends() if effect.command.kind is CommandKind.CANCEL]
+    assert [effect.command.target_id for effect in cancels] == [key]
+    assert Suspend(on=True) not in office.effects
+    office.desk.answered(cancels[0], None)
+    office.turn()
+    assert Suspend(on=True) in office.effects
+
+
+def test_a_kill_of_one_symbol_leaves_the_account_alone() -> None:
+    office = Office()
+    office.ask(RequestVerb.KILL, GateScope.SYMBOL, "AAA")
+    office.wait(5)
+    assert not [effect for effect in office.effects if isinstance(effect, Suspend)]
+    assert office.desk.engine.books.gate(GateScope.SYMBOL, "AAA") is GateState.HALTED
+
+
+def test_a_flatten_lifts_the_switch_first() -> None:
+    office = holding()
+    office.desk.operator.seen(suspended=True)
+    effects = office.ask(RequestVerb.FLATTEN)
+    assert next(effect for effect in effects if isinstance(effect, Suspend)) == Suspend(on=False)
+
+
+def test_a_pause_does_not_loosen_a_halt() -> None:
+    office = Office()
+    office.ask(RequestVerb.KILL, request_id="k1")
+    office.ask(RequestVerb.PAUSE, request_id="p1")
+    assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.HALTED
+    office.ask(RequestVerb.RESUME, request_id="r2")
+    assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.ACTIVE
+
+
+def test_a_strategy_that_declared_so_has_its_orders_canceled_when_the_trader_goes() -> None:
+    office = Office()
+    key = office.enter()
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.ACCEPTED))
+    office.turn()
+    office.effects.clear()
+    office.desk.operator.part({"one": Parting.LEAVE}, why="the trader stops", at_ns=1)
+    office.wait(0.3)
+    assert office.sends() == []
+    office.desk.operator.part({"one": Parting.CANCEL}, why="the trader stops", at_ns=2)
+    office.turn()
+    office.wait(0.3)
+    assert [effect.command.target_id for effect in office.sends()] == [key]

@@ -1,0 +1,95 @@
+"""One order of inputs, receive times that never go back, bounded queues, a lane for what must not wait, and lag that is told."""
+
+import numpy as np
+import pytest
+
+from tests.service.making import SECOND, Office
+from tidegate.events.inputs import ClockAnchored, LagMeasured, OperatorRequested
+from tidegate.events.records import RECORD
+from tidegate.service.desk import DeskSettings
+from tidegate.service.sequencer import SequencerSettings
+from tidegate.simulation.campaign.stores import ACT, INPUT, RECORDS, DiskGoneError
+from tidegate.values.enums import GateScope, RequestVerb
+
+pytestmark = pytest.mark.req("B1.3")
+
+
+def request(request_id: str) -> OperatorRequested:
+    return OperatorRequested(
+        event_id="",
+        timestamp=0,
+        symbol="",
+        strategy_id="",
+        correlation_id="",
+        request_id=request_id,
+        verb=RequestVerb.CANCEL,
+        scope=GateScope.GLOBAL,
+        key="",
+        requester="ann",
+        reason="a test",
+    )
+
+
+def test_the_log_holds_every_input_and_act_in_order_and_times_never_go_back() -> None:
+    office = Office()
+    office.enter()
+    office.let_go()
+    n = last = 0
+    for entry in office.log.entries:
+        if entry.kind == ACT:
+            assert entry.n == n
+        else:
+            assert entry.n == n + 1
+            n += len(entry.records) if entry.records is not None else 1
+        if entry.records is not None:
+            assert entry.records["ts_recv"][0] >= last
+            last = int(entry.records["ts_recv"][-1])
+    assert {entry.kind for entry in office.log.entries} == {INPUT, ACT, RECORDS}
+    assert n == office.engine.n
+
+
+def test_a_wall_clock_that_steps_back_is_an_input_and_time_goes_on() -> None:
+    office = Office()
+    before = office.desk.sequencer.now_ns()
+    office.clock.set_wall(office.clock.now_ns() - 60 * SECOND)
+    office.clock.advance(SECOND)
+    office.desk.sequencer.anchor()
+    assert [message.step_ns for message in office.messages(ClockAnchored)] == [-60 * SECOND]
+    assert office.desk.sequencer.now_ns() >= before
+    office.desk.sequencer.anchor()
+    assert len(office.messages(ClockAnchored)) == 1
+
+
+def test_what_must_not_wait_goes_first() -> None:
+    office = Office()
+    office.desk.sequencer.offer(request("slow"))
+    office.desk.sequencer.offer_urgent(request("fast"))
+    office.turn()
+    assert [message.request_id for message in office.messages(OperatorRequested)] == ["fast", "slow"]
+
+
+def test_a_full_queue_says_no_and_the_urgent_lane_has_room_of_its_own() -> None:
+    office = Office(settings=DeskSettings(sequencer=SequencerSettings(messages_max=2, urgent_max=1, records_max=1)))
+    assert [office.desk.sequencer.offer(request(name)) for name in "abc"] == [True, True, False]
+    assert [office.desk.sequencer.offer_urgent(request(name)) for name in "de"] == [True, False]
+    assert not office.desk.sequencer.offer_records(np.zeros(2, RECORD))
+
+
+def test_falling_behind_is_told_to_the_engine() -> None:
+    office = Office()
+    office.desk.sequencer.offer(request("late"))
+    office.clock.advance(2 * SECOND)
+    office.turn()
+    lags = [message.lag_ns for message in office.messages(LagMeasured)]
+    assert lags
+    assert max(lags) >= 2 * SECOND
+
+
+def test_a_log_that_is_gone_stops_the_log_and_not_the_trader() -> None:
+    office = Office()
+    office.log.failed = DiskGoneError("gone")
+    n = office.engine.n
+    office.ask(RequestVerb.PAUSE)
+    assert office.engine.n > n
+    assert office.desk.sequencer.log_failed is not None
+    assert not office.desk.outbox.store_ok
