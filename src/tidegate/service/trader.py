@@ -51,6 +51,7 @@ from tidegate.venues.waiting import Wait
 
 SETTLE_S: Final = 5.0  # at the end: how long cancels and answers are waited for
 IDLE_S: Final = 0.25  # the loop looks at clocks at least so often
+TIMER_S: Final = 0.001  # what a loop's timer can tell apart; asking for less would turn the desk over and over until it is due
 CHANNELS: Final = ("quotes", "trades", "statuses")
 
 
@@ -197,16 +198,18 @@ class Trader:
         due_ns = desk.due_ns()
         wait_s = IDLE_S
         if due_ns < NEVER_NS:
-            wait_s = min(IDLE_S, max(0.0, (due_ns - desk.monotonic_ns()) / SECOND_NS / self._wish.time.speed))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), wait_s)
+            left_s = (due_ns - desk.monotonic_ns()) / SECOND_NS / self._wish.time.speed
+            wait_s = min(IDLE_S, max(TIMER_S, left_s)) if left_s > 0 else 0.0
+        timer = asyncio.get_running_loop().call_later(wait_s, self._wake.set)
+        await self._wake.wait()
+        timer.cancel()
 
     def _ask_durable(self, desk: Desk) -> None:
         """Be told when the log has what a command waits for."""
         log = self.log
         assert log is not None
-        n = desk.engine.n
-        if desk.outbox.open_commands and log.failed is None and self._durable_asked < n and log.durable_n < n:
+        n = desk.outbox.waits_for_n
+        if log.failed is None and self._durable_asked < n and log.durable_n < n:
             self._durable_asked = n
             loop = asyncio.get_running_loop()
 
