@@ -16,7 +16,7 @@ COVERED_WHOLLY := src/tidegate/risk/*,src/tidegate/oms/*,src/tidegate/portfolio/
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo replay test coverage lint fix bench docs requirements lock mutation clean
+.PHONY: help demo replay test coverage lint fix bench soak kills docs requirements lock mutation clean
 
 help:  ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -47,6 +47,12 @@ fix: $(DEV)  ## repair what the linter can repair, and format
 
 bench: $(RUNTIME) $(PACKAGE)  ## measure the common work at one million quotes (ARGS go to the benchmark)
 	@$(PYTHON_IN) benchmarks/common_work.py --n 1000000 $(ARGS)
+
+soak: $(DEV) $(PACKAGE)  ## trade 24 market hours at the emulator, 60 times as fast; fail where memory or files grow (ARGS)
+	@$(PYTHON_IN) -m scripts.soak $(ARGS)
+
+kills: $(DEV) $(PACKAGE)  ## kill the trader 200 times under load and look what is left (ARGS: --kills, --lanes, --boundaries)
+	@$(PYTHON_IN) -m scripts.kill_harness $(ARGS)
 
 docs: $(DEV) $(PACKAGE)  ## build the manual into site/
 	@echo "mkdocs: site/" && NO_MKDOCS_2_WARNING=1 $(PYTHON_IN) -m mkdocs --quiet build --strict

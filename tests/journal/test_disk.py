@@ -154,9 +154,23 @@ def test_a_torn_end_that_cannot_be_cut_is_said(tmp_path, writer, monkeypatch):
     writer.flush()
     path = segment_path(tmp_path / "log", 0)
     path.write_bytes(path.read_bytes()[:-3])
-    refuse(monkeypatch, "ftruncate", errno.EROFS)
-    with pytest.raises(LogUnwritableError, match="cannot be cut"):
+    refuse(monkeypatch, "fchmod", errno.EROFS)
+    with pytest.raises(LogUnwritableError, match="cannot be taken over"):
         recover(tmp_path / "log")
+
+
+def test_what_a_sleeping_writer_writes_after_a_takeover_is_no_part_of_the_log(tmp_path, writer):
+    writer.input(1, b"in")
+    writer.flush()
+    following = LogWriter(tmp_path / "log", session_opened(), continuing=True)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "log").glob("*.seg")}
+    writer.input(2, b"late")
+    writer.flush()
+    with pytest.raises(LogUnwritableError, match="File exists"):
+        writer.rotate()
+    assert {path.name: path.read_bytes() for path in (tmp_path / "log").glob("*.seg")} == before
+    following.close()
+    assert check(tmp_path / "log") is None
 
 
 def test_an_open_segment_that_cannot_be_sealed_is_said(tmp_path, writer, monkeypatch):

@@ -18,6 +18,7 @@ def document(value: Mapping[str, object]) -> None:
     import msgspec
 
     sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
+    sys.stdout.flush()  # whoever reads it through a pipe waits for it while the verb runs on
 
 
 def lines(texts: Iterable[str]) -> None:

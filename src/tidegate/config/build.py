@@ -189,6 +189,17 @@ def _as_on_tape(instrument: Instrument, on_tape: Instrument) -> Instrument:
     return msgspec.structs.replace(instrument, kind=InstrumentKind.INDEX, bars_from_trades=on_tape.bars_from_trades)
 
 
+def placed(config: Config, folder: Path) -> Config:
+    """Return a configuration whose strategy files are named from the root: whoever reads the log may stand elsewhere."""
+    strategies = tuple(
+        msgspec.structs.replace(entry, strategy=str((folder / Path(entry.strategy).expanduser()).resolve()))
+        if _is_path(entry.strategy)
+        else entry
+        for entry in config.strategies
+    )
+    return msgspec.structs.replace(config, strategies=strategies)
+
+
 def _slot(entry: StrategySection, instruments: Sequence[Instrument], folder: Path) -> StrategySlot:
     name = str(folder / Path(entry.strategy).expanduser()) if _is_path(entry.strategy) else entry.strategy
     tradable = tuple(i.symbol for i in instruments if i.kind is not InstrumentKind.INDEX)

@@ -4,6 +4,7 @@ The writer hands over sealed-off payloads (`Piece`). After the first error of th
 what a failed fsync left behind is not known to anyone.
 """
 
+import errno
 import hashlib
 import os
 from contextlib import suppress
@@ -148,6 +149,8 @@ class SegmentChain:
             self._fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             self._write_piece(Piece(BlockKind.OPENING, payload, entries, last_n, last_n, self._last.judged_to))
             _sync(self._fd)
+            if path.exists():  # another trader has taken the log over while this one slept
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
             unfinished.rename(path)
             sync_directory(self._directory)
         except OSError as error:

@@ -2,6 +2,9 @@
 
 Only the end of the newest segment may be cut, and only if a crash explains it (bytes missing, or sectors
 never written). Everything else is damage: it is named and left alone.
+
+A segment that was left open gets a new file in place of the old one: a writer that was only asleep, and wakes after another
+has taken over, still holds the old file, and what it writes is no part of the log any more.
 """
 
 import os
@@ -28,6 +31,7 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     what: str  # what was cut, in words; empty if nothing was
 
 
+_COPY_BYTES: Final = 1 << 20
 NEWEST: Final = 2  # segments that a start looks through; where nothing of the last is whole, the one before is the end
 
 
@@ -70,7 +74,8 @@ def _recover(directory: Path, *, newest: int | None) -> tuple[Recovery, Checked]
             raise DamagedLogError(directory, last.damage)
         cut_bytes = last.scan.size - last.scan.end_offset
         what = f"block {last.damage.block} of segment {last.scan.number}: {last.damage.what}"
-        _shorten(segment_path(directory, last.scan.number), last.scan.end_offset)
+    if last.scan.seal is None:
+        _take_over(segment_path(directory, last.scan.number), last.scan.end_offset)
         last = last if last.scan.blocks else segments[-2]
     seal = last.scan.seal
     recovery = Recovery(
@@ -83,21 +88,24 @@ def _recover(directory: Path, *, newest: int | None) -> tuple[Recovery, Checked]
     return recovery, last
 
 
-def _shorten(path: Path, length: int) -> None:
-    """Cut a file; one of which nothing stays is removed."""
+def _take_over(path: Path, length: int) -> None:
+    """Put a copy of a file's beginning in its place, durably; a file of which nothing stays is removed."""
+    unfinished = path.with_suffix(UNFINISHED_SUFFIX)
     try:
         if not length:
             path.unlink()
         else:
-            fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-            try:
-                os.ftruncate(fd, length)
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+            with path.open("rb") as old, unfinished.open("wb") as new:
+                os.fchmod(new.fileno(), 0o600)
+                while length and (part := old.read(min(length, _COPY_BYTES))):
+                    new.write(part)
+                    length -= len(part)
+                new.flush()
+                os.fsync(new.fileno())
+            unfinished.replace(path)
         sync_directory(path.parent)
     except OSError as error:
-        raise LogUnwritableError(f"The torn end of {path} cannot be cut ({error.strerror}); mend the disk.") from error
+        raise LogUnwritableError(f"The open end of {path} cannot be taken over ({error.strerror}); free space or mend the disk.") from error
 
 
 def _seal(directory: Path, scan: Scan) -> bytes:

@@ -6,7 +6,7 @@ from typing import Final, final
 from tidegate.events.inputs import StreamChanged
 from tidegate.journal.live import LiveLog
 from tidegate.service.desk import Desk
-from tidegate.values.errors import TidegateError
+from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.venues.port import Headline, MarketData, MarketStream, OrderNews, OrderStream, Quarantined, StreamDown, StreamUp
 
 MARKET: Final = "market"
@@ -14,6 +14,8 @@ MARKET: Final = "market"
 
 class StreamLostForGoodError(TidegateError):
     """A stream will not come back by itself: another connection holds it, or the key was refused."""
+
+    exit_code = ExitCode.ENVIRONMENT
 
 
 @final

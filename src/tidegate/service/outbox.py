@@ -34,6 +34,7 @@ from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unrea
 from tidegate.venues.port import Urgency, VenueOrder
 
 _ORDERS: Final = frozenset({CommandKind.SUBMIT, CommandKind.REPLACE})
+_WAITING: Final = frozenset({Stage.DECIDED, Stage.DURABLE})
 _UNPROVED: Final = frozenset({OrderState.NEW, OrderState.SUBMITTED, OrderState.UNKNOWN})
 _REFUSED: Final = {
     CommandKind.SUBMIT: OrderEventKind.REJECTED,
@@ -94,6 +95,12 @@ class Outbox:
     def open_commands(self) -> int:
         """How many commands are on their way."""
         return len(self._entries)
+
+    @property
+    def waits_for_n(self) -> int:
+        """Return the newest input that a command waits for in the log; -1: none waits."""
+        waiting = (e.commanded.n for e in self._entries.values() if e.stage in _WAITING)
+        return max(waiting, default=-1)
 
     def cancel_age_ns(self) -> int:
         """Return how long the oldest cancel has waited to leave; 0 when none waits."""

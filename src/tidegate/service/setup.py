@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tidegate.config.build import engine_spec, instruments_of, slots_of
+from tidegate.config.build import engine_spec, instruments_of, placed, slots_of
 from tidegate.config.errors import ConfigError
 from tidegate.config.model import LiveSection
 from tidegate.config.reading import LoadedConfig
@@ -104,9 +104,16 @@ def set_up(loaded: LoadedConfig, toolchain: Toolchain) -> Setup:
         raise ConfigError("The configuration lists no instruments; live trading sees only what stands under instruments.")
     listed = [Instrument(index=place, symbol=i.symbol, venue=i.venue) for place, i in enumerate(config.instruments)]
     instruments = instruments_of(config, listed)
-    live = config.live if isinstance(config.live, LiveSection) else LiveSection()
-    loaded = loaded._replace(source=config_source(config, loaded))
+    live = live_section(loaded)
+    config = placed(config, loaded.folder)
+    loaded = loaded._replace(config=config, source=config_source(config, loaded))
     return Setup(loaded, live, config.account.name, instruments, slots_of(loaded, instruments), toolchain)
+
+
+def live_section(loaded: LoadedConfig) -> LiveSection:
+    """Return what a configuration says of live trading."""
+    live = loaded.config.live
+    return live if isinstance(live, LiveSection) else LiveSection()
 
 
 def _source_ref(slot: StrategySlot) -> SourceRef:

@@ -19,7 +19,7 @@ from tidegate.service.key_sources import EnvironmentKeys, KeyringKeys
 from tidegate.service.keys import KeySource, read_paper_key
 from tidegate.service.log_lines import set_up_log
 from tidegate.service.secrecy import close_memory
-from tidegate.service.setup import set_up
+from tidegate.service.setup import live_section, set_up
 from tidegate.service.trader import Tell, Time, Trader, Wish
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.time import SECOND_NS
@@ -78,12 +78,14 @@ def run(start: Start, toolchain: Toolchain, tell: Tell, *, started: Callable[[Tr
     """
     check_mode(start.mode)
     close_memory()
-    setup = set_up(read_config(start.config), toolchain)
-    origin = start.origin or setup.live.origin
+    loaded = read_config(start.config)
+    origin = start.origin or live_section(loaded).origin
     key = read_paper_key(_sources(start, origin))
     set_up_log(key.secrets)
     access = PaperAccess(key.key_id.reveal(), key.secret.reveal())
     hosts = local_hosts(origin) if origin else PAPER_HOSTS
+    Home(start.home).make()
+    setup = set_up(loaded, toolchain)  # last: it may have to compile first
 
     async def main() -> None:
         time = await _time(hosts) if origin else Time(WallClock(), WallClock(), loop_wait, 1.0)

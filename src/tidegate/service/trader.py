@@ -21,6 +21,7 @@ from tidegate.engine.layout import layout_sha256
 from tidegate.events.inputs import AnyInput
 from tidegate.journal.live import LiveLog
 from tidegate.journal.snapshots import Snapshot
+from tidegate.oms.order import Order
 from tidegate.recovery import machine
 from tidegate.service.answering import Answering
 from tidegate.service.desk import Desk, DeskSettings, Place
@@ -42,17 +43,20 @@ from tidegate.service.setup import Setup
 from tidegate.service.surroundings import Surroundings
 from tidegate.service.tenure import Tenure, claim_account
 from tidegate.service.unsent import Unsent
+from tidegate.values.enums import GateScope, GateState
 from tidegate.values.errors import TidegateError
 from tidegate.values.time import DAY_NS, NEVER_NS, SECOND_NS
 from tidegate.venues.alpaca.access import Access, Hosts
 from tidegate.venues.alpaca.client import AlpacaClient
 from tidegate.venues.alpaca.streams import AlpacaStreams, Feed, MarketWish
+from tidegate.venues.lifeline import Timing
 from tidegate.venues.port import OrderStream, OrderVenue
 from tidegate.venues.stream import Outside
 from tidegate.venues.waiting import Wait
 
 SETTLE_S: Final = 5.0  # at the end: how long cancels and answers are waited for
 IDLE_S: Final = 0.25  # the loop looks at clocks at least so often
+TIMER_S: Final = 0.001  # what a loop's timer can tell apart; asking for less would turn the desk over and over until it is due
 CHANNELS: Final = ("quotes", "trades", "statuses")
 
 
@@ -173,7 +177,7 @@ class Trader:
         assert desk is not None and feeds is not None  # noqa: PT018 - both are made together
         streams = AlpacaStreams(wish.access, wish.hosts, client, Outside(time.clock, random.random, time.wait))
         market = streams.market(
-            MarketWish(feed=Feed(wish.setup.live.feed), symbols_max=wish.setup.live.symbols_max),
+            MarketWish(feed=Feed(wish.setup.live.feed), symbols_max=wish.setup.live.symbols_max, timing=_stream_timing(time.speed)),
             {instrument.symbol: instrument.index for instrument in wish.setup.instruments},
         )
         symbols = [instrument.symbol for instrument in wish.setup.instruments]
@@ -219,16 +223,18 @@ class Trader:
         due_ns = desk.due_ns()
         wait_s = IDLE_S
         if due_ns < NEVER_NS:
-            wait_s = min(IDLE_S, max(0.0, (due_ns - desk.monotonic_ns()) / SECOND_NS / self._wish.time.speed))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), wait_s)
+            left_s = (due_ns - desk.monotonic_ns()) / SECOND_NS / self._wish.time.speed
+            wait_s = min(IDLE_S, max(TIMER_S, left_s)) if left_s > 0 else 0.0
+        timer = asyncio.get_running_loop().call_later(wait_s, self._wake.set)
+        await self._wake.wait()
+        timer.cancel()
 
     def _ask_durable(self, desk: Desk) -> None:
         """Be told when the log has what a command waits for."""
         log = self.log
         assert log is not None
-        n = desk.engine.n
-        if desk.outbox.open_commands and log.failed is None and self._durable_asked < n and log.durable_n < n:
+        n = desk.outbox.waits_for_n
+        if log.failed is None and self._durable_asked < n and log.durable_n < n:
             self._durable_asked = n
             loop = asyncio.get_running_loop()
 
@@ -255,8 +261,10 @@ class Trader:
     # The end.
 
     async def _part(self, desk: Desk, hands: Hands) -> None:
-        """Treat working orders as declared, and say so."""
-        working = [order for order in desk.engine.books.working_orders() if not order.external]
+        """Let nothing new out, treat working orders as declared, and say so."""
+        desk.gatekeeper.latch(GateScope.GLOBAL, "", GateState.HALTED)
+        await self._until(desk, hands, lambda: not desk.outbox.open_commands)
+        working = _working(desk)
         policy = Parting(self._wish.setup.live.parting)
         if not working:
             self._tell("No order works; nothing is left at the venue.")
@@ -267,12 +275,18 @@ class Trader:
         self._tell(f"Canceling {len(working)} working orders, as configured (live.parting: cancel_working).")
         strategies = sorted({order.strategy_id for order in working})
         desk.operator.part(dict.fromkeys(strategies, policy), why="the trader stops", at_ns=desk.sequencer.now_ns())
-        deadline = asyncio.get_running_loop().time() + SETTLE_S
-        while desk.engine.books.working_orders() and asyncio.get_running_loop().time() < deadline:
-            self._turn(desk, hands)
-            await self._sleep(desk)
-        left = [order.client_order_id for order in desk.engine.books.working_orders() if not order.external]
+        await self._until(desk, hands, lambda: not _working(desk))
+        left = [order.client_order_id for order in _working(desk)]
         self._tell(f"Not confirmed as canceled: {', '.join(left)}; look at the venue." if left else "All of them are canceled.")
+
+    async def _until(self, desk: Desk, hands: Hands, met: Callable[[], bool]) -> None:
+        """Go on with what is under way until a condition is met, but no longer than the end may take."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + SETTLE_S
+        self._turn(desk, hands)
+        while not met() and clock() < deadline:
+            await self._sleep(desk)
+            self._turn(desk, hands)
 
     async def _end(self, hands: Hands, log: LiveLog, tenure: Tenure, ledger: LedgerThread) -> None:
         await hands.settle(SETTLE_S)
@@ -285,6 +299,11 @@ class Trader:
         with suppress(TidegateError):
             await tenure.give_back()
         await ledger.close()
+
+
+def _working(desk: Desk) -> list[Order]:
+    """Return our own orders that may still do something."""
+    return [order for order in desk.engine.books.working_orders() if not order.external]
 
 
 def _paced(speed: float) -> DeskSettings:
@@ -300,3 +319,9 @@ def _paced(speed: float) -> DeskSettings:
 def _streams(venue: str) -> tuple[str, ...]:
     """Return the streams of a trader as the engine names them."""
     return (f"{venue}/{MARKET}", f"{venue}/{ORDERS}")
+
+
+def _stream_timing(speed: float) -> Timing:
+    """Return how patient a market stream is: a former trader's connection ends in the machine's time, not in the venue's."""
+    timing = MarketWish(feed=Feed.IEX).timing
+    return msgspec.structs.replace(timing, owned_ns_max=int(timing.owned_ns_max * speed))

@@ -1,0 +1,124 @@
+"""`python -m scripts.soak`: market hours through emulator and trader, faster than they pass, with memory, files and tasks watched.
+
+The market is generated for as many hours as are asked for, day after day. Exit 1 where, after the warm-up, the trader's resident memory
+grows by 5 % or more, its open files do not stay flat, or a task fails and nobody hears of it.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from scripts.live.books import Verdict, compare
+from scripts.live.pair import Account, TraderProcess, Venue, wait_for
+from tidegate.simulation.generate import Wish, generate
+
+DAY_HOURS: Final = 6.5
+EVENTS_AN_HOUR: Final = 46_000
+WARM_UP: Final = 0.25  # of the samples; caches fill, tables reach their size
+GROWTH_MAX: Final = 0.05
+FILES_MAX: Final = 3  # more than at the warm-up's end: a request's connection or two
+UNHANDLED: Final = ("was never retrieved", "Traceback", "exception in callback", "Exception in callback")
+SAMPLE_S: Final = 2.0
+ACCOUNT: Final = "mill"
+
+
+class Sample(NamedTuple):
+    """What a moment looked like."""
+
+    market_s: float
+    rss_mb: float
+    files: int
+    threads: int
+
+
+def sample(pid: int, market_s: float) -> Sample:
+    """Look at a process."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    return Sample(market_s, int(status["VmRSS"].split()[0]) / 1024, files, int(status["Threads"]))
+
+
+class Day(NamedTuple):
+    """One trading day: its samples, what the trader said, what the venue and the books came to."""
+
+    samples: list[Sample]
+    said: str
+    verdict: Verdict
+    market_hours: float
+    wall_s: float
+    events: int
+
+
+def soak(tape: Path, home: Path, *, speed: float, hours: float) -> Day:
+    """Trade so many hours of a day."""
+    began = time.monotonic()
+    samples: list[Sample] = []
+    with Venue(tape, speed=speed) as venue, TraderProcess(Account(home, venue.origin)) as trader:
+        wait_for("the trader to connect", lambda: bool(venue.state()["trading_streams"]) or not trader.is_alive)
+        first = venue.state()
+        market_s = 0.0
+        while trader.is_alive and market_s < hours * 3_600 and not (now := venue.state())["tape_is_over"]:
+            market_s = (now["now_ns"] - first["now_ns"]) / 1e9
+            samples.append(sample(trader.pid, market_s))
+            time.sleep(SAMPLE_S)
+        events = venue.state()["records_played"] - first["records_played"]
+        code = trader.stop() if trader.is_alive else trader.ended()
+        if code:
+            raise SystemExit(f"the trader ended with {code}: {trader.said()}")
+        return Day(samples, trader.said(), compare(home, venue), market_s / 3_600, time.monotonic() - began, events)
+
+
+def figures(days: list[Day]) -> dict[str, object]:
+    """Return what the days came to; memory and files are looked at within each."""
+    grown, files = [], []
+    for day in days:
+        settled = day.samples[int(len(day.samples) * WARM_UP) :]
+        tenth = max(1, len(settled) // 10)
+        grown.append(statistics.median(s.rss_mb for s in settled[-tenth:]) / statistics.median(s.rss_mb for s in settled[:tenth]) - 1)
+        files.append(max(s.files for s in settled) - settled[0].files)
+    every = [one for day in days for one in day.samples]
+    return {
+        "market_hours": round(sum(day.market_hours for day in days), 2),
+        "times_as_fast": round(sum(day.market_hours for day in days) * 3_600 / sum(day.wall_s for day in days), 1),
+        "market_records": sum(day.events for day in days),
+        "orders": sum(day.verdict.orders for day in days),
+        "fills": sum(day.verdict.fills for day in days),
+        "resident_mb_first_and_last": [round(every[0].rss_mb, 1), round(every[-1].rss_mb, 1)],
+        "memory_growth_after_warm_up": [round(growth, 4) for growth in grown],
+        "files_more_than_after_warm_up": files,
+        "threads_max": max(one.threads for one in every),
+        "unhandled": [line for day in days for line in day.said.splitlines() if any(word in line for word in UNHANDLED)],
+        "unclean": [str(day.verdict) for day in days if not day.verdict.is_clean],
+    }
+
+
+def main() -> int:
+    """Soak, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hours", type=float, default=24.0, metavar="H", help="of the market")
+    parser.add_argument("--speed", type=float, default=60.0, metavar="X", help="seconds of the market per second")
+    wish = parser.parse_args()
+    days: list[Day] = []
+    with tempfile.TemporaryDirectory(prefix="tidegate-soak-") as folder:
+        left = wish.hours
+        while left > 0:
+            tape = Path(folder) / f"{len(days)}.tape"
+            events = int(EVENTS_AN_HOUR * DAY_HOURS)
+            generate(tape, Wish(seed=len(days), events=events, symbols=4), progress=lambda _done, _total: None)
+            days.append(soak(tape, Path(folder) / f"home-{len(days)}", speed=wish.speed, hours=min(left, DAY_HOURS)))
+            print(f"day {len(days)}: {days[-1].samples[-1]}, {days[-1].verdict}", file=sys.stderr, flush=True)
+            left -= DAY_HOURS
+    told = figures(days)
+    print(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
+    flat = max(told["memory_growth_after_warm_up"]) < GROWTH_MAX and max(told["files_more_than_after_warm_up"]) <= FILES_MAX  # type: ignore[call-overload]
+    return int(not flat or bool(told["unhandled"]) or bool(told["unclean"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

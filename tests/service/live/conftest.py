@@ -1,0 +1,48 @@
+"""A small tape, and an emulator that plays it: real processes on real sockets."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.live.pair import CONFIG, Account, Venue
+from tidegate.simulation.generate import Wish, generate
+
+SPEED = 20.0
+
+
+@pytest.fixture(scope="session")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated day of four symbols: some thirteen records a second."""
+    path = tmp_path_factory.mktemp("tapes") / "generated.tape"
+    generate(path, Wish(seed=3, events=300_000, symbols=4), progress=lambda _done, _total: None)
+    return path
+
+
+@pytest.fixture
+def venue(tape: Path) -> Iterator[Venue]:
+    """An emulator with an account of its own."""
+    with Venue(tape, speed=SPEED) as running:
+        yield running
+
+
+@pytest.fixture
+def account(venue: Venue, tmp_path: Path) -> Account:
+    """A new home folder for a trader at that emulator."""
+    return Account(tmp_path / "home", venue.origin)
+
+
+@pytest.fixture(scope="module")
+def quiet_venue(tape: Path) -> Iterator[Venue]:
+    """An emulator for tests in which nothing is ordered."""
+    with Venue(tape, speed=SPEED) as running:
+        yield running
+
+
+@pytest.fixture
+def leaving_config(tmp_path: Path) -> Path:
+    """The configuration, with working orders left at the venue at the end."""
+    path = tmp_path / "leaving.yaml"
+    text = CONFIG.read_text().replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}")
+    path.write_text(text.replace("live: {feed: iex}", "live: {feed: iex, parting: leave_working}"))
+    return path

@@ -1,0 +1,126 @@
+"""The trader trades at the emulated venue over real sockets, and what it wrote can be decided again, byte for byte."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.live.books import books, compare, messages, rows
+from scripts.live.pair import KEY, Account, Fault, TraderProcess, Venue, wait_for
+from tidegate.events.acts import OrderChanged
+from tidegate.kernel.mode import Mode
+from tidegate.replay.verify import verify_log
+from tidegate.service.ledger.states import OutboxState
+from tidegate.values.enums import OrderState
+
+FILLS = 12
+FAULTS: list[Fault] = [
+    {"kind": "lost_ack", "method": "POST", "path": "/v2/orders", "skip": 2, "count": 2},
+    {"kind": "lost_request", "method": "POST", "path": "/v2/orders", "skip": 3, "count": 2},
+    {"kind": "truncated_json", "method": "POST", "path": "/v2/orders", "skip": 5, "count": 2},
+    {"kind": "truncated_json", "method": "GET", "path": "/v2/", "skip": 20, "count": 3},
+    {"kind": "rate_limited", "method": "POST", "path": "/v2/orders", "retry_after": "1", "skip": 8, "count": 1},
+    {"kind": "rate_limited", "method": "GET", "path": "/v2/", "retry_after": "-1", "skip": 30, "count": 2},
+    {"kind": "server_error", "method": "POST", "path": "/v2/orders", "status": 500, "skip": 10, "count": 1},
+    {"kind": "server_error", "method": "POST", "path": "/v2/orders", "status": 503, "processed": True, "skip": 11, "count": 1},
+    {"kind": "server_error", "method": "GET", "path": "/v2/", "status": 502, "skip": 40, "count": 3},
+    {"kind": "late_event", "event": "fill", "delay_ms": 8000, "skip": 1, "count": 3},
+    {"kind": "duplicate_event", "event": "fill", "skip": 3, "count": 5},
+    {"kind": "disconnect", "stream": "trading", "after_frames": 6, "skip": 0, "count": 2},
+    {"kind": "disconnect", "stream": "data", "after_frames": 400, "count": 2},
+]
+
+
+def events(log: Path, state: OrderState) -> int:
+    return sum(isinstance(message, OrderChanged) and message.after is state for message in messages(log))
+
+
+def assert_verified(log: Path) -> None:
+    verdict = verify_log(log, tapes=[], mode=Mode.COMPILED)
+    assert verdict.match is True, verdict
+
+
+@pytest.mark.req("B1.3", "X1", "X3", "F1")
+def test_it_trades_and_verify_matches_what_it_wrote(venue: Venue, account: Account) -> None:
+    with TraderProcess(account) as trader:
+        wait_for("fills", lambda: len(venue.fills()) >= FILLS or not trader.is_alive)
+        wait_for("a resting order", lambda: _rests(venue) or not trader.is_alive)
+        assert trader.is_alive, trader.said()
+        assert trader.stop() == 0, trader.said()
+    assert "working orders, as configured (live.parting: cancel_working)." in trader.said()
+    assert "All of them are canceled." in trader.said()
+    assert venue.state()["accounts"][KEY]["open_orders"] == []
+    found = compare(account.home, venue)
+    assert found.is_clean, found
+    assert found.fills >= FILLS
+    assert books(account.home / "log").positions == venue.positions()
+    assert_verified(account.home / "log")
+
+
+@pytest.mark.req("B2.2", "B2.3", "B1.3", "X3")
+def test_with_faults_on_nothing_is_doubled_or_lost_and_verify_matches(venue: Venue, account: Account) -> None:
+    venue.arm(FAULTS)
+    with TraderProcess(account) as trader:
+        wait_for("every fault", lambda: all(one["is_over"] for one in venue.state()["faults"]) or not trader.is_alive)
+        assert trader.is_alive, trader.said()
+        venue.arm([])
+        fills = len(venue.fills())
+        wait_for("trading to go on", lambda: len(venue.fills()) > fills + FILLS or not trader.is_alive)
+        wait_for("every outcome", lambda: not _unsure(account) or not trader.is_alive)
+        assert trader.stop() == 0, trader.said()
+    found = compare(account.home, venue)
+    assert found.is_clean, found
+    assert events(account.home / "log", OrderState.UNKNOWN) >= 3, "the faults were to leave outcomes open"
+    assert books(account.home / "log").positions == venue.positions()
+    assert_verified(account.home / "log")
+
+
+def _unsure(account: Account) -> list[str]:
+    return [str(row.client_order_id) for row in rows(account.home / "ledger.db") if row.state is OutboxState.UNSURE]
+
+
+@pytest.mark.req("F1")
+def test_working_orders_are_left_where_that_is_configured(venue: Venue, account: Account, leaving_config: Path) -> None:
+    leaving = Account(account.home, venue.origin, leaving_config)
+    with TraderProcess(leaving) as trader:
+        wait_for("a resting order", lambda: _rests(venue) or not trader.is_alive)
+        assert trader.stop() == 0, trader.said()
+    assert "left at the venue, as configured (live.parting: leave_working)." in trader.said()
+    assert _rests(venue)
+
+
+def _rests(venue: Venue) -> bool:
+    """Tell whether an order stands where nothing comes by."""
+    return any(order["symbol"] == "G04" and order["status"] == "new" for order in venue.orders())
+
+
+@pytest.mark.req("B1.3")
+@pytest.mark.parametrize("mode", ["dry-run", "shadow"])
+def test_a_dry_run_decides_and_sends_nothing(venue: Venue, account: Account, mode: str) -> None:
+    with TraderProcess(account, "--mode", mode) as trader:
+        wait_for("decisions", lambda: trader.is_alive is False or _decided(account) >= 3)
+        assert trader.stop() == 0, trader.said()
+    assert venue.orders() == []
+    assert {row.state for row in rows(account.home / "ledger.db")} == {OutboxState.ABANDONED}
+    assert_verified(account.home / "log")
+
+
+def _decided(account: Account) -> int:
+    return len(rows(account.home / "ledger.db")) if (account.home / "ledger.db").exists() else 0
+
+
+@pytest.mark.req("E1")
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is told of Linux")
+def test_the_keys_are_in_no_file_word_argument_or_environment_of_the_trader(venue: Venue, account: Account) -> None:
+    with TraderProcess(account) as trader:
+        wait_for("a fill", lambda: bool(venue.fills()) or not trader.is_alive)
+        environ = Path(f"/proc/{trader.pid}/environ").read_bytes() if os.getuid() == 0 else b""
+        command = Path(f"/proc/{trader.pid}/cmdline").read_bytes()
+        owner = Path(f"/proc/{trader.pid}/environ").stat().st_uid
+        assert trader.stop() == 0, trader.said()
+    assert owner == 0, "what a process holds is closed to its own user"
+    places = {str(path): path.read_bytes() for path in account.home.rglob("*") if path.is_file()}
+    places |= {"environ": environ, "command": command, "words": trader.said().encode()}
+    for secret in (b"emulator-secret", KEY.encode()):
+        assert [name for name, content in places.items() if secret in content] == []
