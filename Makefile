@@ -2,7 +2,8 @@
 
 PYTHON_IN := .venv/bin/python
 PIP := $(PYTHON_IN) -m pip --quiet --quiet --disable-pip-version-check
-DEMO_COMMAND := .venv/bin/tidegate demo
+DEMO_COMMAND := .venv/bin/tidegate up --demo
+REPLAY_COMMAND := $(if $(ARGS),.venv/bin/tidegate replay $(ARGS),.venv/bin/tidegate demo)
 TEST_WORKERS ?= 2
 
 # Stamps stand inside the environment, so that removing it forgets them.
@@ -22,11 +23,11 @@ help:  ## show this list
 	@echo "make TARGET, where TARGET is one of"
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 16
 
-demo: $(RUNTIME) $(PACKAGE)  ## replay a market through the whole pipeline and show the result
+demo: $(RUNTIME) $(PACKAGE)  ## run the whole service against an emulated venue; Ctrl-C stops it
 	@$(DEMO_COMMAND)
 
-replay: $(RUNTIME) $(PACKAGE)  ## replay tapes: make replay ARGS="TAPE --strategy NAME"
-	@.venv/bin/tidegate replay $(ARGS)
+replay: $(RUNTIME) $(PACKAGE)  ## replay a market through the whole pipeline (or ARGS="TAPE --strategy NAME")
+	@$(REPLAY_COMMAND)
 
 test: $(DEV) $(PACKAGE)  ## run every test (TEST_WORKERS=2 at a time; ARGS go to pytest)
 	@$(PYTHON_IN) -m pytest -q -n $(TEST_WORKERS) $(ARGS)

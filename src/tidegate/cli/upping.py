@@ -11,6 +11,7 @@ import typer
 from tidegate.cli import printing
 from tidegate.cli.exits import UsageProblemError
 from tidegate.cli.home import HomeFolder, home_of
+from tidegate.cli.kernels import compiling_note
 from tidegate.cli.words import Json, called
 
 _DAY: Final = "2013-10-07"
@@ -62,23 +63,32 @@ def _argv() -> Sequence[str]:
 
 
 def _demo_market(home: Path | None) -> tuple[tuple[str, Path, str], Path]:
-    """Return (configuration, tape, how to speak of it) and the home of the demo; an earlier demo's home is cleared away."""
+    """Return (configuration, tape, how to speak of it) and the home of the demo; kernels are compiled meanwhile."""
     from tidegate.replay.demo import make_market, prepare, recorded_files
     from tidegate.simulation.generate import Wish, generate
 
     folder = home or _FOLDER
     prepare(folder)
-    files = recorded_files(_DAY)
+    compiling = _compile_meanwhile()
+    files, wish = recorded_files(_DAY), Wish(events=_EVENTS, symbols=_SYMBOLS)
     with printing.progress("making the tape") as told:
-        market = make_market(
-            folder,
-            _DAY,
-            files,
-            generate=lambda tape, seen: generate(tape, Wish(events=_EVENTS, symbols=_SYMBOLS), progress=seen),
-            progress=told,
-        )
+        market = make_market(folder, _DAY, files, generate=lambda tape, seen: generate(tape, wish, progress=seen), progress=told)
+    for process in compiling:
+        process.wait()  # one that failed is no matter: whoever needs the kernel compiles it, and says what is wrong
     name = "demo-recorded" if market.is_recorded else "demo-generated"
     return (name, market.tape, market.said), _fresh_home(folder)
+
+
+def _compile_meanwhile() -> list["Popen[bytes]"]:
+    """Start compiling both kernels, each in a process of its own, where they are not kept from before."""
+    from subprocess import DEVNULL, Popen
+
+    told = compiling_note()
+    if told is None:
+        return []
+    told("compiling the senses and the venue (once per version; up to half a minute)")
+    parts = ("senses", "venue")
+    return [Popen([*_argv(), "kernels", "--part", part], stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL) for part in parts]
 
 
 def _fresh_home(folder: Path) -> Path:
