@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,6 +13,9 @@ from tidegate.cli.exits import UsageProblemError
 from tidegate.cli.home import HomeFolder, home_of
 from tidegate.cli.kernels import compiling_note
 from tidegate.cli.words import Json, called
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 _DAY: Final = "2013-10-07"
 _EVENTS: Final = 400_000
@@ -88,7 +91,10 @@ def _compile_meanwhile() -> list["Popen[bytes]"]:
         return []
     told("compiling the senses and the venue (once per version; up to half a minute)")
     parts = ("senses", "venue")
-    return [Popen([*_argv(), "kernels", "--part", part], stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL) for part in parts]
+    return [
+        Popen([*_argv(), "kernels", "--part", part], stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)  # noqa: S603 - this very program
+        for part in parts
+    ]
 
 
 def _fresh_home(folder: Path) -> Path:
