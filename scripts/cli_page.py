@@ -37,12 +37,13 @@ says what to do.
 
 
 def verbs() -> list[str]:
-    """Return every verb as it is typed."""
+    """Return every verb as a person types it; `up` alone types the hidden ones."""
     found = []
     commands: dict[str, object] = getattr(get_command(app), "commands", {})
     for name, command in commands.items():
         below = getattr(command, "commands", None)
-        found += [f"{name} {verb}" for verb in below] if below else [name]
+        if not getattr(command, "hidden", False):
+            found += [f"{name} {verb}" for verb in below] if below else [name]
     return found
 
 

@@ -12,7 +12,7 @@ from tests.cli.conftest import Tidegate
 pytestmark = pytest.mark.req("B1.4")
 
 VERBS = sorted(verbs())
-LATER = ("up", "approvals", "audit", "frobnicate")
+LATER = ("research", "approvals", "audit", "frobnicate")
 HEAVY = {"numba", "numpy", "polars", "pyarrow", "plotly", "pandas", "msgspec", "yaml"}
 
 
