@@ -195,8 +195,6 @@ class Node:
         except LedgerError as refused:
             error = refused
         self._world.point(self)
-        if error is None and effect.batch.kills:
-            self._world.watch.kill_durable(effect.batch.kills)
         self.desk.wrote(effect, error)
         if effect.batch.rows:
             self.turn()

@@ -8,7 +8,6 @@ from tidegate.events.codec import decode
 from tidegate.oms import chains
 from tidegate.oms.order import Order
 from tidegate.oms.transitions import TRANSITIONS
-from tidegate.service.ledger.rows import KillRow
 from tidegate.service.ledger.states import OPEN, OutboxState
 from tidegate.simulation.campaign.setting import ACCOUNT, GROSS_MAX, POSITION_MAX, SYMBOLS, VENUE
 from tidegate.simulation.campaign.stores import ACT, SessionLog, fold
@@ -53,7 +52,6 @@ class Watch:
         self._looked_at: Node | None = None
         self._sent: Final[set[str]] = set()
         self.closed: Final[dict[tuple[GateScope, str], GateState]] = {}  # what people have closed
-        self._durable_kills: Final[dict[tuple[GateScope, str], GateState]] = {}
         self.excused: Final[set[str]] = set()  # symbols in which somebody else trades, or a fill was busted
         self.orders = 0
 
@@ -66,11 +64,6 @@ class Watch:
         elif _STRICTNESS[state] > _STRICTNESS[self.closed.get((scope, key), GateState.ACTIVE)]:
             self.closed[scope, key] = state
 
-    def kill_durable(self, rows: tuple[KillRow, ...]) -> None:
-        """A gate stands in the ledger: from here on no restart may forget it."""
-        for row in rows:
-            self._durable_kills[row.scope, row.key] = row.state
-
     # The trader.
 
     def began(self, node: "Node") -> None:
@@ -78,7 +71,9 @@ class Watch:
         self._looked = (node.log, 0)
         self._filled.clear()  # what was not durable is told again
         self.closed.clear()
-        self.closed.update({key: state for key, state in self._durable_kills.items() if state is not GateState.ACTIVE})
+        self.closed.update(
+            {(row.scope, row.key): row.state for row in self._world.ledger.kills(ACCOUNT) if row.state is not GateState.ACTIVE}
+        )
 
     def sends(self, node: "Node", command: OrderCommand) -> None:
         """A command is let go: gates first (INV6), once (INV1), and its cause durable (INV2)."""
