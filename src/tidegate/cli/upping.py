@@ -48,14 +48,14 @@ def up(
         raise UsageProblemError("Say what is to be traded with --config FILE, or try `tidegate up --demo`.")
     if demo:
         market, shown = _demo_market(home)
-        plan = demo_plan(market[0], market[1], home_of(shown), argv=_argv(), mode=mode, speed=speed, port=port)
+        service = demo_plan(market[0], market[1], home_of(shown), argv=_argv(), mode=mode, speed=speed, port=port)
         printing.note(market[2])
         _tell_demo(home_of(shown).root, speed)
     else:
-        plan = paper_plan(config, home_of(home), argv=_argv(), mode=mode, patient=patient)
-    code = run(plan)
+        service = paper_plan(config, home_of(home), argv=_argv(), mode=mode, patient=patient)
+    code = run(service)
     if as_json:
-        printing.document({"exit_code": code, "home": str(plan.home)})
+        printing.document({"exit_code": code, "home": str(service.plan.home)})
     if code:
         raise typer.Exit(code)
 

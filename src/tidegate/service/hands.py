@@ -101,7 +101,7 @@ class Hands:
     async def _find(self, effect: Find) -> None:
         found: Found
         try:
-            found = await self._venue.find(effect.client_order_id)
+            found = await self._venue.find(effect.client_order_id, venue_order_id=effect.venue_order_id)
         except (Unreachable, Declined, OutcomeUnsure) as error:
             found = error
         self._desk.found(effect.client_order_id, found)

@@ -52,9 +52,9 @@ class Unsent:
         del on
         raise Unreachable(self._why)
 
-    async def find(self, client_order_id: str) -> VenueOrder | None:
+    async def find(self, client_order_id: str, *, venue_order_id: str = "") -> VenueOrder | None:
         """See `OrderVenue`."""
-        return await self._venue.find(client_order_id)
+        return await self._venue.find(client_order_id, venue_order_id=venue_order_id)
 
     async def open_orders(self) -> list[VenueOrder]:
         """See `OrderVenue`."""

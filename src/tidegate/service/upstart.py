@@ -2,11 +2,10 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -16,15 +15,23 @@ from tidegate.config.reading import read_config
 from tidegate.control.home import Home
 from tidegate.service.brake import Brake, alpaca_brake
 from tidegate.service.children import Announced, ChildSpec
-from tidegate.service.key_sources import EnvironmentKeys, KeyringKeys
+from tidegate.service.key_sources import EnvironmentKeys, KeyringKeys, folders_of_keys
 from tidegate.service.keys import ALL_NAMES, PAPER_NAMES
 from tidegate.service.secrecy import Secret, close_memory
+from tidegate.service.speaking import Speaker
 from tidegate.service.supervisor import Plan, Supervisor
 from tidegate.service.up_keys import paper_up_keys
 from tidegate.venues.alpaca.access import PAPER_HOSTS, PaperAccess, local_hosts
 
 TRADER: Final = "trader"
 VENUE: Final = "venue"
+
+
+class Up(NamedTuple):
+    """A service that is ready to run, and what passes its lines on."""
+
+    plan: Plan
+    speaker: Speaker
 
 
 class _Announcement(msgspec.Struct):
@@ -35,7 +42,7 @@ class _Announcement(msgspec.Struct):
     secret: str
 
 
-def paper_plan(config: str, home: Home, *, argv: Sequence[str], mode: str, patient: bool) -> Plan:
+def paper_plan(config: str, home: Home, *, argv: Sequence[str], mode: str, patient: bool) -> Up:
     """Return the plan of trading at the venue, or at an emulator that the configuration names.
 
     Raises:
@@ -46,7 +53,7 @@ def paper_plan(config: str, home: Home, *, argv: Sequence[str], mode: str, patie
     loaded = read_config(config)
     live = loaded.config.live
     origin = live.origin if isinstance(live, LiveSection) else ""
-    keys = paper_up_keys([EnvironmentKeys()] if origin else [EnvironmentKeys(), KeyringKeys()])
+    keys = paper_up_keys([EnvironmentKeys()] if origin else [EnvironmentKeys(), *folders_of_keys(), KeyringKeys()])
     hosts = local_hosts(origin) if origin else PAPER_HOSTS
     words = [*argv, "trader", "--mode", mode, "--config", config, "--home", str(home.root), *(["--patient"] if patient else [])]
     trader = ChildSpec(TRADER, lambda _announced: words, keys=keys.trader, beats=True)
@@ -54,7 +61,7 @@ def paper_plan(config: str, home: Home, *, argv: Sequence[str], mode: str, patie
     return _plan(home, (trader,), lambda _announced: alpaca_brake(keys.watchdog, hosts, WallClock()))
 
 
-def demo_plan(config: str, tape: Path, home: Home, *, argv: Sequence[str], mode: str, speed: float, port: int) -> Plan:  # noqa: PLR0913 - what a demo is made of
+def demo_plan(config: str, tape: Path, home: Home, *, argv: Sequence[str], mode: str, speed: float, port: int) -> Up:  # noqa: PLR0913 - what a demo is made of
     """Return the plan of the demo: an emulated venue on a tape, and a trader that trades there."""
     venue = [*argv, "emulate", "alpaca", "--tape", str(tape), "--speed", f"{speed:g}", "--port", str(port), "--json"]
 
@@ -74,27 +81,26 @@ def demo_plan(config: str, tape: Path, home: Home, *, argv: Sequence[str], mode:
     return _plan(home, children, brake)
 
 
-def run(plan: Plan) -> int:
-    """Run a plan until it ends; return the exit code.
+def run(up: Up) -> int:
+    """Run a service until it ends; return the exit code.
 
     Raises:
         TidegateError: see `Supervisor.run`.
     """
-    return asyncio.run(Supervisor(plan, WallClock()).run())
+    try:
+        return asyncio.run(Supervisor(up.plan, WallClock()).run())
+    finally:
+        up.speaker.close()
 
 
-def _plan(home: Home, children: Sequence[ChildSpec], brake: Callable[[Announced], AbstractAsyncContextManager[Brake]]) -> Plan:
-    return Plan(home.root, children, brake, _environment(), _say)
+def _plan(home: Home, children: Sequence[ChildSpec], brake: Callable[[Announced], AbstractAsyncContextManager[Brake]]) -> Up:
+    speaker = Speaker()
+    return Up(Plan(home.root, children, brake, _environment(), speaker.say), speaker)
 
 
 def _environment() -> Mapping[str, str]:
     """Return the environment of the children: everything but keys."""
     return {name: value for name, value in os.environ.items() if name not in ALL_NAMES}
-
-
-def _say(lines: bytes) -> None:
-    sys.stderr.buffer.write(lines)
-    sys.stderr.buffer.flush()
 
 
 def _said(announced: Announced) -> _Announcement:

@@ -232,8 +232,11 @@ class OrderVenue(Protocol):
     async def cancel_all(self) -> list[CancelResult]:
         """Ask to cancel every open order of the account."""
 
-    async def find(self, client_order_id: str) -> VenueOrder | None:
-        """Look an order up completely: by id, then open, closed and fills. None only where all of them answered."""
+    async def find(self, client_order_id: str, *, venue_order_id: str = "") -> VenueOrder | None:
+        """Look an order up completely: by id, then open, closed and fills. None only where all of them answered.
+
+        An order that is not ours may have no client id that we know: it is looked up by the venue's alone.
+        """
 
     async def open_orders(self) -> list[VenueOrder]:
         """Return every order that may still fill, legs that wait included."""

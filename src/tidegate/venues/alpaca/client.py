@@ -104,8 +104,10 @@ class AlpacaClient:
         """See `OrderVenue`."""
         return await self.desk.cancel_all()
 
-    async def find(self, client_order_id: str) -> VenueOrder | None:
+    async def find(self, client_order_id: str, *, venue_order_id: str = "") -> VenueOrder | None:
         """See `OrderVenue`."""
+        if venue_order_id:
+            return await self.desk.by_venue_id(venue_order_id)
         return await self.desk.find(client_order_id)
 
     async def open_orders(self) -> list[VenueOrder]:
