@@ -113,7 +113,11 @@ def test_orders_have_the_times_of_their_stages(living: Living) -> None:
     ]
     for line in (*reply.working, *reply.finished):
         times = line.times
-        assert 0 < times.received_ns <= times.decided_ns <= times.durable_ns <= times.sent_ns <= times.acked_ns
+        stages = (times.received_ns, times.decided_ns, times.durable_ns, times.sent_ns, times.acked_ns)
+        passed = [ns for ns in stages if ns]
+        assert tuple(passed + [0] * (len(stages) - len(passed))) == stages, "none was left out"
+        assert passed == sorted(passed)
+        assert line.working or len(passed) == len(stages)
         assert Decimal(line.filled) <= Decimal(line.quantity)
     one = asked(living, ListOrders(finished_max=1))
     assert isinstance(one, OrdersReply)
@@ -235,7 +239,7 @@ def test_a_repeated_kill_does_not_close_again_what_was_resumed_since(living: Liv
 def test_what_names_nothing_is_refused_and_its_kill_file_withdrawn(living: Living) -> None:
     kill = Kill(request_id="typo", scope=GateScope.STRATEGY, key="crosing", actor="ann", reason="", at_ns=1)
     write_kill(living.home, kill)
-    with pytest.raises(NothingNamedError, match="here are: crossing, resting, crowding") as caught:
+    with pytest.raises(NothingNamedError, match="here are: crossing, resting") as caught:
         ask(living, wish(RequestVerb.KILL, GateScope.STRATEGY, "crosing", request_id="typo"))
     assert caught.value.exit_code is ExitCode.USAGE
     assert read_kills(living.home) == ()
@@ -298,6 +302,15 @@ def test_a_kill_file_alone_stops_a_trader_that_watches(living: Living) -> None:
     living.pass_s(3)
     (gate,) = status(living).gates
     assert (gate.state, gate.actor, gate.reason) == (GateState.HALTED, "rule:kill-file", "the kill file is empty")
+
+
+def test_a_kill_that_came_by_its_file_first_is_answered_with_what_follows(living: Living) -> None:
+    kill = Kill(request_id="both ways", scope=GateScope.GLOBAL, key="", actor="ann", reason="", at_ns=1)
+    assert living.desk.request(kill.request())
+    living.pass_s(1)
+    reply = ask(living, wish(RequestVerb.KILL, request_id="both ways"))
+    assert reply.repeated
+    assert reply.follows[0].startswith("No order leaves")
 
 
 def test_a_flatten_closes_what_is_held_and_is_seen_to(living: Living) -> None:

@@ -178,7 +178,7 @@ class Answering:
         if ask.verb in _OPENING:
             await self._check_opening(ask)
         repeated = books.knows_request(ask.request_id)
-        told = ("The trader has taken this request already; nothing happens a second time.",) if repeated else follows(desk, ask)
+        told = self._repeated(ask) if repeated else follows(desk, ask)
         if not repeated and not desk.request(_request(ask, requester)):
             latched = "the latch is closed all the same; " if ask.verb is RequestVerb.KILL else ""
             raise LaneFullError(f"Too many requests wait for the engine; {latched}ask again with the same request id.")
@@ -186,6 +186,12 @@ class Answering:
         return AskReply(
             request_id=ask.request_id, verb=ask.verb, scope=ask.scope, key=ask.key, requester=requester, repeated=repeated, follows=told
         )
+
+    def _repeated(self, ask: Ask) -> tuple[str, ...]:
+        """Say what a request that was taken before has come to: of a kill the trader mostly knows from the kill file."""
+        if ask.verb is RequestVerb.KILL and self._desk.engine.books.gate(ask.scope, ask.key) is GateState.HALTED:
+            return follows(self._desk, ask)
+        return ("The trader has taken this request already; nothing happens a second time.",)
 
     async def _check_opening(self, ask: Ask) -> None:
         """Hold the checklist of a resume, and take away the kill file's entries for it.

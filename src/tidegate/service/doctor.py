@@ -129,7 +129,12 @@ def _log(home: Home) -> Line:
         return Line(Grade.FAIL, "log", str(home.log), str(error))
     last = reader.opening.session_id
     ended = "sealed" if reader.sealed else "open, or broken off"
-    return Line(Grade.OK, "log", f"{len(reader.sessions)} sessions, the last {last} ({ended}, judged to input {reader.judged_to:,})")
+    count = len(reader.sessions)
+    return Line(
+        Grade.OK,
+        "log",
+        f"{count} {'session' if count == 1 else 'sessions'}, the last {last} ({ended}, judged to input {reader.judged_to:,})",
+    )
 
 
 def _kill_file(home: Home) -> Line:
