@@ -38,7 +38,7 @@ from tidegate.service.past import LogHistory
 from tidegate.service.reconcile import STREAM as ORDERS
 from tidegate.service.reconcile import ReconcileSettings
 from tidegate.service.recovery import Makers, Recovered, recover
-from tidegate.service.sentinel import KillWatch
+from tidegate.service.sentinel import Kill, KillWatch
 from tidegate.service.setup import Setup
 from tidegate.service.surroundings import Surroundings
 from tidegate.service.tenure import Tenure, claim_account
@@ -98,6 +98,7 @@ class Trader:
         self._snapshot_n = 0
         self._around: Final = Surroundings(wish.mode, wish.home, _streams(wish.setup.venue), wish.time.wall)
         self._kills: Final = KillWatch(wish.home)
+        self._standing: list[Kill] = []  # kills that the engine has not taken yet
         self._heart: Final = None if wish.beat is None else Heart(wish.beat, wish.time.wall, orphaned=self.stop)
         self.started_ns = wish.time.wall.now_ns()
         self.desk: Desk | None = None
@@ -209,8 +210,8 @@ class Trader:
     def _turn(self, desk: Desk, hands: Hands) -> None:
         self._wake.clear()
         desk.sequencer.anchor()
-        for kill in self._kills.poll():
-            desk.request(kill.request())
+        self._standing += self._kills.poll()
+        self._standing = [kill for kill in self._standing if not desk.request(kill.request())]  # a full lane is asked again
         for effect in desk.turn():
             hands.carry_out(effect)
         self._around.turned(desk)
