@@ -123,6 +123,7 @@ class Trader:
             await log.opened()
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
             desk = self.desk = Desk(place, recovered.engine, log, time.clock, _paced(time.speed))
+            client.last_look = desk.outbox.last_look
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
             self.feeds = Feeds(desk, log, self._wake.set)
             hands = Hands(desk, venue, ledger, self._wake.set)
