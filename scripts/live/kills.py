@@ -11,7 +11,8 @@ from scripts.live.books import Verdict, books, compare, filled_at, lost
 from scripts.live.pair import FOLDER, WAIT_S, Account, TraderProcess, Venue, wait_for
 
 EQUAL_S: Final = 30.0  # from the reconnect on
-UP_S_MAX: Final = 45.0  # a trader lives at most so long before it is killed: waiting, recovering, trading
+QUIET_S: Final = 32.0  # so long a trader waits for the account, recovers, waits out the former one's last request
+TRADING_S: Final = 20.0  # so long it may trade after that, before it is killed
 _DYING: Final = str(FOLDER / "dying.py")
 _OPEN_BEFORE: Final = """
     select count(*) from outbox
@@ -41,10 +42,12 @@ class Life(NamedTuple):
 
 
 def moments(seed: int) -> Iterator[Strike]:
-    """Yield random moments without end: while it waits for the account, recovers, reconciles, trades."""
+    """Yield random moments without end: every third while it waits, recovers or reconciles, the others while it trades."""
     draw = random.Random(seed)  # noqa: S311 - no secret is made of it
     while True:
-        yield Strike(after_s=draw.uniform(0.2, UP_S_MAX))
+        yield Strike(after_s=QUIET_S + draw.uniform(0.0, TRADING_S))
+        yield Strike(after_s=QUIET_S + draw.uniform(0.0, TRADING_S))
+        yield Strike(after_s=draw.uniform(0.2, QUIET_S))
 
 
 @final

@@ -18,7 +18,7 @@ FOLDER: Final = Path(__file__).resolve().parent
 SRC: Final = FOLDER.parents[1] / "src"
 CONFIG: Final = FOLDER / "mill.yaml"
 _PAGE: Final = 500
-WAIT_S: Final = 180.0  # a process may have to compile its kernels first, on a busy machine
+WAIT_S: Final = 300.0  # a process may have to compile its kernels first, on a busy machine
 POLL_S: Final = 0.2
 KEY: Final = "PKEMULATOR"
 SECRET: Final = "emulator-secret"  # noqa: S105 - of a toy that listens on this machine alone
@@ -111,10 +111,18 @@ class Venue(_Process):
         """Start it and wait until it listens."""
         words = ["emulate", "alpaca", "--tape", str(tape), "--speed", f"{speed:g}", "--port", "0", "--json", "--seed", str(seed)]
         super().__init__([sys.executable, "-m", "tidegate", *words], environment("", ""))
+        try:
+            self.origin: Final[str] = self._listening()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _listening(self) -> str:
         wait_for("the emulator to listen", lambda: bool(self.out) or not self.is_alive)
         if not self.out:
             raise RuntimeError(f"the emulator ended: {self.said()}")
-        self.origin: Final[str] = msgspec.json.decode(self.out[0])["rest"]
+        origin: str = msgspec.json.decode(self.out[0])["rest"]
+        return origin
 
     def state(self) -> Json:
         """Return its own account of itself."""

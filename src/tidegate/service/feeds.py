@@ -1,9 +1,11 @@
 """Brings the venue's streams to the desk: raw order-side messages into the log before anything is made of them, market data in bulk."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, final
 
 from tidegate.events.inputs import StreamChanged
+from tidegate.journal.errors import LogFailedError
 from tidegate.journal.live import LiveLog
 from tidegate.service.desk import Desk
 from tidegate.values.errors import ExitCode, TidegateError
@@ -62,6 +64,7 @@ class Feeds:
                     if not self._desk.sequencer.offer_records(item.records):
                         self._tell(up=False, reason=f"{len(item.records)} market records were too many to take in")
                         self._tell(up=True, reason="there is room again")
+                    await self._keep_pace()
                 case StreamUp():
                     self.market_up = True
                     self._tell(up=True, reason="subscribed and read up")
@@ -74,6 +77,12 @@ class Feeds:
                 case Headline():
                     pass
             self._turn()
+
+    async def _keep_pace(self) -> None:
+        """Leave the socket waiting while the log's disk is behind: what is not read is not lost, and lag keeps entries off."""
+        if self._log.is_pressed and self._log.failed is None:
+            with suppress(LogFailedError):  # then only cancels go out, and there is nothing to wait for
+                await self._log.wait_room()
 
     def _news(self, item: OrderNews) -> None:
         if self._log.failed is None:

@@ -247,14 +247,23 @@ class Outbox:
                 self._drop(entry, "too late: the log was not durable in time")
             return
         order = self._order(commanded)
-        now_ns = self._sequencer.now_ns()
-        refusal = self._gatekeeper.refusal(commanded.command, order, now_ns=now_ns, monotonic_ns=self._clock.monotonic_ns())
-        if refusal:
+        if refusal := self._refusal(entry):
             self._drop(entry, refusal)
             return
-        self._let_go(entry, _urgency(order))
+        now_ns = self._sequencer.now_ns()
+        self._let_go(entry, Urgency.EXIT if order.purpose is Purpose.EXIT else Urgency.ENTRY)
         self.times.sent(commanded.command.client_order_id, now_ns)
         self._sequencer.offer(own_event(order, OrderEventKind.SUBMITTED, durable_ns=entry.durable_ns, sent_ns=now_ns))
+
+    def _refusal(self, entry: _Entry) -> str:
+        command, order = entry.commanded.command, self._order(entry.commanded)
+        return self._gatekeeper.refusal(command, order, now_ns=self._sequencer.now_ns(), monotonic_ns=self._clock.monotonic_ns())
+
+    def last_look(self, client_order_id: str) -> str:
+        """Return why an order that waited for its turn at the venue may not leave any more; empty: it may."""
+        sent = (e for e in self._entries.values() if e.stage is Stage.SENT and e.commanded.command.kind in _ORDERS)
+        entry = next((e for e in sent if e.commanded.command.client_order_id == client_order_id), None)
+        return self._refusal(entry) if entry is not None else "it is not waited for any more"
 
     def _try_cancel(self, entry: _Entry) -> None:
         if entry.stage is not Stage.DECIDED:
@@ -386,9 +395,3 @@ class Outbox:
         order = self._engine.books.order(key)
         assert order is not None, "the engine knows what it has commanded"
         return order
-
-
-def _urgency(order: Order) -> Urgency:
-    if order.purpose is Purpose.EXIT:
-        return Urgency.EXIT
-    return Urgency.ENTRY

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import platform
+from collections.abc import Callable
 from typing import Final, final
 
 import msgspec
@@ -37,11 +38,13 @@ def holder_name(clock: Clock) -> str:
     return f"{platform.node()}/{os.getpid()}/{clock.now_ns()}"
 
 
-async def claim_account(ledger: Ledger, account: str, clock: Clock, *, patient: bool) -> tuple[Lease, int]:
+async def claim_account(
+    ledger: Ledger, account: str, clock: Clock, *, patient: bool, held: Callable[[str], None] = lambda _holder: None
+) -> tuple[Lease, int]:
     """Take the account's lease; return it with the monotonic time at which it was asked for.
 
     A holder that died is waited out for its whole time to live, on our own clock. `patient` waits as long as a living holder
-    renews; otherwise it is given up once that one has been seen renewing.
+    renews; otherwise it is given up once that one has been seen renewing. `held` is told once who is waited for.
 
     Raises:
         AccountHeldError: a living trader has the account.
@@ -54,14 +57,16 @@ async def claim_account(ledger: Ledger, account: str, clock: Clock, *, patient: 
         claim = LeaseClaim(account=account, holder=name, now_ns=clock.now_ns(), ttl_ns=TTL_NS, waited_out=watch.waited_out(asked_ns))
         try:
             return await asyncio.to_thread(ledger.take_lease, claim), asked_ns
-        except LeaseHeldError as held:
-            if seen is not None and held.lease != seen and not patient:
+        except LeaseHeldError as error:
+            if seen is not None and error.lease != seen and not patient:
                 raise AccountHeldError(
-                    f"Account {account} is traded by {held.lease.holder} already, which has just renewed its lease; "
+                    f"Account {account} is traded by {error.lease.holder} already, which has just renewed its lease; "
                     "stop that trader first, or use another account."
                 ) from None
-            seen = held.lease
-            watch.saw(held.lease, clock.monotonic_ns())
+            if seen is None:
+                held(error.lease.holder)
+            seen = error.lease
+            watch.saw(error.lease, clock.monotonic_ns())
         await asyncio.sleep(CLAIM_EVERY_S)
 
 

@@ -128,7 +128,10 @@ class Trader:
 
     async def _run(self, wish: Wish, time: Time) -> None:
         store = await asyncio.to_thread(SqlLedger, wish.setup.live.ledger or wish.home.ledger)
-        lease, asked_ns = await claim_account(store, wish.setup.account, time.wall, patient=wish.patient)
+        claimed = await self._claim(store)
+        if claimed is None:
+            return
+        lease, asked_ns = claimed
         recovered = await asyncio.to_thread(self._recover, store, lease)
         ledger = LedgerThread(store)
         async with AlpacaClient(wish.access, wish.hosts, time.clock, wait=time.wait) as client:
@@ -138,6 +141,7 @@ class Trader:
             await log.opened()
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
             desk = self.desk = Desk(place, recovered.engine, log, time.clock, _paced(time.speed))
+            client.last_look = desk.outbox.last_look
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
             self.feeds = Feeds(desk, log, self._wake.set)
             hands = Hands(desk, venue, ledger, self._wake.set)
@@ -151,6 +155,21 @@ class Trader:
                 await self._end(hands, log, tenure, ledger)
 
     # The start.
+
+    async def _claim(self, store: SqlLedger) -> tuple[Lease, int] | None:
+        """Take the account; None: the end was asked for before it was free."""
+        wish = self._wish
+        claim = asyncio.create_task(
+            claim_account(store, wish.setup.account, wish.time.wall, patient=wish.patient, held=lambda holder: self._tell(_waits(holder)))
+        )
+        stop = asyncio.create_task(self._stop.wait())
+        await asyncio.wait((claim, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if claim.done():
+            return claim.result()
+        claim.cancel()
+        self._tell("Stopped before the account was free.")
+        return None
 
     def _recover(self, store: SqlLedger, lease: Lease) -> Recovered:
         wish = self._wish
@@ -300,6 +319,10 @@ class Trader:
         with suppress(TidegateError):
             await tenure.give_back()
         await ledger.close()
+
+
+def _waits(holder: str) -> str:
+    return f"The account is held by {holder}; this trader waits for it."
 
 
 def _working(desk: Desk) -> list[Order]:

@@ -27,7 +27,7 @@ def test_a_second_trader_on_the_same_account_is_refused_with_one_sentence(venue:
             assert second.ended() == ExitCode.REFUSED
         assert first.is_alive, first.said()
         assert first.stop() == 0
-    (sentence,) = second.err
+    _, sentence = second.err
     assert sentence.startswith("Account mill is traded by ")
     assert sentence.endswith("stop that trader first, or use another account.\n")
 
@@ -64,3 +64,14 @@ def test_a_holder_that_sleeps_through_a_takeover_sends_at_most_one_request_and_s
     found = compare(account.home, venue)
     assert [*found.duplicates, *found.unknown, *found.lost_fills] == []
     assert check(account.home / "log") is None, "what the sleeper wrote after it woke is no part of the log"
+
+
+def test_a_trader_that_waits_for_the_account_stops_when_asked_to(venue: Venue, account: Account) -> None:
+    with TraderProcess(account) as first:
+        wait_for("the first to trade", lambda: bool(venue.fills()) or not first.is_alive)
+        with TraderProcess(account, "--patient") as second:
+            wait_for("the second to wait", lambda: any("waits for" in line for line in second.err) or not second.is_alive)
+            assert second.stop() == 0, second.said()
+        assert first.is_alive
+        assert first.stop() == 0
+    assert "Stopped." in second.said()

@@ -1,6 +1,6 @@
 """The client of one Alpaca account: the order port, and by topic everything else the venue offers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self, final
 
@@ -14,6 +14,7 @@ from tidegate.venues.alpaca.accounts import AccountDesk
 from tidegate.venues.alpaca.history import MarketHistory
 from tidegate.venues.alpaca.http import Line, Requests, Timeouts
 from tidegate.venues.alpaca.ids import IdBook
+from tidegate.venues.alpaca.mapping.orders import Body
 from tidegate.venues.alpaca.orders import OrderDesk, OrderPolicy
 from tidegate.venues.alpaca.reference import ReferenceDesk
 from tidegate.venues.port import (
@@ -50,6 +51,7 @@ class AlpacaClient:
         accounts: settings, closing positions, exercise, activities, history of equity.
         reference: contracts, corporate actions, clock skew.
         history: past and last market data.
+        last_look: asked about an order of ours by its client id when its turn has come: why it may not leave any more, or nothing.
         ids: which order of ours is which of the venue's; the trade stream feeds it too.
     """
 
@@ -63,6 +65,7 @@ class AlpacaClient:
     ) -> None:
         check_hosts(access, hosts)
         self.ids = IdBook()
+        self.last_look: Callable[[str], str] = lambda _client_order_id: ""
         self.settings = settings or ClientSettings()
         self.trading_turns = Turnstile(self.settings.trading, clock, wait=wait)
         self.data_turns = Turnstile(self.settings.data, clock, wait=wait)
@@ -74,7 +77,7 @@ class AlpacaClient:
 
     async def __aenter__(self) -> Self:
         session = self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        line = Line(session, self._clock, self.settings.timeouts, self._wait)
+        line = Line(session, self._clock, self.settings.timeouts, self._wait, self._look)
         trading = Requests(line, self._hosts.trading, self._access, self.trading_turns)
         data = Requests(line, self._hosts.data, self._access, self.data_turns)
         self.desk = OrderDesk(trading, self.ids, self.settings.orders, self._clock, self._wait)
@@ -87,6 +90,9 @@ class AlpacaClient:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    def _look(self, body: Body) -> str:
+        return self.last_look(str(body.get("client_order_id", "")))
 
     async def submit(self, command: OrderCommand, *, urgency: Urgency = Urgency.ENTRY) -> VenueOrder:
         """See `OrderVenue`."""

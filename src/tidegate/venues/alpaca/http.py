@@ -6,7 +6,7 @@ An order is never repeated here, whatever happened to it.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias, TypeVar, final
@@ -67,13 +67,26 @@ class Call(NamedTuple):
     body: Body | None = None
 
 
+LastLook: TypeAlias = Callable[[Body], str]  # given an order's body, why it may not leave any more; empty: it may
+
+
+def _nothing_against(body: Body) -> str:
+    """Whoever has no objections."""
+    del body
+    return ""
+
+
 class Line(NamedTuple):
-    """What requests run on: a session of the caller's, who closes it, time, and patience."""
+    """What requests run on: a session of the caller's, who closes it, time, and patience.
+
+    `last_look` is asked about an order after its wait for a turn, in the step in which its bytes are let go.
+    """
 
     session: aiohttp.ClientSession
     clock: Clock
     timeouts: Timeouts = Timeouts()
     wait: Wait = loop_wait
+    last_look: LastLook = _nothing_against
 
 
 @final
@@ -87,6 +100,7 @@ class Requests:
         self._access = access
         self._clock = line.clock
         self._wait = line.wait
+        self._last_look = line.last_look
         timeouts = line.timeouts
         # `total` would not tell a connection that was never made from an answer that never came.
         self._timeout = aiohttp.ClientTimeout(
@@ -127,6 +141,8 @@ class Requests:
 
     async def _once(self, call: Call) -> Reply:
         async with self.turnstile.turn(call.urgency) as turn:
+            if call.effect is Effect.ONCE and call.body is not None and (why := self._last_look(call.body)):
+                raise Unreachable(f"The order was held back after its wait for a turn: {why}.")
             try:
                 async with asyncio.timeout(self._answer_s):
                     status, headers, body = await self._exchange(call)
