@@ -41,7 +41,7 @@ def test_the_demo_trades_answers_and_stops_cleanly_and_its_log_verifies(tmp_path
     service = subprocess.Popen(words, stdout=said, stderr=said, text=True)
     try:
         home = folder / "home-1"
-        until(lambda: (home / "trader.sock").exists(), "the trader's socket", service)
+        until((home / "trader.sock").exists, "the trader's socket", service)
 
         def trading() -> dict[str, Any] | None:
             asked = tidegate("status", "--json", home=home)
@@ -73,9 +73,7 @@ def test_modes_that_move_money_are_locked(mode: str, capsys: pytest.CaptureFixtu
     assert "locked" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("words", "why"), [(["up"], "--config"), (["up", "--demo", "--config", "us-stocks"], "configuration of its own")]
-)
+@pytest.mark.parametrize(("words", "why"), [(["up"], "--config"), (["up", "--demo", "--config", "us-stocks"], "configuration of its own")])
 def test_a_call_that_says_too_little_or_too_much_is_one_sentence(words: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     assert why in capsys.readouterr().err
