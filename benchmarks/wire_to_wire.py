@@ -27,6 +27,7 @@ import uvloop
 from aiohttp import web
 
 from benchmarks.wire.stub import Stub
+from tidegate.events.records import RECORD_BYTES
 from tidegate.journal import EntryKind, read
 
 FOLDER: Final = Path(__file__).parent
@@ -191,12 +192,12 @@ async def _ingest(stub: Stub, folder: Path, trader: subprocess.Popen[bytes], quo
     prepared = [
         msgspec.msgpack.encode([stub.quote(marked=False, number=frame * BURST + place) for place in range(BURST)]) for frame in range(64)
     ]
-    logged = _records(folder)
+    logged, bytes_before = _records(folder), _bytes(folder)
     before_s, began = _processor_s(trader.pid), time.monotonic()
     for frame in range(frames):
         await stub.feeds[TRADER].send_bytes(prepared[frame % len(prepared)])
     wanted = frames * BURST
-    await _until(lambda: _bytes(folder) >= wanted * 64, trader, 120.0)
+    await _until(lambda: _bytes(folder) - bytes_before >= wanted * RECORD_BYTES, trader, 120.0)
     wall_s, used_s = time.monotonic() - began, _processor_s(trader.pid) - before_s
     taken = _records(folder) - logged
     return {

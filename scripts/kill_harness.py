@@ -77,6 +77,7 @@ def figures(done: list[Done]) -> dict[str, object]:
         "orders_without_a_row": [name for verdict in verdicts for name in verdict.unknown],
         "lost_fills": [name for verdict in verdicts for name in verdict.lost_fills],
         "rows_unaccounted_for": [name for verdict in verdicts for name in verdict.open_rows],
+        "positions_that_differ": [verdict.positions for verdict in verdicts if verdict.positions],
         "errors": [one.error for one in done if one.error],
     }
 
@@ -102,7 +103,15 @@ def main() -> int:
             ]
             told = figures([run.result() for run in runs])
     print(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
-    bad = ("not_in_step_in_time", "duplicates", "orders_without_a_row", "lost_fills", "rows_unaccounted_for", "errors")
+    bad = (
+        "not_in_step_in_time",
+        "duplicates",
+        "orders_without_a_row",
+        "lost_fills",
+        "rows_unaccounted_for",
+        "positions_that_differ",
+        "errors",
+    )
     return int(any(told[name] for name in bad))
 
 

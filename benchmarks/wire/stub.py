@@ -134,6 +134,6 @@ class Stub:
 
 
 def _timestamp(ns: int) -> bytes:
-    """Return a time as msgpack's timestamp of 96 bits."""
+    """Return a time as msgpack's timestamp of 64 bits, as the venue sends it: 30 bits of nanoseconds before 34 of seconds."""
     seconds, rest = divmod(ns, 1_000_000_000)
-    return rest.to_bytes(4, "big") + seconds.to_bytes(8, "big", signed=True)
+    return (rest << 34 | seconds).to_bytes(8, "big")

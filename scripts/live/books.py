@@ -70,13 +70,6 @@ def rows(ledger: Path, account: str = "mill") -> list[OutboxRow]:
         store.close()
 
 
-def equal_positions(log: Path, venue: Venue) -> bool:
-    """Tell whether the log's positions are those that the venue had just before or has just after it was read."""
-    before = venue.positions()
-    ours = books(log).positions
-    return ours in (before, venue.positions())
-
-
 class Verdict(NamedTuple):
     """What a comparison found; each list is empty where all is well."""
 
@@ -86,11 +79,12 @@ class Verdict(NamedTuple):
     unknown: list[str]  # orders at the venue without a row
     lost_fills: list[str]  # orders of which more is filled at the venue than the log knows
     open_rows: list[str]  # rows that are neither answered nor abandoned nor absent
+    positions: list[str]  # what is held by the log and what at the venue, where the two differ
 
     @property
     def is_clean(self) -> bool:
         """Tell whether nothing was found."""
-        return not (self.duplicates or self.unknown or self.lost_fills or self.open_rows)
+        return not (self.duplicates or self.unknown or self.lost_fills or self.open_rows or self.positions)
 
 
 def compare(home: Path, venue: Venue) -> Verdict:
@@ -99,11 +93,13 @@ def compare(home: Path, venue: Venue) -> Verdict:
     known = {str(row.client_order_id): row for row in rows(home / "ledger.db") if row.kind is not CommandKind.CANCEL}
     by_intent = Counter(known[order["client_order_id"]].intent_id for order in orders if order["client_order_id"] in known)
     by_id = Counter(order["client_order_id"] for order in orders)
+    ours, held = books(home / "log"), venue.positions()
     return Verdict(
         orders=len(orders),
         fills=len(theirs),
         duplicates=sorted([intent for intent, count in by_intent.items() if count > 1] + [name for name, n in by_id.items() if n > 1]),
         unknown=sorted(name for name in by_id if name not in known),
-        lost_fills=lost(books(home / "log"), theirs),
+        lost_fills=lost(ours, theirs),
         open_rows=sorted(f"{name}: {row.state.value}" for name, row in known.items() if row.state in _OPEN),
+        positions=[] if ours.positions == held else [f"log {ours.positions}", f"venue {held}"],
     )

@@ -2,10 +2,11 @@
 
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple, Self, final
 
 from scripts.live.books import Verdict, books, compare, filled_at, lost
 from scripts.live.pair import FOLDER, WAIT_S, Account, TraderProcess, Venue, wait_for
@@ -13,6 +14,7 @@ from scripts.live.pair import FOLDER, WAIT_S, Account, TraderProcess, Venue, wai
 EQUAL_S: Final = 30.0  # from the reconnect on
 QUIET_S: Final = 32.0  # so long a trader waits for the account, recovers, waits out the former one's last request
 TRADING_S: Final = 20.0  # so long it may trade after that, before it is killed
+_LOOK_S: Final = 0.1
 _DYING: Final = str(FOLDER / "dying.py")
 _OPEN_BEFORE: Final = """
     select count(*) from outbox
@@ -39,6 +41,35 @@ class Life(NamedTuple):
     lived_s: float
     equal_s: float | None
     late: str  # what was not in step in time; empty: nothing
+
+
+@final
+class Watched:
+    """What a venue's positions were, from a moment before a block is entered until a moment after it is left."""
+
+    def __init__(self, venue: Venue) -> None:
+        self.seen: Final[list[dict[str, str]]] = []
+        self._venue: Final = venue
+        self._over: Final = threading.Event()
+        self._thread: Final = threading.Thread(target=self._look, daemon=True)
+
+    def _look(self) -> None:
+        over = False
+        while not over:
+            over = self._over.wait(_LOOK_S)
+            positions = self._venue.positions()
+            if positions not in self.seen:
+                self.seen.append(positions)
+
+    def __enter__(self) -> Self:
+        self.seen.append(self._venue.positions())
+        time.sleep(_LOOK_S)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
 
 
 def moments(seed: int) -> Iterator[Strike]:
@@ -107,12 +138,12 @@ class Lane:
 
     def out_of_step(self, filled: dict[str, int]) -> str:
         """Say what is not as the venue has it; empty: all is."""
-        before = self.venue.positions()
-        ours = books(self.account.home / "log")
+        with Watched(self.venue) as watched:  # the market goes on while the log is read
+            ours = books(self.account.home / "log")
         if missing := lost(ours, filled):
             return f"fills not in the log: {missing}"
-        if ours.positions not in (before, self.venue.positions()):
-            return f"positions: {ours.positions}, at the venue {before}"
+        if ours.positions not in watched.seen:
+            return f"positions: {ours.positions}, at the venue {watched.seen}"
         rows = _open_rows_before(self.account.home / "ledger.db")
         return f"{rows} rows of earlier epochs are open" if rows else ""
 

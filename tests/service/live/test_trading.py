@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.live.books import books, compare, messages, rows
+from scripts.live.books import compare, messages, rows
 from scripts.live.pair import KEY, Account, Fault, TraderProcess, Venue, wait_for
 from tidegate.events.acts import OrderChanged
 from tidegate.kernel.mode import Mode
@@ -54,7 +54,6 @@ def test_it_trades_and_verify_matches_what_it_wrote(venue: Venue, account: Accou
     found = compare(account.home, venue)
     assert found.is_clean, found
     assert found.fills >= FILLS
-    assert books(account.home / "log").positions == venue.positions()
     assert_verified(account.home / "log")
 
 
@@ -72,7 +71,6 @@ def test_with_faults_on_nothing_is_doubled_or_lost_and_verify_matches(venue: Ven
     found = compare(account.home, venue)
     assert found.is_clean, found
     assert events(account.home / "log", OrderState.UNKNOWN) >= 3, "the faults were to leave outcomes open"
-    assert books(account.home / "log").positions == venue.positions()
     assert_verified(account.home / "log")
 
 
