@@ -7,8 +7,9 @@ import pytest
 from tests.events.examples import session_opened
 from tests.journal.making import Block, blocks, damage_of, flip, small_log
 from tidegate.journal import DamagedLogError, LogWriter, NewerFormatError, check, read, recover
-from tidegate.journal.files import segment_path
+from tidegate.journal.files import segment_numbers, segment_path
 from tidegate.journal.layout import FORMAT_VERSION, pack_block, read_head
+from tidegate.journal.recovery import NEWEST
 from tidegate.values.errors import ExitCode
 
 pytestmark = pytest.mark.req("B1.2", "C1.5")
@@ -75,11 +76,13 @@ def test_damage_is_never_read_over_nor_recovered(sealed_log):
             undo()
 
 
-def test_a_damaged_log_is_not_continued(sealed_log):
-    undo = flip(segment_path(sealed_log, 1), 70, 0)
-    with pytest.raises(DamagedLogError):
-        LogWriter(sealed_log, session_opened(), continuing=True)
-    undo()
+def test_a_log_whose_newest_segments_are_damaged_is_not_continued(sealed_log, tmp_path):
+    for number in segment_numbers(sealed_log)[-NEWEST:]:
+        copy = tmp_path / str(number)
+        shutil.copytree(sealed_log, copy)
+        flip(segment_path(copy, number), 70, 0)
+        with pytest.raises(DamagedLogError):
+            LogWriter(copy, session_opened(), continuing=True)
 
 
 def a_copy(directory, tmp_path):

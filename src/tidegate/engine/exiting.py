@@ -39,6 +39,9 @@ class Exiting:
         limit, reference, how = self._price(strategy, place, side)
         if left <= 0 or limit <= 0:
             return
+        shared = core.portfolio.account_reducible(symbol, side)
+        if 0 < shared < left:  # somebody holds against it: what can be closed is closed, for the rest the gate refuses and says why
+            left, how = shared, f"{how}, as far as the account's net position goes"
         slices = exit_slices(left, reference, core.spec.limits, core.by_place[place])
         for quantity in slices[:SLICES_MAX]:
             intent = TradeIntent(

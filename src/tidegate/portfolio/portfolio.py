@@ -90,16 +90,18 @@ class Portfolio:
         Working, UNKNOWN and reserved orders of that side are taken off both; what the exit replaces is given
         back.
         """
-        book = self.book(intent.symbol)
         holding = self.holding(intent.strategy_id, intent.symbol)
-        sign = intent.side.sign
-        working = book.buys_nanos if intent.side is _BUY else book.sells_nanos
-        account = -sign * book.net_nanos - working
-        own = -sign * holding.quantity_nanos - holding.exits_nanos
-        least = min(account, own)
+        own = -intent.side.sign * holding.quantity_nanos - holding.exits_nanos
+        least = min(self.account_reducible(intent.symbol, intent.side), own)
         if intent.replaces:
             least += self.working_remaining(intent.symbol, intent.replaces)
         return max(0, least)
+
+    def account_reducible(self, symbol: str, side: Side) -> int:
+        """Return in nanos what one side may still reduce of the account's net position; below zero it is overdrawn."""
+        book = self.book(symbol)
+        working = book.buys_nanos if side is _BUY else book.sells_nanos
+        return -side.sign * book.net_nanos - working
 
     def beyond_replaced(self, intent: TradeIntent) -> int:
         """Return what an intent adds to the working quantity in nanos.

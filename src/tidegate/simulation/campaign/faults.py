@@ -73,6 +73,11 @@ class Faults:
         """Count a situation that came about by itself."""
         self.reached[name] += 1
 
+    def ease(self) -> None:
+        """Everything goes wrong four times less often: in a world too bad for any order nothing is tested."""
+        for name in self._rates:
+            self._rates[name] /= 4
+
     def heal(self) -> None:
         """Nothing goes wrong any more."""
         self.on = False

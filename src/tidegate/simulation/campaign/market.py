@@ -11,7 +11,7 @@ from tidegate.values.money import NANOS
 from tidegate.values.time import MILLISECOND_NS
 
 STEP_NS: Final = 200 * MILLISECOND_NS
-QUOTES: Final = 450
+QUOTES: Final = 900
 MARKET_NS: Final = QUOTES * STEP_NS
 _COUNT: Final = len(SYMBOLS)
 

@@ -27,9 +27,12 @@ from tidegate.values.time import MICROSECOND_NS, SECOND_NS
 BUGS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of ours; the seed tells where
 LEAST_NS: Final = 8 * SECOND_NS  # a world goes on until so many orders were placed, or the market ends
 ORDERS_LEAST: Final = 10
+OUTSIDERS_MAX: Final = 2  # what more of them hold would leave no room under the limits
+TRADERS_MAX: Final = 6  # a supervisor gives up one that dies more often
 _RULED: Final = ((GateScope.GLOBAL, ""), *((GateScope.SYMBOL, symbol) for symbol in SYMBOLS))
 _SELDOM: Final = 0.05  # chance per second that the world looks whether something rare happens
 _RARELY: Final = 0.02
+_REMEMBERED: Final = 0.3  # chance per look that somebody opens what people closed
 LOOKS_NS: Final = (9 * SECOND_NS, 21 * SECOND_NS, 37 * SECOND_NS, 71 * SECOND_NS)  # longer than any second read or liquidation needs
 _GATES: Final = {
     RequestVerb.PAUSE: GateState.REDUCE_ONLY,
@@ -82,6 +85,7 @@ class World:
         self._record = 0  # next market record
         self._nodes = 0
         self._requests = 0
+        self._outsiders = 0
         self._points_left = 0  # until the trader dies
         self._events = 0
         self._inputs = 0
@@ -94,6 +98,7 @@ class World:
         try:
             self._start()
             self.timeline.after(SECOND_NS, self._second)
+            self.timeline.after(MARKET_NS // 3, self.faults.ease)
             self._until(START_NS + LEAST_NS)
             while self.watch.orders < ORDERS_LEAST and self.timeline.now_ns < START_NS + MARKET_NS:
                 self._until(self.timeline.now_ns + 2 * SECOND_NS)
@@ -173,7 +178,8 @@ class World:
         self.timeline.after(self.rng.randrange(4 * SECOND_NS), self._start)
 
     def _draw_death(self) -> None:
-        self._points_left = self.rng.randrange(2, 400) if self.faults.hit("FT22") else 0
+        dies = self._nodes < TRADERS_MAX and self.faults.hit("FT22")
+        self._points_left = self.rng.randrange(2, 400) if dies else 0
 
     def _second(self) -> None:
         """Once a second: quotes arrive, resting orders match, and people and the wire do what they do."""
@@ -201,7 +207,7 @@ class World:
         self._stream_trouble(node)
         if self.wire.venue.executions and self.faults.hit("FT7"):
             self._bust(now_ns)
-        if rng.random() < _SELDOM and self.faults.hit("X1"):
+        if rng.random() < _SELDOM and self._outsiders < OUTSIDERS_MAX and self.faults.hit("X1"):
             self._outsider(now_ns)
         if rng.random() < _RARELY and self.faults.hit("X3"):
             node.later(0, node.lose_disk)
@@ -237,6 +243,7 @@ class World:
 
     def _outsider(self, now_ns: int) -> None:
         """Somebody else's order: the venue's liquidation of what we hold, or a person's, filling at once or resting."""
+        self._outsiders += 1
         venue, symbol = self.wire.venue, self.rng.choice(SYMBOLS)
         held = venue.positions.get(symbol, 0)
         self.watch.excused.add(symbol)
@@ -269,19 +276,26 @@ class World:
             self._reopen_later(RequestVerb.ENABLE if verb is RequestVerb.DISABLE else RequestVerb.RESUME, scope, key)
 
     def _reopen_later(self, verb: RequestVerb, scope: GateScope, key: str) -> None:
-        """Somebody opens it again a few seconds later, on the trader that runs then."""
+        """Somebody opens it again a few seconds later, as soon as a trader is there to be asked."""
 
         def reopen() -> None:
             node = self.live
-            if node is not None and node.is_trading and self.faults.on:
-                node.later(0, lambda: self._ask(verb, scope, key))
+            if not self.faults.on:
+                return
+            if node is None or not node.is_trading:
+                self.timeline.after(SECOND_NS, reopen)
+                return
+            node.later(0, lambda: self._ask(verb, scope, key))
 
         self.timeline.after(self.rng.randrange(2, 9) * SECOND_NS, reopen)
 
     def _look_after(self, node: Node) -> None:
-        """A person looks at what rules of ours have closed, and opens it."""
-        for scope, key in _RULED:
-            if (scope, key) not in self.watch.closed and node.desk.engine.books.gate(scope, key) is not GateState.ACTIVE:
+        """A person opens what rules of ours have closed, and in the end what people closed and forgot."""
+        forgotten = [ruled for ruled in self.watch.closed if self.rng.random() < _REMEMBERED]
+        for scope, key in (*_RULED, *forgotten):
+            if (scope, key) in self.watch.closed and (scope, key) not in forgotten:
+                continue
+            if node.desk.engine.books.gate(scope, key) is not GateState.ACTIVE:
                 node.later(0, lambda scope=scope, key=key: self._ask(RequestVerb.RESUME, scope, key))  # type: ignore[misc]
 
     def _ask(self, verb: RequestVerb, scope: GateScope, key: str) -> None:
