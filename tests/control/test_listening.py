@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,21 @@ def test_a_living_trader_is_respected_even_while_it_hangs(tmp_path: Path) -> Non
         with pytest.raises(TraderSilentError):
             ControlClient(home.socket, timeout_s=0.1).ask(Health(probe=Probe.LIVE), HealthReply)
         process.send_signal(signal.SIGCONT)
+
+
+def test_the_home_goes_with_the_lease_and_a_sleeper_that_ends_leaves_the_new_socket_alone(tmp_path: Path) -> None:
+    home = private(tmp_path)
+    with other_trader(home) as process:
+        process.send_signal(signal.SIGSTOP)
+        second = listen_at(home, takes_over=True)
+        with pytest.raises(SocketTakenError):
+            listen_at(home)
+        process.send_signal(signal.SIGCONT)
+    sleeper = second._replace(inode=second.inode + 1, sock=socket.socket(), lock=os.open(os.devnull, os.O_RDONLY))
+    sleeper.close()
+    assert home.socket.exists()
+    second.close()
+    assert not home.socket.exists()
 
 
 def test_the_socket_of_a_killed_trader_is_replaced(tmp_path: Path) -> None:

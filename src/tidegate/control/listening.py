@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from stat import S_ISSOCK
 from typing import Final, NamedTuple
@@ -21,16 +22,22 @@ class Listening(NamedTuple):
     sock: socket.socket
     lock: int
     path: Path
+    inode: int
 
     def close(self) -> None:
-        """Remove the socket's file and let go of the home."""
-        self.path.unlink(missing_ok=True)
+        """Remove the socket's file, if it is not a successor's by now, and let go of the home."""
+        with suppress(FileNotFoundError):
+            if self.path.lstat().st_ino == self.inode:
+                self.path.unlink()
         self.sock.close()
         os.close(self.lock)
 
 
-def listen_at(home: Home) -> Listening:
+def listen_at(home: Home, *, takes_over: bool = False) -> Listening:
     """Return the socket of a home, listening. The home folder is made if it is missing.
+
+    `takes_over`: the account's lease was taken from a trader that let it run out. It may be asleep, and holds the home until it wakes
+    and ends; the home goes with the lease.
 
     Raises:
         HomeUnusableError: the folder cannot be made or is open to others.
@@ -41,7 +48,7 @@ def listen_at(home: Home) -> Listening:
     path = home.socket
     if len(os.fsencode(path)) > PATH_BYTES_MAX:
         raise SocketUnusableError(f"The socket's path {path} is longer than {PATH_BYTES_MAX} bytes; name a shorter folder with --home.")
-    lock = _lock(home)
+    lock = _lock(home, takes_over=takes_over)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _clear(path)
@@ -57,10 +64,10 @@ def listen_at(home: Home) -> Listening:
         sock.close()
         os.close(lock)
         raise
-    return Listening(sock, lock, path)
+    return Listening(sock, lock, path, path.lstat().st_ino)
 
 
-def _lock(home: Home) -> int:
+def _lock(home: Home, *, takes_over: bool) -> int:
     """Take the lock of a home: it is the kernel's to give back when a process dies, however it dies."""
     path = home.root / "trader.lock"
     try:
@@ -71,6 +78,9 @@ def _lock(home: Home) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(lock)
+        if takes_over:
+            path.unlink(missing_ok=True)  # the sleeper keeps a lock on a file that nobody finds any more
+            return _lock(home, takes_over=False)
         raise SocketTakenError(f"A trader runs in {home.root} already; stop it first, or name another home with --home.") from error
     return lock
 

@@ -57,13 +57,13 @@ class ControlServer:
         """How many are connected."""
         return len(self._clients)
 
-    async def start(self) -> None:
-        """Begin to listen.
+    async def start(self, *, takes_over: bool = False) -> None:
+        """Begin to listen; `takes_over` as in `listening.listen_at`.
 
         Raises:
             HomeUnusableError, SocketTakenError, SocketUnusableError: see `listening.listen_at`.
         """
-        self._listening = listen_at(self._home)
+        self._listening = listen_at(self._home, takes_over=takes_over)
         self._server = await asyncio.start_unix_server(self._serve, sock=self._listening.sock)
 
     async def close(self) -> None:

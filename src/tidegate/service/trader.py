@@ -147,7 +147,7 @@ class Trader:
             hands = Hands(desk, venue, ledger, self._wake.set)
             self._begin(desk, recovered)
             control = ControlServer(wish.home, Answering(desk, log, self._around, time.clock, self._wake.set))
-            await control.start()
+            await control.start(takes_over=bool(lease.taken_from))
             try:
                 await self._trade(client, venue, hands, tenure)
             finally:

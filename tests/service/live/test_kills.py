@@ -12,7 +12,7 @@ from tests.service.live.conftest import SPEED
 
 pytestmark = pytest.mark.req("B2.2", "B2.3", "F1")
 
-KILLS = 12
+KILLS = 4  # `make kills` kills more often
 
 
 @pytest.fixture
@@ -38,6 +38,6 @@ def test_a_trader_killed_at_random_moments_under_load_doubles_and_loses_nothing(
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_a_trader_killed_at_a_durable_write_doubles_and_loses_nothing(lane: Lane, boundary: str) -> None:
-    for at in (1, 4, 9):
+    for at in (1, 4):
         assert lane.live(Strike(boundary=boundary, at=at)).late == ""
     assert_whole(lane)
