@@ -116,6 +116,7 @@ class Lane:
                 trader.kill()
             if trader.ended() >= 0:
                 raise RuntimeError(f"the trader ended by itself: {trader.said()}")
+        wait_for("the venue to notice", lambda: not self.venue.state()["trading_streams"])  # or the next one seems to be connected at once
         return Life(strike, time.monotonic() - began, equal_s, late)
 
     def live_on(self) -> tuple[float, Verdict]:
