@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.service.making import SECOND, Office, shown
@@ -234,6 +235,33 @@ def test_a_liquidation_is_taken_from_the_strategy_that_held_it() -> None:
     again = office.tell(executions=(sold,), positions=())
     assert Difference.FILL_FOREIGN not in [d.kind for d in again], "the same execution moves nothing a second time"
     assert office.desk.engine.books.positions() == {}
+
+
+def test_a_fill_without_our_id_waits_while_it_may_be_of_an_order_without_the_venues() -> None:
+    office = begun()
+    key = office.enter(5)
+    send = office.let_go()
+    office.desk.answered(send, OutcomeUnsure("no answer"))
+    office.wait(8)
+    bought = VenueExecution(
+        execution_id="x1",
+        venue_order_id="v77",
+        client_order_id="",
+        symbol="AAA",
+        side=Side.BUY,
+        quantity_nanos=5 * NANOS,
+        price_nanos=20 * NANOS,
+        cum_quantity_nanos=5 * NANOS,
+        ts_ns=1,
+    )
+    assert office.tell(executions=(bought,), positions=(position("AAA", 5),)) == []
+    assert office.desk.engine.books.positions() == {}, "it is nobody's yet"
+    office.desk.found(key, msgspec.structs.replace(shown(send, OrderState.FILLED, filled=5), venue_order_id="v77"))
+    office.wait(31)
+    office.tell(executions=(bought,), positions=(position("AAA", 5),))
+    assert office.state(key) is OrderState.FILLED
+    assert office.desk.engine.books.positions() == {"AAA": 5 * NANOS}
+    assert office.desk.engine.books.gate(GateScope.SYMBOL, "AAA") is GateState.ACTIVE
 
 
 def test_cash_follows_after_two_reads_and_is_kept_as_an_adjustment() -> None:

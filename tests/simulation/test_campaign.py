@@ -33,8 +33,8 @@ def test_a_seed_reproduces_alone(setting: Setting) -> None:
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_mistake_is_caught_within_a_thousand_seeds(setting: Setting, name: str) -> None:
-    parts = Parts(desk=PLANTED[name])
-    assert any(World(setting, seed, parts).run().broken for seed in range(1_000))
+    parts, alone = Parts(desk=PLANTED[name]), setting._replace(engines={})  # its engines may keep the mistake
+    assert any(World(alone, seed, parts).run().broken for seed in range(1_000))
 
 
 def test_seeds_are_a_range_or_one() -> None:

@@ -68,6 +68,9 @@ class Reporting:
 
     def _execution(self, report: VenueReported, seen: ReportedExecution) -> None:
         order = self._find(seen.client_order_id, seen.venue_order_id)
+        if order is None and not seen.client_order_id and self._may_be_ours(seen):
+            self._touched.add(seen.symbol)
+            return
         key = order.client_order_id if order else seen.client_order_id or seen.venue_order_id
         if seen.execution_id in self._core.orders.executions.get(key, {}):
             return
@@ -92,6 +95,16 @@ class Reporting:
             return
         theirs = f"{seen.side.value} {nanos_text(seen.quantity_nanos)} at {nanos_text(seen.price_nanos)}"
         self._step(kind, seen.symbol, "not booked", theirs, order_id=key, change=change)
+
+    def _may_be_ours(self, seen: ReportedExecution) -> bool:
+        """Tell whether a nameless fill may be of an order of ours that has no id of the venue's yet.
+
+        Booked as somebody else's, it would count a second time once that order's outcome is known; the next read names it.
+        """
+        return any(
+            order.symbol == seen.symbol and order.side is seen.side and not order.venue_order_id and order.state in _UNPROVED
+            for order in self._core.orders.live.values()
+        )
 
     # Orders.
 

@@ -248,7 +248,10 @@ class OrderVenue(Protocol):
         """Return money and permissions."""
 
     async def executions(self, after_ns: int) -> list[VenueExecution]:
-        """Return every fill after a time, oldest first."""
+        """Return every fill after a time, oldest first, under our id of its order wherever the venue shows that order.
+
+        A trader that has just started knows few ids of the venue's: a fill without ours would count as somebody else's.
+        """
 
     async def suspend(self, *, on: bool) -> None:
         """Set the venue's own switch that refuses every new order of the account."""

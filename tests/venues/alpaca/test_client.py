@@ -402,6 +402,29 @@ async def test_executions_are_read_to_their_end_and_one_that_cannot_be_read_is_a
             await on.client.executions(0)
 
 
+async def test_a_fill_is_named_by_our_id_though_its_order_was_never_seen() -> None:
+    async with bench() as on:
+        fill = sample("activities")[0]
+        on.server.on("GET", "/v2/account/activities", Answer([fill]))
+        on.server.on("GET", f"/v2/orders/{VENUE_ID}", Answer(shown(status="filled", filled_qty="10")))
+        for _ in range(2):
+            assert [execution.client_order_id for execution in await on.client.executions(0)] == [ID]
+        assert len(on.server.calls("GET", f"/v2/orders/{VENUE_ID}")) == 1, "an order that was read is remembered"
+
+
+async def test_the_orders_of_many_fills_are_read_from_the_lists_and_one_that_the_venue_does_not_show_stays_nameless() -> None:
+    async with bench() as on:
+        fill = sample("activities")[0]
+        fills = [{**fill, "id": f"20261118100211726::e{number}", "order_id": f"v{number}"} for number in range(9)]
+        on.server.on("GET", "/v2/account/activities", Answer(fills))
+        listed = [shown(client_order_id=f"o{number}", id=f"v{number}") for number in range(8)]
+        on.server.on("GET", "/v2/orders", Answer(listed[:3]), Answer(listed[3:]))
+        on.server.on("GET", "/v2/orders/v8", GONE)
+        found = await on.client.executions(0)
+        assert [execution.client_order_id for execution in found] == [*(f"o{number}" for number in range(8)), ""]
+        assert [seen.query.get("status", "") for seen in on.server.calls("GET", "/v2/orders")] == ["open", "closed"]
+
+
 async def test_account_positions_clock_calendar_assets_and_history_are_read() -> None:
     async with bench() as on:
         server, client = on.server, on.client

@@ -40,7 +40,7 @@ class AccountDesk:
         return [venue_position(position) for position in await self._requests.read("/v2/positions", list[Position])]
 
     async def executions(self, after_ns: int) -> list[VenueExecution]:
-        """See `OrderVenue.executions`; client ids are filled in for orders seen before.
+        """See `OrderVenue.executions`. Alpaca names a fill's order by its own id alone: orders not seen before are read first.
 
         Raises:
             UnreadableAnswerError: a fill that cannot be read whole: leaving it out would lose it.
@@ -50,9 +50,10 @@ class AccountDesk:
             execution = venue_execution(activity)
             if execution is None:
                 raise UnreadableAnswerError(f"Alpaca's fill {activity.id} cannot be read whole; compare the position by hand.")
-            client_id = self._orders.ids.client_id(execution.venue_order_id)
-            found.append(msgspec.structs.replace(execution, client_order_id=client_id))
-        return found
+            found.append(execution)
+        await self._orders.learn({execution.venue_order_id for execution in found}, after_ns)
+        ids = self._orders.ids
+        return [msgspec.structs.replace(seen, client_order_id=ids.client_id(seen.venue_order_id)) for seen in found]
 
     def activities(self, kind: str, after_ns: int) -> AsyncIterator[Activity]:
         """Yield activities of a kind (dividends, fees, assignments ...) after a time, oldest first."""

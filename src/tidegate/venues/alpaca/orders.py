@@ -26,6 +26,7 @@ from tidegate.venues.waiting import Wait
 
 PAGE: Final = 500
 PAGES_MAX: Final = 40
+ASKED_SINGLY_MAX: Final = 4  # more orders than that are read from the lists of orders, 500 a request
 _OK: Final = 200
 _REFUSED: Final = 400
 
@@ -146,6 +147,20 @@ class OrderDesk:
     async def open_orders(self) -> list[VenueOrder]:
         """See `OrderVenue.open_orders`; legs stand within their parents."""
         return [order async for order in self._orders("open", 0)]
+
+    async def learn(self, venue_order_ids: set[str], since_ns: int) -> None:
+        """Read the orders of these ids that were not seen yet, so that `ids` can name them: a few by id, many from the lists."""
+        unknown = self._unnamed(venue_order_ids)
+        if len(unknown) > ASKED_SINGLY_MAX:
+            for status, back_to_ns in (("open", 0), ("closed", since_ns)):
+                async for _ in self._orders(status, back_to_ns):
+                    pass  # each is remembered as it is read
+            unknown = self._unnamed(unknown)
+        for venue_order_id in sorted(unknown):
+            await self.by_venue_id(venue_order_id)
+
+    def _unnamed(self, venue_order_ids: set[str]) -> set[str]:
+        return {venue_id for venue_id in venue_order_ids if venue_id and not self.ids.client_id(venue_id)}
 
     async def activities(self, kind: str, after: str) -> AsyncIterator[Activity]:
         """Yield activities of a kind after a time, oldest first, page by page.

@@ -154,7 +154,7 @@ SOURCE = row(
 )
 
 MAP = row([("symbol", "<i8")])  # a tape's instrument -> our symbol row; -1: not traded here
-HOURS = row([("open_ns", "<i8"), ("close_ns", "<i8")])
+HOURS = row([("close_ns", "<i8"), ("open_ns", "<i8")])  # not a beginning of `market.rows.SESSION`
 TAKEN = row([("records", "<i8")])  # of each stream, by the engine when it sent the command in hand
 
 EVENT = row(
