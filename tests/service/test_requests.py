@@ -1,5 +1,6 @@
 """What people ask: at once, once, in stages, and a kill goes before everything."""
 
+import msgspec
 import pytest
 
 from tests.service.making import Office, shown
@@ -93,6 +94,26 @@ def test_a_kill_of_one_symbol_leaves_the_account_alone() -> None:
     office.wait(5)
     assert not [effect for effect in office.effects if isinstance(effect, Suspend)]
     assert office.desk.engine.books.gate(GateScope.SYMBOL, "AAA") is GateState.HALTED
+
+
+def test_a_kill_ends_with_the_orders_that_it_met_though_others_came_after_a_resume() -> None:
+    office = Office()
+    office.enter()
+    first = office.let_go()
+    office.desk.answered(first, shown(first, OrderState.ACCEPTED))
+    office.ask(RequestVerb.KILL, GateScope.SYMBOL, "AAA", request_id="k1")
+    office.wait(0.3)
+    office.ask(RequestVerb.RESUME, GateScope.SYMBOL, "AAA", request_id="r2")
+    assert stages(office, "k1")[-1] is RequestStage.CANCELING
+    office.effects.clear()
+    office.enter()
+    send = office.let_go()
+    office.desk.answered(send, msgspec.structs.replace(shown(send, OrderState.ACCEPTED), venue_order_id="v2"))
+    office.desk.found(first.command.client_order_id, shown(first, OrderState.CANCELED))
+    office.turn()
+    assert office.state(first.command.client_order_id) is OrderState.CANCELED
+    assert stages(office, "k1")[-1] is RequestStage.DONE
+    assert office.state(send.command.client_order_id) is OrderState.ACCEPTED
 
 
 def test_a_flatten_lifts_the_switch_first() -> None:

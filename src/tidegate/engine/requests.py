@@ -76,7 +76,7 @@ class Requests:
         working = [order for order in self._in_scope(job.scope, job.key, job.order_id) if not _of(order, job)]
         if job.verb is RequestVerb.FLATTEN:
             self._step_flatten(job, working)
-        elif not working:
+        elif not any(order.submitted_ns <= job.begun_ns for order in working):  # what came after a resume is not its business
             self._move(job, RequestStage.DONE)
         elif job.stage is not RequestStage.CANCELING:
             self._cancel_rest(job, working)

@@ -218,10 +218,10 @@ class WriterThread:
             )
             self._writer.abandon()
         self.error = error
+        if not self._ending:
+            self.on_failed(error)  # first: whoever stops the trading on it waits for nobody
         self.waiters.fail(error)
         self._queue.settle_room(error)
-        if not self._ending:
-            self.on_failed(error)
 
 
 def _nobody(_error: LogFailedError) -> None:
