@@ -1,6 +1,10 @@
 """Assets, option contracts, clock and calendar."""
 
+from datetime import date, timedelta
+from typing import Final
+
 from tidegate.values.enums import InstrumentKind
+from tidegate.values.time import MINUTE_NS
 from tidegate.venues.alpaca.mapping import words
 from tidegate.venues.alpaca.mapping.reading import Reader
 from tidegate.venues.alpaca.mapping.times import new_york_ns, parse_ns
@@ -8,7 +12,7 @@ from tidegate.venues.alpaca.wire.reference import Asset, CalendarDay, Clock, Opt
 from tidegate.venues.errors import UnreadableAnswerError
 from tidegate.venues.port import TradingDay, VenueAsset, VenueClock
 
-_REGULAR_CLOSE = "1600"
+_REGULAR_NS: Final = 390 * MINUTE_NS  # 9:30 to 16:00
 _RIGHTS = {"call": "call", "put": "put"}
 _EASY = {"easy_to_borrow": True, "hard_to_borrow": False}
 _STANDARD_SHARES = 100
@@ -84,18 +88,32 @@ def venue_clock(clock: Clock) -> VenueClock:
 def trading_day(day: CalendarDay) -> TradingDay:
     """Return the hours of a day; without extended hours they are the regular ones.
 
+    The day is that of the open. A time out of turn is of the day beside it: a close that comes before the open is the next day's.
+
     Raises:
         UnreadableAnswerError: a part is missing or is no time.
     """
     name, opens, closes = day.date or "", day.open or "", day.close or ""
     try:
+        open_ns = new_york_ns(name, opens)
+        close_ns = _not_before(open_ns, name, closes)
+        pre_open_ns = new_york_ns(name, day.session_open or opens)
         return TradingDay(
             day=name,
-            pre_open_ns=new_york_ns(name, day.session_open or opens),
-            open_ns=new_york_ns(name, opens),
-            close_ns=new_york_ns(name, closes),
-            post_close_ns=new_york_ns(name, day.session_close or closes),
-            early_close=closes.replace(":", "") < _REGULAR_CLOSE,
+            pre_open_ns=pre_open_ns if pre_open_ns <= open_ns else new_york_ns(_days_on(name, -1), day.session_open or opens),
+            open_ns=open_ns,
+            close_ns=close_ns,
+            post_close_ns=_not_before(close_ns, name, day.session_close or closes),
+            early_close=close_ns - open_ns < _REGULAR_NS,
         )
     except ValueError as error:
         raise UnreadableAnswerError(f"Alpaca's calendar cannot be read ({error}).") from error
+
+
+def _not_before(ns: int, day: str, clock: str) -> int:
+    same_day_ns = new_york_ns(day, clock)
+    return same_day_ns if same_day_ns >= ns else new_york_ns(_days_on(day, 1), clock)
+
+
+def _days_on(day: str, count: int) -> str:
+    return (date.fromisoformat(day) + timedelta(days=count)).isoformat()
