@@ -9,6 +9,7 @@ ADVICE: Final = {
     "configuration, and an edit takes it away.",
     "symbol_allowed": "Add the symbol to `symbols_allowed`, or set that to null.",
     "symbol_not_blocked": "Take the symbol off `symbols_blocked` once its reason is gone.",
+    "foreign_position": "Close it at the venue or with `tidegate flatten`, or trade the symbol on another account.",
     "symbol_owner": "Wait until the other strategy is out, give each strategy its own `symbols`, or set `symbols_shared`.",
     "session_hours": "Nothing: the market is closed. Wrong hours come from the `calendar` of the venue.",
     "no_trade_window": "Nothing, or narrow `no_trade` in the configuration.",

@@ -80,6 +80,7 @@ def view(portfolio: Portfolio | None = None, **changes: Any) -> RiskView:
         "cell_spread_bps_max": None,
         "permitted": True,
         "owner": "",
+        "foreign_nanos": 0,
         "lag_ns": MILLISECOND_NS,
         "streams_up": True,
         "store_ok": True,

@@ -233,6 +233,14 @@ CASES: dict[str, Callable[[], list[Row]]] = {
         ((entry(), view(owner=None)), False, 1, None),
         ((entry(), view(owner=None, symbols_shared=True)), False, 1, None),
     ],
+    "foreign_position": lambda: [
+        ((entry(), view(foreign_nanos=0)), True, 0, 0),
+        ((entry(), view(foreign_nanos=NANOS)), True, 0, NANOS),
+        ((entry(), view(foreign_nanos=-1)), False, 0, -1),
+        ((entry(side=Side.SELL), view(foreign_nanos=-NANOS)), True, 0, -NANOS),
+        ((entry(side=Side.SELL), view(foreign_nanos=1)), False, 0, 1),
+        ((entry(), view(foreign_nanos=None)), False, 0, None),
+    ],
     "session_hours": lambda: [
         ((entry(), view(open_ns=NOW_NS + 1, close_ns=NOW_NS + 2)), False, NOW_NS + 1, NOW_NS),
         ((entry(), view(open_ns=NOW_NS, close_ns=NOW_NS + 1)), True, NOW_NS + 1, NOW_NS),

@@ -237,6 +237,30 @@ def test_a_liquidation_is_taken_from_the_strategy_that_held_it() -> None:
     assert office.desk.engine.books.positions() == {}
 
 
+def test_somebody_elses_fill_that_is_told_without_and_then_with_a_client_id_counts_once() -> None:
+    office = begun()
+    office.wait(31)
+    nameless = VenueExecution(
+        execution_id="x7",
+        venue_order_id="w9",
+        client_order_id="",
+        symbol="AAA",
+        side=Side.BUY,
+        quantity_nanos=3 * NANOS,
+        price_nanos=20 * NANOS,
+        cum_quantity_nanos=3 * NANOS,
+        ts_ns=1,
+    )
+    held = (position("AAA", 3),)
+    assert [d.kind for d in office.tell(executions=(nameless,), positions=held)] == [Difference.FILL_FOREIGN]
+    office.wait(31)
+    named = msgspec.structs.replace(nameless, client_order_id="by-hand-4")
+    assert Difference.FILL_FOREIGN not in [d.kind for d in office.tell(executions=(named,), positions=held)]
+    office.wait(31)
+    assert Difference.FILL_FOREIGN not in [d.kind for d in office.tell(executions=(nameless,), positions=held)]
+    assert office.desk.engine.books.positions() == {"AAA": 3 * NANOS}
+
+
 def test_a_fill_without_our_id_waits_while_it_may_be_of_an_order_without_the_venues() -> None:
     office = begun()
     key = office.enter(5)

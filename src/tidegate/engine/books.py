@@ -5,6 +5,7 @@ from typing import Final, NamedTuple, final
 from tidegate.engine.core import Core
 from tidegate.engine.records import Job
 from tidegate.engine.usage import LimitUse, limits_use
+from tidegate.events.inputs import OrderEvent
 from tidegate.oms.order import Order
 from tidegate.portfolio.valuation import Valuation, valuation
 from tidegate.risk.gates import GateVerdict
@@ -66,10 +67,11 @@ class Books:
         live = self._core.orders.live
         return [live[key] for key in sorted(live)]
 
-    def knows_execution(self, client_order_id: str, execution_id: str) -> bool:
+    def knows_execution(self, event: OrderEvent) -> bool:
         """Tell whether an execution was booked, or belongs to an order that finished too long ago to be asked after."""
         orders = self._core.orders
-        return orders.find(client_order_id) is None or execution_id in orders.executions.get(client_order_id, {})
+        order = orders.told_of(event.client_order_id, event.venue_order_id)
+        return order is None or event.execution_id in orders.executions.get(order.client_order_id, {})
 
     def gate(self, scope: GateScope, key: str) -> GateState:
         """Return the gate of one scope alone."""

@@ -253,7 +253,7 @@ class Reporting:
 
     def _find(self, client_order_id: str, venue_order_id: str) -> Order | None:
         orders = self._core.orders
-        found = orders.find(client_order_id or venue_order_id)
+        found = orders.told_of(client_order_id, venue_order_id)
         if found is None and venue_order_id and not client_order_id:
             for order in (*orders.live.values(), *orders.finished.values()):
                 if order.venue_order_id == venue_order_id:

@@ -91,6 +91,7 @@ class Viewing:
             venue=instrument.venue, account=core.spec.account, strategy_id=intent.strategy_id, symbol=intent.symbol
         )
         view.owner = self._other_owner(intent.symbol, intent.strategy_id) or intent.strategy_id
+        view.foreign_nanos = core.portfolio.holding("", intent.symbol).quantity_nanos
         view.lag_ns = core.lag_ns
         view.streams_up = not core.streams_down
         view.equity_attos = self.equity_attos()
@@ -102,7 +103,7 @@ class Viewing:
         if len(self._core.plans) == 1:
             return ""  # there is no other
         for order in portfolio.book(symbol).orders.values():
-            if order.strategy_id != strategy_id:
+            if order.strategy_id not in ("", strategy_id):
                 return order.strategy_id
         for held, _counted in portfolio.reserved.values():
             if held.symbol == symbol and held.strategy_id != strategy_id:

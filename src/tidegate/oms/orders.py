@@ -77,6 +77,10 @@ class Orders:
         """Return an order that lives or finished lately; None: not known (any more)."""
         return self.live.get(client_order_id) or self.finished.get(client_order_id)
 
+    def told_of(self, client_order_id: str, venue_order_id: str) -> Order | None:
+        """Return the order that a message names: by its own id, or by the venue's, under which somebody else's may have been adopted."""
+        return self.find(client_order_id) or self.find(venue_order_id)
+
     def chain_number(self, intent: TradeIntent) -> int:
         """Return the chain number of the order an intent would make: part of its client id."""
         replaced = self.find(intent.replaces) if intent.replaces else None
@@ -210,8 +214,7 @@ class Orders:
 
         A bare Finding: nothing could be booked and nothing moved. A Change may carry findings too.
         """
-        key = event.client_order_id or event.venue_order_id
-        order = self.live.get(key) or self.finished.get(key)
+        order = self.told_of(event.client_order_id, event.venue_order_id)
         flags: tuple[Finding, ...] = ()
         if order is None:
             met = self._meet_stranger(event)
@@ -221,6 +224,7 @@ class Orders:
             flags = (flag,)
         elif event.side is not order.side or event.symbol != order.symbol:
             return complaints.mismatch(order, event)
+        key = order.client_order_id
         executions = self.executions.get(key, _NO_EXECUTIONS)
         applied = apply_event(order, event, executions, self.policy, self.instruments[order.symbol].multiplier)
         if applied.execution is not None:

@@ -64,6 +64,7 @@ CHECKS: Final = (
     _check(market.symbol_allowed, Unit.FLAG, Applies.ENTRY),
     _check(market.symbol_not_blocked, Unit.FLAG, Applies.ENTRY),
     _check(market.symbol_owner, Unit.FLAG, Applies.ENTRY),
+    _check(market.foreign_position, Unit.QUANTITY, Applies.ENTRY),
     _check(market.session_hours, Unit.TIME, Applies.ENTRY),
     _check(market.no_trade_window, Unit.FLAG, Applies.ENTRY),
     _check(market.not_halted, Unit.FLAG, Applies.ENTRY),

@@ -81,6 +81,16 @@ def symbol_owner(intent: TradeIntent, view: RiskView) -> CheckResult:
     return _OWNER[view.symbols_shared or view.owner in ("", intent.strategy_id)]
 
 
+def foreign_position(intent: TradeIntent, view: RiskView) -> CheckResult:
+    """The entry does not go against a position that nobody here ordered.
+
+    It would close what somebody else holds; its own exit could then not be proved to reduce anything. Observed is that position.
+    """
+    foreign = view.foreign_nanos
+    against = foreign is None or (foreign < 0 if intent.side is _BUY else foreign > 0)
+    return ("foreign_position", not against, 0, foreign)
+
+
 def session_hours(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """The venue's trading session is open: open <= now < close."""
     now_ns = view.now_ns

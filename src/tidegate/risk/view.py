@@ -68,6 +68,7 @@ class RiskView(msgspec.Struct, kw_only=True, gc=False):
     permitted: bool | None = None  # the strategy's permission to trade is in force
 
     owner: str | None = None  # strategy that holds or works the symbol; empty: none does
+    foreign_nanos: int | None = None  # position in the symbol that nobody here ordered
     symbols_shared: bool = False  # the configuration lets several strategies own one symbol
 
     # The account and ourselves.

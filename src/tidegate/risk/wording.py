@@ -40,6 +40,11 @@ WORDING: Final = {
         "another strategy holds or works the symbol",
         "no other strategy holds or works the symbol",
     ),
+    "foreign_position": Wording(
+        "the symbol's position that nobody here ordered",
+        "the entry goes against a position of {observed} that nobody here ordered",
+        "the entry goes against no position of somebody else",
+    ),
     "session_hours": Wording(
         "the venue's trading hours",
         "the market is closed at {observed} (it opens or closes at {limit})",

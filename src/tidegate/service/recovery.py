@@ -164,7 +164,7 @@ def _missed_executions(engine: Engine, ledger: Ledger, account: str) -> list[Any
     for row in ledger.executions(account):
         event = decode(row.event)
         assert isinstance(event, OrderEvent), "an execution's row holds an order event"
-        if not engine.books.knows_execution(event.client_order_id or event.venue_order_id, row.execution_id):
+        if not engine.books.knows_execution(event):
             found.append(event)
     return found
 

@@ -26,6 +26,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "X1": "somebody else trades on the account, or the venue liquidates",
     "X2": "the venue refuses an order",
     "X3": "the disk is slow or gone",
+    "X4": "the history names fills by the venue's order id alone",
 }
 
 # Chance per occasion in a bad world: a request, a frame, a read, a second, a world. Moods scale it.
@@ -47,6 +48,7 @@ _RATES: Final[Mapping[str, float]] = {
     "X1": 0.15,
     "X2": 0.04,
     "X3": 0.02,
+    "X4": 0.15,
 }
 _MOODS: Final = (0.0, 0.3, 0.3, 1.0, 1.0, 1.0, 2.5)  # quiet, mild, bad, pathological
 

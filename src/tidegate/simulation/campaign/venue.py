@@ -145,6 +145,13 @@ class Venue:
 
     # Reads.
 
+    def find(self, client_id: str, venue_id: str) -> Held | None:
+        """Return an order by its client id, or by the venue's."""
+        found = self.orders.get(client_id)
+        if found is None and venue_id:
+            return next((order for order in self.orders.values() if order.venue_id == venue_id), None)
+        return found
+
     def shown_positions(self, as_of_ns: int) -> tuple[VenuePosition, ...]:
         """Return the positions as they were at a time."""
         positions = next(past for since_ns, past in reversed(self.past) if since_ns <= as_of_ns)

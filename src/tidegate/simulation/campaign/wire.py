@@ -107,7 +107,7 @@ class Wire:
             return
 
         def arrive() -> None:
-            order = self.venue.orders.get(effect.client_order_id)
+            order = self.venue.find(effect.client_order_id, effect.venue_order_id)
             unseen = order is None or (self._timeline.now_ns - order.updated_ns < _FRESH_NS and self._faults.hit("FT15"))
             seen = None if unseen or order is None else order.shown()
             node.later(self._delay(), lambda: node.desk.found(effect.client_order_id, seen))
@@ -122,8 +122,9 @@ class Wire:
         began_ns = node.desk.sequencer.now_ns()
 
         def first() -> None:
-            renamed = self._faults.hit("FT4")
-            executions = tuple(_told(seen, renamed=renamed) for seen in self.venue.executions if self._is_asked(seen, effect))
+            renamed, nameless = self._faults.hit("FT4"), self._faults.hit("X4")
+            asked = (seen for seen in self.venue.executions if self._is_asked(seen, effect))
+            executions = tuple(_told(seen, renamed=renamed, nameless=nameless) for seen in asked)
             orders = tuple(order.shown() for order in self.venue.open.values())
             self._timeline.after(self._delay(), lambda: second(executions, orders))
 
@@ -190,6 +191,10 @@ class Wire:
         return self.venue.orders.get(client_id)
 
 
-def _told(seen: VenueExecution, *, renamed: bool) -> VenueExecution:
-    """Return an execution as the history shows it; some histories have ids of their own."""
-    return replace(seen, execution_id=f"h-{seen.execution_id}") if renamed else seen
+def _told(seen: VenueExecution, *, renamed: bool, nameless: bool) -> VenueExecution:
+    """Return an execution as the history shows it; some histories have ids of their own, some do not know the client's."""
+    return replace(
+        seen,
+        execution_id=f"h-{seen.execution_id}" if renamed else seen.execution_id,
+        client_order_id="" if nameless else seen.client_order_id,
+    )

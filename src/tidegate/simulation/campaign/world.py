@@ -25,8 +25,9 @@ from tidegate.values.money import NANOS
 from tidegate.values.time import MICROSECOND_NS, SECOND_NS
 
 BUGS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of ours; the seed tells where
-LEAST_NS: Final = 8 * SECOND_NS  # a world goes on until so many orders were placed, or the market ends
+LEAST_NS: Final = 8 * SECOND_NS  # a world goes on until it has so many orders and events, or the market ends
 ORDERS_LEAST: Final = 10
+EVENTS_LEAST: Final = 300
 OUTSIDERS_MAX: Final = 2  # what more of them hold would leave no room under the limits
 TRADERS_MAX: Final = 6  # a supervisor gives up one that dies more often
 _RULED: Final = ((GateScope.GLOBAL, ""), *((GateScope.SYMBOL, symbol) for symbol in SYMBOLS))
@@ -100,7 +101,7 @@ class World:
             self.timeline.after(SECOND_NS, self._second)
             self.timeline.after(MARKET_NS // 3, self.faults.ease)
             self._until(START_NS + LEAST_NS)
-            while self.watch.orders < ORDERS_LEAST and self.timeline.now_ns < START_NS + MARKET_NS:
+            while self._is_small() and self.timeline.now_ns < START_NS + MARKET_NS:
                 self._until(self.timeline.now_ns + 2 * SECOND_NS)
             self._heal()
             self._quiet_down()
@@ -109,8 +110,7 @@ class World:
         except (AssertionError, TidegateError, *BUGS) as error:
             broken, words = type(error).__name__, str(error)
             self.setting.engines.clear()  # one that failed within an input is of no use to the next world
-        inputs = sum(log.last_n for log in self.archive.sessions)
-        return Outcome(self.seed, broken, words, self._events + inputs, self.watch.orders, self.faults.reached)
+        return Outcome(self.seed, broken, words, self._size(), self.watch.orders, self.faults.reached)
 
     # What parts of the world ask.
 
@@ -144,6 +144,13 @@ class World:
         raise DiedError
 
     # Time.
+
+    def _size(self) -> int:
+        """Return how many events there were: calls of the world, and inputs of its traders."""
+        return self._events + sum(log.last_n for log in self.archive.sessions)
+
+    def _is_small(self) -> bool:
+        return self.watch.orders < ORDERS_LEAST or self._size() < EVENTS_LEAST
 
     def _until(self, end_ns: int) -> None:
         while (call := self.timeline.step(end_ns)) is not None:
@@ -290,7 +297,10 @@ class World:
         self.timeline.after(self.rng.randrange(2, 9) * SECOND_NS, reopen)
 
     def _look_after(self, node: Node) -> None:
-        """A person opens what rules of ours have closed, and in the end what people closed and forgot."""
+        """A person closes what nobody here ordered, and opens what rules of ours have closed and, in the end, what people forgot."""
+        for held in node.desk.engine.books.holdings():
+            if not held.strategy_id and held.quantity_nanos and self.rng.random() < _REMEMBERED:
+                node.later(0, lambda symbol=held.symbol: self._ask(RequestVerb.FLATTEN, GateScope.SYMBOL, symbol))  # type: ignore[misc]
         forgotten = [ruled for ruled in self.watch.closed if self.rng.random() < _REMEMBERED]
         for scope, key in (*_RULED, *forgotten):
             if (scope, key) in self.watch.closed and (scope, key) not in forgotten:
