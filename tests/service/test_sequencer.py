@@ -7,7 +7,7 @@ from tests.service.making import SECOND, Office
 from tidegate.events.inputs import ClockAnchored, LagMeasured, OperatorRequested
 from tidegate.events.records import RECORD
 from tidegate.service.desk import DeskSettings
-from tidegate.service.sequencer import SequencerSettings
+from tidegate.service.sequencer import Sequencer, SequencerSettings
 from tidegate.simulation.campaign.stores import ACT, INPUT, RECORDS, DiskGoneError
 from tidegate.values.enums import GateScope, RequestVerb
 
@@ -83,6 +83,19 @@ def test_falling_behind_is_told_to_the_engine() -> None:
     lags = [message.lag_ns for message in office.messages(LagMeasured)]
     assert lags
     assert max(lags) >= 2 * SECOND
+
+
+def test_a_session_that_takes_over_a_lag_tells_that_it_is_over() -> None:
+    """Entries would be refused until the next time that processing falls behind."""
+    office = Office()
+    office.desk.sequencer.offer(request("late"))
+    office.clock.advance(8 * SECOND)
+    office.turn()
+    assert office.engine.books.lag_ns >= 8 * SECOND
+    next_one = Sequencer(office.plan.session, office.engine, office.log, office.clock)
+    next_one.offer(request("in time"))
+    next_one.run()
+    assert office.engine.books.lag_ns < SECOND
 
 
 def test_a_log_that_is_gone_stops_the_log_and_not_the_trader() -> None:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tidegate.journal.errors import LogUnwritableError
 from tidegate.journal.files import UNFINISHED_SUFFIX, segment_path
 from tidegate.journal.layout import (
     FORMAT_VERSION,
+    INDEX_PACKED,
     INDEX_ROW,
     NO_N,
     BlockKind,
@@ -34,9 +36,6 @@ from tidegate.journal.layout import (
 _SEAL_BYTES = 2 * 64 + 192  # head of a block, head of the seal, padding
 _CLOSED = -1
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
-
-
-Row = tuple[int, int, int, int, int, int]  # see INDEX_ROW
 
 
 class Piece(NamedTuple):
@@ -88,7 +87,7 @@ class SegmentChain:
             LogUnwritableError: the disk refuses.
         """
         assert self._fd != _CLOSED, "the log is closed, or the disk refused it before"
-        seal_bytes = _SEAL_BYTES + padded(INDEX_ROW.itemsize * (len(self._rows) + 2))
+        seal_bytes = _SEAL_BYTES + padded(len(self._index) + 2 * INDEX_ROW.itemsize)
         needed = 64 + padded(len(piece.payload)) + seal_bytes
         if self._offset + needed > self._segment_bytes_max:
             self.rotate()
@@ -105,7 +104,7 @@ class SegmentChain:
         Raises:
             LogUnwritableError: the disk refuses.
         """
-        if len(self._rows) > 1:
+        if self._blocks > 1:
             previous_sha256 = self._seal(SealReason.ROTATED, _UNCOUNTED)
             self._segment += 1
             self._begin(previous_sha256, continued=True)
@@ -143,7 +142,8 @@ class SegmentChain:
         path = segment_path(self._directory, self._segment)
         unfinished = path.with_suffix(UNFINISHED_SUFFIX)
         self._offset = 0
-        self._rows: list[Row] = []
+        self._blocks = 0
+        self._index = bytearray()  # an INDEX_ROW for each block, for the seal
         self._sha256 = hashlib.sha256()
         try:
             self._fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -161,7 +161,7 @@ class SegmentChain:
             version=FORMAT_VERSION,
             kind=piece.kind,
             segment=self._segment,
-            block=len(self._rows),
+            block=self._blocks,
             length=len(piece.payload),
             entries=piece.entries,
             first_entry=self._entry,
@@ -170,7 +170,8 @@ class SegmentChain:
             judged_to=piece.judged_to,
         )
         self._write_block(pack_block(head, piece.payload))
-        self._rows.append((self._offset, head.kind, head.entries, head.first_entry, head.first_n, head.last_n))
+        self._index += INDEX_PACKED.pack(self._offset, head.kind, head.entries, head.first_entry, head.first_n, head.last_n)
+        self._blocks += 1
         self._offset += head.bytes_total
         self._entry += head.entries
         self._last = head
@@ -185,7 +186,8 @@ class SegmentChain:
     def _seal(self, reason: SealReason, totals: Totals) -> bytes:
         """Write the seal, make it durable, close the file; return the SHA-256 of the file."""
         assert self._fd != _CLOSED, "the log is closed, or the disk refused it before"
-        self._write_block(seal_block(self._sha256.digest(), reason, self._rows, self._last, totals))
+        rows = np.frombuffer(bytes(self._index), INDEX_ROW)
+        self._write_block(seal_block(self._sha256.digest(), reason, rows, self._last, totals))
         self.sync()
         self.abandon()
         return self._sha256.digest()
@@ -203,9 +205,9 @@ class SegmentChain:
         )
 
 
-def seal_block(sha256: bytes, reason: SealReason, rows: list[Row], last: Head, totals: Totals = _UNCOUNTED) -> bytes:
-    """Return the whole SEAL block of a segment whose blocks are `rows` and whose newest header is `last`."""
-    first_entry = rows[0][3]
+def seal_block(sha256: bytes, reason: SealReason, rows: NDArray[np.void], last: Head, totals: Totals = _UNCOUNTED) -> bytes:
+    """Return the whole SEAL block of a segment whose blocks are `rows`, INDEX_ROW each, and whose newest header is `last`."""
+    first_entry = int(rows[0]["first_entry"])
     seal = Seal(
         sha256=sha256,
         reason=reason,
@@ -215,7 +217,7 @@ def seal_block(sha256: bytes, reason: SealReason, rows: list[Row], last: Head, t
         acts=totals.acts,
         evidence=totals.evidence,
         state_sha256=totals.state_sha256,
-        rows=np.array(rows, INDEX_ROW),
+        rows=rows,
     )
     payload = pack_seal(seal)
     head = last._replace(

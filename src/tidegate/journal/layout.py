@@ -78,6 +78,8 @@ INDEX_ROW: Final = np.dtype(
     ]
 )
 
+INDEX_PACKED: Final = Struct("<qIIqqq")  # one INDEX_ROW
+
 _HEADER: Final = Struct("<4sHHIIIIqqqqI")
 _CRC: Final = Struct("<I")
 _START: Final = Struct("<4sHHIIq32s")

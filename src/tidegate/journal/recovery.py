@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from tidegate.journal.chain import seal_block, sync_directory, write_all
 from tidegate.journal.check import Checked, check_segments, file_digest
 from tidegate.journal.errors import DamagedLogError, LogUnwritableError
 from tidegate.journal.files import UNFINISHED_SUFFIX, mapped, segment_path
-from tidegate.journal.layout import SealReason, Start
+from tidegate.journal.layout import INDEX_ROW, SealReason, Start
 from tidegate.journal.scan import Scan
 
 
@@ -114,7 +115,7 @@ def _seal(directory: Path, scan: Scan) -> bytes:
     with mapped(directory, scan.number) as data:
         digest = file_digest(data, scan.end_offset)
     rows = [(offset, h.kind, h.entries, h.first_entry, h.first_n, h.last_n) for offset, h in scan.blocks]
-    block = seal_block(digest.digest(), SealReason.CRASHED, rows, scan.blocks[-1].head)
+    block = seal_block(digest.digest(), SealReason.CRASHED, np.array(rows, INDEX_ROW), scan.blocks[-1].head)
     try:
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         try:

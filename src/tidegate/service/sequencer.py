@@ -71,7 +71,7 @@ class Sequencer:
         self._records_waiting = 0
         self._commands: list[Commanded] = []
         self._taken: list[OrderEvent] = []
-        self._lag_told_ns = 0
+        self._lag_told_ns = engine.books.lag_ns  # a session before may have ended in a lag that is over now
         self.log_failed: TidegateError | None = None
 
     # What is asked.

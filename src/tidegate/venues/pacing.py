@@ -10,7 +10,7 @@ import msgspec
 
 from tidegate.values.time import MINUTE_NS, SECOND_NS
 
-REMEMBERED_MAX: Final = 10_000
+REMEMBERED_MAX: Final = 4_096
 
 
 class ChangePace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

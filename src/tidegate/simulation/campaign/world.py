@@ -100,9 +100,7 @@ class World:
             self._start()
             self.timeline.after(SECOND_NS, self._second)
             self.timeline.after(MARKET_NS // 3, self.faults.ease)
-            self._until(START_NS + LEAST_NS)
-            while self._is_small() and self.timeline.now_ns < START_NS + MARKET_NS:
-                self._until(self.timeline.now_ns + 2 * SECOND_NS)
+            self._trade()
             self._heal()
             self._quiet_down()
         except BrokenError as error:
@@ -148,6 +146,14 @@ class World:
     def _size(self) -> int:
         """Return how many events there were: calls of the world, and inputs of its traders."""
         return self._events + sum(log.last_n for log in self.archive.sessions)
+
+    def _trade(self) -> None:
+        """Let the world go on until it is large enough; if the market ends before, something kept the traders from trading."""
+        self._until(START_NS + LEAST_NS)
+        while self._is_small():
+            if self.timeline.now_ns >= START_NS + MARKET_NS:
+                raise BrokenError("TRADES", f"{self.watch.orders} orders and {self._size()} events until the market's end")
+            self._until(self.timeline.now_ns + 2 * SECOND_NS)
 
     def _is_small(self) -> bool:
         return self.watch.orders < ORDERS_LEAST or self._size() < EVENTS_LEAST

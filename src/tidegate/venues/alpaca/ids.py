@@ -5,7 +5,7 @@ from typing import Final, final
 
 from tidegate.venues.port import VenueOrder
 
-IDS_MAX: Final = 20_000
+IDS_MAX: Final = 4_096  # four times the finished orders that the machines keep
 
 
 @final
