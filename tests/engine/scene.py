@@ -24,14 +24,18 @@ HEAD: dict[str, Any] = {"event_id": "", "symbol": "", "strategy_id": "", "correl
 
 
 class Scene:
-    """One engine with one strategy on AAA; time is in ms since the start. Ticks come by themselves."""
+    """One engine, strategy "one" on AAA, alone or with a silent `rival` "two". Time is in ms since the start; ticks come by themselves."""
 
-    def __init__(self, *, trigger: bool = False, warm: bool = True, limits: dict[str, Any] = LIMITS, **params: Any) -> None:
+    def __init__(
+        self, *, trigger: bool = False, warm: bool = True, limits: dict[str, Any] = LIMITS, rival: bool = False, **params: Any
+    ) -> None:
         self.answer: Any = None  # what decide returns next; None: it declines
         self.asked = 0
         path = TRIGGER_MILL if trigger else PLAIN_MILL
-        mills = [strategy(path, "one", symbols=["AAA"], **params)]
+        mills = [strategy(path, name, symbols=["AAA"], **params) for name in ("one", "two")[: 1 + rival]]
         plan = session(configuration(mills, limits=limits), Market(seed=1, records=1, symbols=1))
+        if rival:
+            plan = with_decide(plan, "two", lambda _view, state, _attention: (state, Nothing(reason="a rival is silent")))
         self.plan = with_decide(plan, "one", self._decide())
         self.engine = Engine(self.plan.spec, Toolchain(Mode.PURE))
         self.acts: list[Act] = []

@@ -7,23 +7,19 @@ import pytest
 
 from tests.contract.kit import LIMITS
 from tests.contract.markets import START_NS
-from tests.engine.scene import HEAD, Scene, commands, of, only
+from tests.engine.scene import Scene, commands, of, only
 from tidegate.events.acts import AttentionRaised, GateChanged, NothingDone, RiskDecision, TradeIntent
-from tidegate.events.inputs import EventListed, OperatorRequested, ReportedExecution, VenueReported
+from tidegate.events.inputs import EventListed
 from tidegate.strategies.strategy import Intent
 from tidegate.values.enums import (
     AttentionKind,
     CommandKind,
-    GateScope,
     GateState,
     OrderEventKind,
     Purpose,
-    ReportCause,
-    RequestVerb,
     Side,
     Verdict,
 )
-from tidegate.values.money import NANOS
 from tidegate.values.time import NEVER_NS
 
 pytestmark = pytest.mark.req("A2.1", "B1.3")
@@ -163,50 +159,3 @@ def test_a_strategy_that_asks_to_leave_at_every_quote_is_as_patient_as_a_level()
     assert sent == [7_050, 7_550, 8_550]
     assert of(scene.acts, GateChanged) == []
     assert "an exit was tried a moment ago: leave" in [act.reason for act in of(scene.acts, NothingDone)]
-
-
-def sold_by_hand(scene: Scene, shares: int) -> None:
-    """Let the venue report that somebody else sold, and a person resume the symbol."""
-    now_ns = scene.engine.now_ns
-    by_hand = ReportedExecution(
-        execution_id="e1",
-        client_order_id="by-hand",
-        venue_order_id="v9",
-        symbol="AAA",
-        side=Side.SELL,
-        quantity_nanos=shares * NANOS,
-        price_nanos=20 * NANOS,
-        ts_venue=now_ns,
-    )
-    scene.tell(
-        VenueReported(
-            timestamp=now_ns, venue="sim", cause=ReportCause.PERIODIC, began_ns=now_ns, ended_ns=now_ns, executions=(by_hand,), **HEAD
-        )
-    )
-    resume: dict[str, Any] = {"verb": RequestVerb.RESUME, "scope": GateScope.SYMBOL, "key": "AAA", "requester": "ann", "reason": "seen"}
-    scene.tell(OperatorRequested(timestamp=now_ns, request_id="r1", **resume, **HEAD))
-
-
-def test_an_entry_against_what_somebody_else_holds_is_refused_for_its_exit_could_not_be_proved_to_reduce() -> None:
-    scene = Scene(seconds=True, hold_s=1.0)
-    sold_by_hand(scene, 3)
-    scene.answers(BUY)
-    acts = scene.quote(7_100)
-    assert commands(acts, CommandKind.SUBMIT) == []
-    (refused,) = [act for act in of(acts, RiskDecision) if act.verdict is Verdict.REFUSED]
-    assert refused.sentence == "The entry was refused because the entry goes against a position of -3 that nobody here ordered."
-
-
-def test_somebody_who_trades_against_an_entry_under_way_does_not_keep_the_rest_of_it_from_being_closed() -> None:
-    scene = Scene(seconds=True, hold_s=1.0)
-    scene.answers(BUY)
-    scene.quote(7_100)
-    sold_by_hand(scene, 3)
-    scene.bought()
-    leaving = only(scene.wait(8_500), CommandKind.SUBMIT)
-    assert (leaving.side, leaving.quantity_nanos) == (Side.SELL, 2 * NANOS), "the account holds two of the five"
-    scene.say(leaving, OrderEventKind.FILLED, filled=2, total=2)
-    for at_ms in range(9_000, 20_000, 100):
-        assert commands(scene.quote(at_ms), CommandKind.SUBMIT) == [], "to sell more would open a short position of the account"
-    refused = [act for act in of(scene.acts, RiskDecision) if act.verdict is Verdict.REFUSED]
-    assert "only 0 may be reduced" in refused[-1].sentence

@@ -80,6 +80,21 @@ def foreign(key: str, shares: int = 3, filled: int = 0) -> VenueOrder:
     )
 
 
+def executed(name: str, venue_id: str, side: Side, shares: int) -> VenueExecution:
+    """An execution as a history that knows no client ids shows it; it filled its order."""
+    return VenueExecution(
+        execution_id=name,
+        venue_order_id=venue_id,
+        client_order_id="",
+        symbol="AAA",
+        side=side,
+        quantity_nanos=shares * NANOS,
+        price_nanos=20 * NANOS,
+        cum_quantity_nanos=shares * NANOS,
+        ts_ns=1,
+    )
+
+
 def begun() -> Books:
     office = Books()
     office.begin()
@@ -216,17 +231,7 @@ def test_a_liquidation_is_taken_from_the_strategy_that_held_it() -> None:
     send = office.let_go()
     office.desk.answered(send, shown(send, OrderState.FILLED, filled=5))
     office.wait(8)
-    sold = VenueExecution(
-        execution_id="liq",
-        venue_order_id="w9",
-        client_order_id="",
-        symbol="AAA",
-        side=Side.SELL,
-        quantity_nanos=5 * NANOS,
-        price_nanos=20 * NANOS,
-        cum_quantity_nanos=5 * NANOS,
-        ts_ns=1,
-    )
+    sold = executed("liq", "w9", Side.SELL, 5)
     found = office.tell(executions=(sold,), positions=())
     assert [d.kind for d in found] == [Difference.FILL_FOREIGN]
     assert office.desk.engine._core.portfolio.holding("one", "AAA").quantity_nanos == 0
@@ -240,17 +245,7 @@ def test_a_liquidation_is_taken_from_the_strategy_that_held_it() -> None:
 def test_somebody_elses_fill_that_is_told_without_and_then_with_a_client_id_counts_once() -> None:
     office = begun()
     office.wait(31)
-    nameless = VenueExecution(
-        execution_id="x7",
-        venue_order_id="w9",
-        client_order_id="",
-        symbol="AAA",
-        side=Side.BUY,
-        quantity_nanos=3 * NANOS,
-        price_nanos=20 * NANOS,
-        cum_quantity_nanos=3 * NANOS,
-        ts_ns=1,
-    )
+    nameless = executed("x7", "w9", Side.BUY, 3)
     held = (position("AAA", 3),)
     assert [d.kind for d in office.tell(executions=(nameless,), positions=held)] == [Difference.FILL_FOREIGN]
     office.wait(31)
@@ -267,17 +262,7 @@ def test_a_fill_without_our_id_waits_while_it_may_be_of_an_order_without_the_ven
     send = office.let_go()
     office.desk.answered(send, OutcomeUnsure("no answer"))
     office.wait(8)
-    bought = VenueExecution(
-        execution_id="x1",
-        venue_order_id="v77",
-        client_order_id="",
-        symbol="AAA",
-        side=Side.BUY,
-        quantity_nanos=5 * NANOS,
-        price_nanos=20 * NANOS,
-        cum_quantity_nanos=5 * NANOS,
-        ts_ns=1,
-    )
+    bought = executed("x1", "v77", Side.BUY, 5)
     assert office.tell(executions=(bought,), positions=(position("AAA", 5),)) == []
     assert office.desk.engine.books.positions() == {}, "it is nobody's yet"
     office.desk.found(key, msgspec.structs.replace(shown(send, OrderState.FILLED, filled=5), venue_order_id="v77"))

@@ -156,8 +156,16 @@ def test_a_clock_without_times_is_unreadable(value: Clock) -> None:
         venue_clock(value)
 
 
-@pytest.mark.parametrize("value", [CalendarDay(), CalendarDay(date="2025-07-03", open="9", close="16:00")])
-def test_a_day_without_hours_is_unreadable(value: CalendarDay) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [
+        CalendarDay(),
+        CalendarDay(date="2025-07-03", open="9", close="16:00"),
+        CalendarDay(date="2025-07-03", open="16:00", close="09:30"),
+        CalendarDay(date="2025-07-03", open="09:30", close="16:01"),
+    ],
+)
+def test_a_day_without_hours_or_with_impossible_ones_is_unreadable(value: CalendarDay) -> None:
     with pytest.raises(UnreadableAnswerError):
         trading_day(value)
 

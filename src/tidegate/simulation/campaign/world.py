@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, final
 from tidegate.clock.clock import Clock
 from tidegate.engine.engine import Engine
 from tidegate.events.inputs import OperatorRequested
+from tidegate.risk.gates import RULE_ACTOR
 from tidegate.service.desk import Desk, DeskSettings, Place
 from tidegate.service.ledger.memory import MemoryLedger
 from tidegate.service.ports import LogPort
@@ -30,7 +31,6 @@ ORDERS_LEAST: Final = 10
 EVENTS_LEAST: Final = 300
 OUTSIDERS_MAX: Final = 2  # what more of them hold would leave no room under the limits
 TRADERS_MAX: Final = 6  # a supervisor gives up one that dies more often
-_RULED: Final = ((GateScope.GLOBAL, ""), *((GateScope.SYMBOL, symbol) for symbol in SYMBOLS))
 _SELDOM: Final = 0.05  # chance per second that the world looks whether something rare happens
 _RARELY: Final = 0.02
 _REMEMBERED: Final = 0.3  # chance per look that somebody opens what people closed
@@ -307,12 +307,9 @@ class World:
         for held in node.desk.engine.books.holdings():
             if not held.strategy_id and held.quantity_nanos and self.rng.random() < _REMEMBERED:
                 node.later(0, lambda symbol=held.symbol: self._ask(RequestVerb.FLATTEN, GateScope.SYMBOL, symbol))  # type: ignore[misc]
-        forgotten = [ruled for ruled in self.watch.closed if self.rng.random() < _REMEMBERED]
-        for scope, key in (*_RULED, *forgotten):
-            if (scope, key) in self.watch.closed and (scope, key) not in forgotten:
-                continue
-            if node.desk.engine.books.gate(scope, key) is not GateState.ACTIVE:
-                node.later(0, lambda scope=scope, key=key: self._ask(RequestVerb.RESUME, scope, key))  # type: ignore[misc]
+        for gate, actor in node.desk.engine.books.closed_gates():
+            if actor.startswith(RULE_ACTOR) or self.rng.random() < _REMEMBERED:
+                node.later(0, lambda gate=gate: self._ask(RequestVerb.RESUME, gate.scope, gate.key))  # type: ignore[misc]
 
     def _ask(self, verb: RequestVerb, scope: GateScope, key: str) -> None:
         node = self.live

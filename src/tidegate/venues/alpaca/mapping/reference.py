@@ -91,12 +91,12 @@ def trading_day(day: CalendarDay) -> TradingDay:
     The day is that of the open. A time out of turn is of the day beside it: a close that comes before the open is the next day's.
 
     Raises:
-        UnreadableAnswerError: a part is missing or is no time.
+        UnreadableAnswerError: a part is missing or is no time, or the session is longer than a regular one: then nothing is open.
     """
     name, opens, closes = day.date or "", day.open or "", day.close or ""
     try:
         open_ns = new_york_ns(name, opens)
-        close_ns = _not_before(open_ns, name, closes)
+        close_ns = _close_ns(open_ns, name, closes)
         pre_open_ns = new_york_ns(name, day.session_open or opens)
         return TradingDay(
             day=name,
@@ -108,6 +108,13 @@ def trading_day(day: CalendarDay) -> TradingDay:
         )
     except ValueError as error:
         raise UnreadableAnswerError(f"Alpaca's calendar cannot be read ({error}).") from error
+
+
+def _close_ns(open_ns: int, day: str, closes: str) -> int:
+    close_ns = _not_before(open_ns, day, closes)
+    if close_ns - open_ns > _REGULAR_NS:
+        raise ValueError(f"the session of {day} goes on until {closes}, longer than a regular one")
+    return close_ns
 
 
 def _not_before(ns: int, day: str, clock: str) -> int:
