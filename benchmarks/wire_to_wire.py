@@ -27,6 +27,7 @@ import uvloop
 from aiohttp import web
 
 from benchmarks.wire.stub import Stub
+from tidegate.clock.clock import WallClock
 from tidegate.events.records import RECORD_BYTES
 from tidegate.journal import EntryKind, read
 
@@ -59,7 +60,7 @@ def main() -> None:
 
 
 async def _run(folder: Path, wish: argparse.Namespace) -> dict[str, Any]:
-    stub = Stub(SPEED)
+    stub = Stub(SPEED, WallClock())
     runner = web.AppRunner(stub.application(), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -6,16 +6,19 @@ account that holds nothing. Orders are answered as canceled at once: nothing is 
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from aiohttp import WSMsgType, web
 
-from tidegate.clock.clock import ScaledClock, WallClock
+from tidegate.clock.clock import Clock, ScaledClock
 from tidegate.values.time import iso_utc
 
-NEW_YORK_DAY: Final = {"open": "00:01", "close": "23:59", "session_open": "0000", "session_close": "2359"}
+NEW_YORK: Final = ZoneInfo("America/New_York")
+SESSION: Final = timedelta(hours=5, minutes=30)  # one of more than 6.5 hours is refused, and a change of clocks may add one
+BEGUN: Final = timedelta(minutes=30)  # of the stub's clock, before the benchmark starts
 _ACCOUNT: Final = {
     "id": "b5fd06cd-f420-4757-acca-715da42a6e09", "account_number": "PA1", "status": "ACTIVE", "crypto_status": "INACTIVE",
     "currency": "USD", "cash": "10000000", "buying_power": "40000000", "regt_buying_power": "20000000",
@@ -31,10 +34,10 @@ _ACCOUNT: Final = {
 class Stub:
     """The venue. `arrived[key]` are the times of arrival of that key's orders; `feeds[key]` its market stream."""
 
-    def __init__(self, speed: float) -> None:
-        wall = WallClock()
+    def __init__(self, speed: float, wall: Clock) -> None:
         self.speed: Final = speed
         self.clock: Final = ScaledClock(wall, start_ns=wall.now_ns() + 1, speed=speed)
+        self.opened: Final = datetime.fromtimestamp(self.clock.now_ns() / 1e9, NEW_YORK) - BEGUN
         self.feeds: Final[dict[str, web.WebSocketResponse]] = {}
         self.subscribed: Final[set[str]] = set()
         self.arrived: Final[asyncio.Queue[tuple[str, int]]] = asyncio.Queue()
@@ -50,7 +53,7 @@ class Stub:
                 web.get("/v2/positions", self._json(list)),
                 web.get("/v2/orders", self._json(list)),
                 web.get("/v2/account/activities{rest:.*}", self._json(list)),
-                web.get("/v2/calendar", self._json(self._calendar)),
+                web.get("/v2/calendar", self._json(self.calendar)),
                 web.get("/v2/stocks/quotes/latest", self._json(lambda: {"quotes": {}})),
                 web.post("/v2/orders", self._order),
                 web.get("/stream", self._trading_stream),
@@ -70,10 +73,11 @@ class Stub:
             "T": "q", "S": "WIRE", "ax": "V", "ap": ask, "as": size, "bx": "V", "bp": bid, "bs": size, "c": ["R"], "z": "C", "t": at,
         }  # fmt: skip
 
-    def _calendar(self) -> list[dict[str, str]]:
-        today = datetime.fromtimestamp(self.clock.now_ns() / 1e9, UTC).date()
-        days = (today + timedelta(days=offset) for offset in range(-1, 12))
-        return [{"date": day.isoformat(), "settlement_date": day.isoformat()} | NEW_YORK_DAY for day in days]
+    def calendar(self) -> list[dict[str, str]]:
+        """Return the days around now; the market has just opened, whatever time it is."""
+        hours = {"open": f"{self.opened:%H:%M}", "close": f"{self.opened + SESSION:%H:%M}"}
+        days = ((self.opened + timedelta(days=offset)).date().isoformat() for offset in range(-1, 12))
+        return [{"date": day, "settlement_date": day} | hours for day in days]
 
     async def _order(self, request: web.Request) -> web.Response:
         at_ns = time.perf_counter_ns()

@@ -10,7 +10,7 @@ from tidegate.service.ledger.states import OutboxState
 from tidegate.service.ports import Find, Send, WriteLedger
 from tidegate.service.stages import FINISHED, STAGES, Happening, Stage, WrongStageError, next_stage
 from tidegate.simulation.campaign.stores import DiskGoneError
-from tidegate.values.enums import CommandKind, GateScope, OrderEventKind, OrderState, RequestVerb
+from tidegate.values.enums import CommandKind, GateScope, GateState, OrderEventKind, OrderState, RequestVerb
 from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable
 
 pytestmark = pytest.mark.req("B2.2", "I3")
@@ -47,6 +47,34 @@ def test_an_order_waits_for_ledger_and_log() -> None:
     assert other.submits() == []
     other.commit()
     assert len(other.submits()) == 1
+
+
+@pytest.mark.req("B2.4")
+def test_what_log_and_ledger_have_leaves_before_what_waits_is_taken_in() -> None:
+    office = Office()
+    office.enter()
+    office.commit()
+    assert office.desk.leaving() == []
+    office.log.flush(office.log.mark())
+    taken, due_ns = office.desk.engine.n, office.desk.reconciler.due_ns()
+    [sent] = office.desk.leaving()
+    assert isinstance(sent, Send)
+    assert office.desk.engine.n == taken
+    assert office.desk.sequencer.waiting, "that it was sent is told at the next turn"
+    assert office.desk.reconciler.due_ns() < due_ns, "and it is read back"
+    assert office.desk.leaving() == []
+
+
+def test_a_gate_that_closed_meanwhile_holds_it() -> None:
+    office = Office()
+    key = office.enter()
+    office.commit()
+    office.log.flush(office.log.mark())
+    office.desk.gatekeeper.latch(GateScope.GLOBAL, "", GateState.HALTED)
+    assert not any(isinstance(effect, Send) for effect in office.desk.leaving())
+    office.turn()
+    assert office.submits() == []
+    assert office.state(key) is OrderState.NOT_SENT
 
 
 def test_a_row_stands_as_sent_before_the_bytes_leave_and_says_what_it_rests_on() -> None:

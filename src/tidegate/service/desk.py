@@ -84,12 +84,14 @@ class Desk:
             self.reconciler.poll()
             self.operator.poll(cancels_out=not self.outbox.open_commands)
             self._tell_store()
-            sent = self.outbox.take_effects()
-            if any(isinstance(effect, Send) and effect.command.kind is not CommandKind.CANCEL for effect in sent):
-                self.reconciler.sent()
-            effects += [*self.operator.take_effects(), *sent, *self.reconciler.take_effects()]
+            effects += [*self.operator.take_effects(), *self._let_go(), *self.reconciler.take_effects()]
             if not self.sequencer.waiting:
                 return effects
+
+    def leaving(self) -> list[Effect]:
+        """Return what may leave since log or ledger have it: it does not wait until a turn has taken everything in."""
+        self.outbox.poll()
+        return self._let_go()
 
     # What came of effects.
 
@@ -118,6 +120,12 @@ class Desk:
     def request(self, request: OperatorRequested) -> bool:
         """Carry a checked request of a person out."""
         return self.operator.request(request)
+
+    def _let_go(self) -> list[Effect]:
+        effects = self.outbox.take_effects()
+        if any(isinstance(effect, Send) and effect.command.kind is not CommandKind.CANCEL for effect in effects):
+            self.reconciler.sent()
+        return effects
 
     def _tell_store(self) -> None:
         """Tell the engine when log and ledger stop taking what orders need, and when they take it again: entries are then refused."""

@@ -16,6 +16,8 @@ from tidegate.values.enums import CommandKind
 from tidegate.venues.errors import Declined, OutcomeUnsure, Unreachable, VenueError
 from tidegate.venues.port import OrderVenue
 
+_BYTES_OUT_S: Final = 0.001  # a request takes a few rounds of the loop until its bytes are out
+
 
 @final
 class Hands:
@@ -48,6 +50,16 @@ class Hands:
             case Suspend():
                 self._start(self._suspend(effect))
 
+    def let_go(self) -> None:
+        """Carry out what log and ledger hold back no longer; the desk is turned once its bytes are out."""
+        effects = self._desk.leaving()
+        for effect in effects:
+            self.carry_out(effect)
+        if effects:
+            asyncio.get_running_loop().call_later(_BYTES_OUT_S, self._turn)
+        elif self._desk.sequencer.waiting:
+            self._turn()
+
     async def settle(self, timeout_s: float) -> None:
         """Wait for what is on its way, but no longer than this; the rest is given up, and its outcome stays open."""
         if self._tasks:
@@ -79,7 +91,7 @@ class Hands:
             if error is not None and not isinstance(error, LedgerError):
                 raise error
             self._desk.wrote(effect, error)
-            self._turn()
+            self.let_go()
 
         written.add_done_callback(told)
 

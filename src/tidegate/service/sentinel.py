@@ -130,6 +130,7 @@ class KillWatch:
 
     def __init__(self, home: Home) -> None:
         self._home: Final = home
+        self._path: Final = str(home.kill)
         self._looked_at: tuple[int, int, int] | None = None
         self._seen: set[str] = set()
 
@@ -141,7 +142,7 @@ class KillWatch:
     def poll(self) -> tuple[Kill, ...]:
         """Return the kills that came since the last call."""
         try:
-            found = self._home.kill.stat()
+            found = os.stat(self._path)  # noqa: PTH116 - asked at every turn of the trader's loop, and a Path asks half as fast
             now = (found.st_ino, found.st_mtime_ns, found.st_size)
         except FileNotFoundError:
             self._looked_at, self._seen = None, set()

@@ -7,6 +7,7 @@ waits for a disk on the loop.
 """
 
 import asyncio
+import gc
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -148,9 +149,12 @@ class Trader:
             self._begin(desk, recovered)
             control = ControlServer(wish.home, Answering(desk, log, self._around, time.clock, self._wake.set))
             await control.start(takes_over=bool(lease.taken_from))
+            gc.collect()
+            gc.freeze()  # what was loaded and recovered stays: looking through it now and then would hold orders up for 20 ms
             try:
                 await self._trade(client, venue, hands, tenure)
             finally:
+                gc.unfreeze()
                 await control.close()
                 await self._end(hands, log, tenure, ledger)
 
@@ -233,10 +237,10 @@ class Trader:
         self._standing = [kill for kill in self._standing if not desk.request(kill.request())]  # a full lane is asked again
         for effect in desk.turn():
             hands.carry_out(effect)
+        self._ask_durable(desk, hands)  # first: disks work while the rest is done
         self._around.turned(desk)
         if self._heart is not None:
             self._heart.stage = Stage.STOPPING if self._stop.is_set() else Stage.READY if desk.reconciler.trusted else Stage.STARTING
-        self._ask_durable(desk)
         self._keep_snapshot(desk)
 
     async def _sleep(self, desk: Desk) -> None:
@@ -249,8 +253,8 @@ class Trader:
         await self._wake.wait()
         timer.cancel()
 
-    def _ask_durable(self, desk: Desk) -> None:
-        """Be told when the log has what a command waits for."""
+    def _ask_durable(self, desk: Desk, hands: Hands) -> None:
+        """Be told when the log has what a command waits for, and let it go then."""
         log = self.log
         assert log is not None
         n = desk.outbox.waits_for_n
@@ -259,7 +263,7 @@ class Trader:
             loop = asyncio.get_running_loop()
 
             def told(_error: TidegateError | None) -> None:
-                loop.call_soon_threadsafe(self._wake.set)
+                loop.call_soon_threadsafe(hands.let_go)
 
             log.tell_durable(n, told)
 

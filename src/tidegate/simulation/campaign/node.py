@@ -196,8 +196,13 @@ class Node:
             error = refused
         self._world.point(self)
         self.desk.wrote(effect, error)
+        self._let_go()
         if effect.batch.rows:
             self.turn()
+
+    def _let_go(self) -> None:
+        for effect in self.desk.leaving():
+            self._carry_out(effect)
 
     def _flush(self) -> None:
         if self._flushing or not self.log.is_dirty:
@@ -211,6 +216,7 @@ class Node:
             self.log.flush(mark)
             self._world.point(self)
             if self.desk.outbox.open_commands:
+                self._let_go()
                 self.turn()
             else:
                 self._flush()
