@@ -19,10 +19,13 @@ import msgspec
 from scripts.live.books import Verdict
 from scripts.live.dying import BOUNDARIES
 from scripts.live.kills import Lane, Life, Strike, moments
+from tidegate.kernel.mode import Mode
+from tidegate.recovery.machine import make_toolchain
 from tidegate.simulation.generate import Wish, generate
 
 _LIVES_A_LANE: Final = 20  # then a new account at a new emulator: a tape ends
 _EVENTS: Final = 300_000
+_SEEN_SHARE: Final = 3  # of so many lives at least one must have been seen in step
 
 
 class Done(NamedTuple):
@@ -94,6 +97,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tidegate-kills-") as folder:
         tape = Path(folder) / "market.tape"
         generate(tape, Wish(seed=3, events=_EVENTS, symbols=4), progress=lambda _done, _total: None)
+        make_toolchain(Mode.COMPILED)  # kept on the disk: a trader that compiles until it is killed shows nothing
         lives = min(_LIVES_A_LANE, -(-wish.kills // wish.lanes))
         counts = [min(lives, wish.kills - first) for first in range(0, wish.kills, lives)]
         with ThreadPoolExecutor(wish.lanes) as pool:
@@ -103,6 +107,9 @@ def main() -> int:
             ]
             told = figures([run.result() for run in runs])
     print(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
+    if len([life for run in runs for life in run.result().lives if life.equal_s is not None]) * _SEEN_SHARE < wish.kills:
+        print("Too few of the restarts lived long enough to come into step: this shows nothing.", file=sys.stderr)
+        return 1
     bad = (
         "not_in_step_in_time",
         "duplicates",

@@ -197,12 +197,14 @@ class Node:
         self._world.point(self)
         self.desk.wrote(effect, error)
         self._let_go()
-        if effect.batch.rows:
-            self.turn()
 
     def _let_go(self) -> None:
-        for effect in self.desk.leaving():
+        """Carry out what log and ledger hold back no longer; the desk is turned where that changed something."""
+        effects = self.desk.leaving()
+        for effect in effects:
             self._carry_out(effect)
+        if effects or self.desk.sequencer.waiting:
+            self.turn()
 
     def _flush(self) -> None:
         if self._flushing or not self.log.is_dirty:
@@ -215,11 +217,8 @@ class Node:
             self._world.point(self)
             self.log.flush(mark)
             self._world.point(self)
-            if self.desk.outbox.open_commands:
-                self._let_go()
-                self.turn()
-            else:
-                self._flush()
+            self._let_go()
+            self._flush()
 
         self.later(self._world.disk_ns(), done, turn=False)
 

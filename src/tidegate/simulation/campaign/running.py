@@ -63,11 +63,14 @@ def parse_seeds(text: str) -> range:
 
 def run_campaign(setting: Setting, seeds: range, *, parts: Parts = OURS, progress: Callable[[int, int], None] | None = None) -> Campaign:
     """Run every seed's world and count."""
+    gc.collect()
+    gc.freeze()  # a sweep looks through what worlds have left, not through what was loaded before
     gc.disable()
     try:
         return _run(setting, seeds, parts, progress)
     finally:
         gc.enable()
+        gc.unfreeze()
 
 
 def _run(setting: Setting, seeds: range, parts: Parts, progress: Callable[[int, int], None] | None) -> Campaign:
