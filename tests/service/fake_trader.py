@@ -1,7 +1,7 @@
 """A trader that trades nothing: reads its keys, beats, notes what happens to it, and ends as it is told.
 
 `python -m tests.service.fake_trader HOME [BEHAVIOR] --keys-fd N --beat-fd N`; behaviors: none, `deaf` (ignores SIGTERM),
-`stopped` (stops itself once it beats, the first time it is started).
+`stopped` (stops itself once it beats, the first time it is started), `dies` and `refuses` (end as soon as they are ready).
 """
 
 import argparse
@@ -15,6 +15,9 @@ from tidegate.clock.clock import WallClock
 from tidegate.service.heartbeat import Heart, Stage
 from tidegate.service.key_pipe import PipeKeys
 from tidegate.service.keys import read_paper_key
+from tidegate.values.errors import ExitCode
+
+ENDS = {"dies": 70, "refuses": ExitCode.REFUSED}
 
 
 def note(home: Path, words: str) -> None:
@@ -39,6 +42,8 @@ async def trade(home: Path, behavior: str, beat_fd: int) -> None:
     if behavior == "stopped" and (home / "notes").read_text().count("ready") == 1:
         heart.beat()
         os.kill(os.getpid(), signal.SIGSTOP)
+    if behavior in ENDS:
+        os._exit(ENDS[behavior])
     await ended.wait()
     beating.cancel()
     with suppress(asyncio.CancelledError):

@@ -77,6 +77,17 @@ def test_a_watchdog_that_was_itself_held_up_counts_silence_anew() -> None:
     assert STALL_NS < SILENCE_NS
 
 
+def test_a_trader_that_was_given_up_leaves_a_closed_account_and_nobody_to_kill() -> None:
+    watch = Watch(0)
+    watch.give_up(SECOND_NS)
+    assert watch.step(SECOND_NS, NOTHING) is Deed.SUSPEND
+    watch.taken()
+    assert watch.step(SECOND_NS, NOTHING) is Deed.CANCEL
+    watch.taken()
+    assert watch.closed is Cause.GIVEN_UP
+    assert steps(watch, SECOND_NS, 60 * SECOND_NS, NOTHING)[1] is None
+
+
 def test_a_sentinel_closes_the_account_once_and_kills_nobody() -> None:
     watch, sight = Watch(0), Sight(0, 0, ALL)
     assert watch.step(0, sight) is Deed.SUSPEND

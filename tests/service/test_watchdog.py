@@ -19,12 +19,14 @@ from tests.service.guarding import WAIT_S, service, trader, until
 from tidegate.clock.clock import WallClock
 from tidegate.emulators.alpaca.faults import Fault, FaultKind
 from tidegate.emulators.alpaca.settings import KEY, SECRET
+from tidegate.service import watchdog as watchdogs
 from tidegate.service.brake import AlpacaBrake, Brake, alpaca_brake
 from tidegate.service.children import Announced
 from tidegate.service.health import judge
 from tidegate.service.supervisor import NobodyWatchesError
 from tidegate.service.watch_rules import SILENCE_NS, Deed
 from tidegate.service.watchdog import REPORT_FILE, SENTINEL_FILE, Duty, Watchdog, read_sentinel
+from tidegate.values.errors import ExitCode
 from tidegate.values.time import MILLISECOND_NS
 from tidegate.venues.alpaca.access import AccessError, PaperAccess, local_hosts
 from tidegate.venues.errors import Unreachable
@@ -291,3 +293,45 @@ async def test_two_requests_are_all_that_the_brake_ever_sends() -> None:
     finally:
         await runner.cleanup()
     assert seen == [("PATCH", "/v2/account/configurations", b'{"suspend_trade":true}'), ("DELETE", "/v2/orders", b"")]
+
+
+@pytest.mark.req("B4.1")
+@pytest.mark.asyncio
+async def test_a_trader_that_is_given_up_leaves_a_closed_account(tmp_path: Path, emulator: Emulator) -> None:
+    await asyncio.to_thread(rest_an_order, emulator)
+    async with service(tmp_path, trader(tmp_path, "dies"), brake=brake_of(emulator)) as up:
+        assert await asyncio.wait_for(up.ending, WAIT_S) == ExitCode.ENVIRONMENT
+    assert deeds(tmp_path) == ["suspend", "cancel"]
+    assert await asyncio.to_thread(open_orders, emulator) == 0
+    assert await asyncio.to_thread(is_suspended, emulator)
+    assert up.supervisor.health().closed == "given_up"
+    assert "The watchdog suspends the account at the venue, since the trader died too often and is not started again (taken).\n" in up.text
+
+
+@pytest.mark.asyncio
+async def test_a_trader_that_was_refused_leaves_the_account_to_whoever_has_it(tmp_path: Path, emulator: Emulator) -> None:
+    await asyncio.to_thread(rest_an_order, emulator)
+    async with service(tmp_path, trader(tmp_path, "refuses"), brake=brake_of(emulator)) as up:
+        assert await asyncio.wait_for(up.ending, WAIT_S) == ExitCode.REFUSED
+    assert deeds(tmp_path) == []
+    assert await asyncio.to_thread(open_orders, emulator) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_venue_that_cannot_be_reached_does_not_hold_up_the_end_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def deaf(_: Announced) -> AsyncIterator[Brake]:
+        yield Refusing()
+
+    monkeypatch.setattr(watchdogs, "GIVEN_UP_NS", 500 * MILLISECOND_NS)
+    async with service(tmp_path, trader(tmp_path, "dies"), brake=deaf) as up:
+        assert await asyncio.wait_for(up.ending, WAIT_S) == ExitCode.ENVIRONMENT
+    assert "The account could not be closed; look at the venue at once: orders of the trader may still work there.\n" in up.text
+
+
+class Refusing:
+    async def suspend(self) -> None:
+        raise Unreachable("Nobody is there.")
+
+    async def cancel_all(self) -> list[CancelResult]:
+        raise Unreachable("Nobody is there.")

@@ -91,6 +91,7 @@ class Child:
         self.starts = 0
         self.ended: Ended | None = None  # the newest end
         self.exit_code: int | None = None  # once OVER: what the whole service should answer
+        self.given_up = False  # it died too often: what it had under way is nobody's now
         self._started_ns = now_ns
         self._pause_ns = policy.pause_first_ns
         self._deaths: deque[int] = deque()
@@ -161,6 +162,7 @@ class Child:
             self._deaths.popleft()
         how = how_ended(self.ended.code)
         if len(self._deaths) > self.policy.per_hour_max:
+            self.given_up = True
             often = f"The {self.name} died {len(self._deaths)} times within an hour, now by {how}, and is not started again"
             return self._rest(
                 ExitCode.ENVIRONMENT, f"{often}; look into its log, and at the account, before you start it{self._its_words()}"

@@ -154,6 +154,8 @@ class Supervisor:
         for act in child.step(happening, self._clock.monotonic_ns(), ended):
             await self._carry_out(place, act)
         if child.state is ChildState.OVER and not was_over:
+            if child.given_up and self._plan.children[place].beats:
+                await self._close_given_up()
             self._code = self._code or child.exit_code or ExitCode.OK
             self._stopping = True
             self._news.put_nowait(_News())
@@ -222,6 +224,13 @@ class Supervisor:
         armed.cancel()
         self._check_watching()
         return self._failure is None
+
+    async def _close_given_up(self) -> None:
+        """Have the account closed before anything else ends: an emulated venue is a child too."""
+        if self._watchdog is None or self._watching is None or self._watching.done():
+            return
+        if not await self._watchdog.close_given_up():
+            self._say("The account could not be closed; look at the venue at once: orders of the trader may still work there.")
 
     def _check_watching(self) -> None:
         """Begin to end everything if nobody watches any more."""

@@ -1,5 +1,6 @@
 """When the watchdog closes an account, and in which order: a machine without clock, pipe or venue.
 
+An account is closed where the trader hangs, where a kill is in force, and where the trader died so often that it is given up.
 Closing is: suspend, then cancel everything, each again until taken, with pauses that grow to a bound. A cancel counts once the
 account was suspended before it, for only then can nothing come in behind it. A process that hung is killed afterwards; if the
 venue cannot be reached, after a while all the same, and the closing goes on.
@@ -24,6 +25,7 @@ class Cause(StrEnum):
 
     SILENCE = "silence"
     SENTINEL = "sentinel"
+    GIVEN_UP = "given_up"
 
 
 class Deed(StrEnum):
@@ -87,6 +89,10 @@ class Watch:
             return None
         self._under_way = Deed.CANCEL if self.closing.is_suspended else Deed.SUSPEND
         return self._under_way
+
+    def give_up(self, now_ns: int) -> None:
+        """Begin to close, since nobody starts the trader again: what it has at the venue would be nobody's."""
+        self._close(Cause.GIVEN_UP, now_ns)
 
     def taken(self) -> None:
         """Take in that the venue confirmed the deed under way."""

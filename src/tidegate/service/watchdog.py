@@ -1,4 +1,4 @@
-"""The watchdog: in the supervisor's process, with a credential of its own, it closes the account if the trader hangs or is to be killed.
+"""The watchdog: in the supervisor's process, with a credential of its own, it closes the account where the trader cannot be relied on.
 
 It needs neither trader, log, ledger nor network of ours: a pipe, a file and the venue. What it does it writes to a file and says on
 stderr. Neither a full disk nor one that hangs keeps it from anything: files are touched by threads that nobody waits for.
@@ -17,7 +17,7 @@ import msgspec
 from tidegate.clock.clock import Clock
 from tidegate.service.brake import Brake
 from tidegate.service.heartbeat import Beat, Stage
-from tidegate.service.watch_rules import Deed, Sight, Watch
+from tidegate.service.watch_rules import Cause, Deed, Sight, Watch
 from tidegate.values.enums import GateScope, GateState
 from tidegate.values.time import MILLISECOND_NS, SECOND_NS, iso_utc
 from tidegate.venues.errors import VenueError
@@ -27,6 +27,7 @@ LOOK_NS: Final = 100 * MILLISECOND_NS
 ATTEMPT_NS: Final = 10 * SECOND_NS
 SENTINEL_FILE: Final = "kill"
 REPORT_FILE: Final = "watchdog.jsonl"
+GIVEN_UP_NS: Final = 60 * SECOND_NS  # the service ends no later than this after its trader was given up
 _LAST_REPORT_S: Final = 2.0
 _NARROW: Final = frozenset({GateScope.STRATEGY, GateScope.SYMBOL})  # these the trader alone can tell apart
 
@@ -88,6 +89,14 @@ class Watchdog:
                 await self._look(brake)
                 await self._wait(LOOK_NS)
             await reading  # with what ended it
+
+    async def close_given_up(self) -> bool:
+        """Close the account of a trader that nobody starts again; False: that could not be done in time."""
+        began_ns = self._clock.monotonic_ns()
+        self.watch.give_up(began_ns)
+        while self.watch.closing is not None and self._clock.monotonic_ns() - began_ns < GIVEN_UP_NS:
+            await self._wait(LOOK_NS)
+        return self.watch.closing is None
 
     async def _read_sentinel_for_ever(self) -> None:
         while True:
@@ -223,6 +232,10 @@ def _sentence(line: _Line) -> str:
         Deed.CANCEL: "cancels every open order",
         Deed.KILL: "kills the process that hangs",
     }[line.deed]
-    why = f"the trader has been silent for {line.silence_ms / 1_000:.1f} s" if line.cause == "silence" else "a kill is in force"
+    why = {
+        Cause.SILENCE: f"the trader has been silent for {line.silence_ms / 1_000:.1f} s",
+        Cause.SENTINEL: "a kill is in force",
+        Cause.GIVEN_UP: "the trader died too often and is not started again",
+    }[Cause(line.cause)]
     end = "taken" if line.taken else f"not taken, tried again: {line.words}"
     return f"The watchdog {what}, since {why} ({end})."
