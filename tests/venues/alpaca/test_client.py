@@ -531,6 +531,22 @@ async def test_entries_leave_the_reserve_to_cancels() -> None:
         assert on.clock.monotonic_ns() >= MINUTE_NS
 
 
+@pytest.mark.req("B2.4", "E4")
+async def test_what_happens_while_an_order_waits_for_its_turn_holds_it_back() -> None:
+    async with bench(plan=LimitPlan(requests=8, window_ns=MINUTE_NS)) as on:
+        on.server.on("POST", "/v2/orders", Answer(shown()))
+        on.server.on("GET", BY_CLIENT_ID, Answer(shown()))
+        on.server.on("DELETE", f"/v2/orders/{VENUE_ID}", Answer(status=204))
+        on.client.last_look = lambda key: "the gate is halted: global" if key == ID and on.clock.monotonic_ns() else ""
+        for _ in range(6):
+            await on.client.submit(submit())
+        with pytest.raises(Unreachable, match=r"held back after its wait for a turn: the gate is halted: global\."):
+            await on.client.submit(submit())
+        assert on.clock.monotonic_ns() >= MINUTE_NS, "it has waited"
+        assert len(on.server.calls("POST")) == 6
+        await on.client.cancel(cancel())
+
+
 @pytest.mark.req("E1")
 async def test_a_key_shows_nowhere() -> None:
     async with bench() as on:

@@ -1,0 +1,108 @@
+"""The feeds: market data waits in its socket while the log's disk is behind, and what cannot be taken in is told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.service.making import Office
+from tidegate.events.inputs import StreamChanged
+from tidegate.events.records import QUOTE, RECORD
+from tidegate.service.desk import DeskSettings
+from tidegate.service.feeds import Feeds, StreamLostForGoodError
+from tidegate.service.sequencer import SequencerSettings
+from tidegate.values.errors import ExitCode, TidegateError
+from tidegate.values.money import NANOS
+from tidegate.venues.port import MarketData, StreamDown, StreamUp
+
+pytestmark = [pytest.mark.req("B1.2", "B4.1"), pytest.mark.asyncio]
+
+
+class SlowLog:
+    """What a feed asks of a log."""
+
+    def __init__(self) -> None:
+        self.is_pressed = False
+        self.failed: TidegateError | None = None
+        self.room = asyncio.Event()
+        self.waited = 0
+
+    async def wait_room(self) -> None:
+        self.waited += 1
+        await self.room.wait()
+
+
+class Stream:
+    """Gives items and counts how many were asked for."""
+
+    def __init__(self, items: Sequence[object]) -> None:
+        self._items = items
+        self.given = 0
+
+    async def items(self) -> AsyncIterator[Any]:
+        for item in self._items:
+            self.given += 1
+            yield item
+
+
+def quotes(office: Office, count: int) -> MarketData:
+    rows = np.zeros(count, RECORD)
+    rows["ts_event"] = rows["ts_recv"] = office.desk.sequencer.now_ns()
+    rows["kind"], rows["a"], rows["b"], rows["c"], rows["d"] = QUOTE, 20 * NANOS, 20 * NANOS + NANOS // 100, 50 * NANOS, 50 * NANOS
+    return MarketData(records=rows)
+
+
+def feeds(office: Office, log: SlowLog) -> Feeds:
+    return Feeds(office.desk, log, lambda: None)  # type: ignore[arg-type]  # all that a feed asks of a log
+
+
+async def rounds(met: Callable[[], bool] = lambda: False, most: int = 50) -> None:
+    """Let the loop go round until something is so, or nothing can follow any more."""
+    for _ in range(most):
+        if met():
+            return
+        await asyncio.sleep(0)
+
+
+async def test_the_socket_waits_while_the_disk_is_behind_and_nothing_is_dropped() -> None:
+    office, log = Office(), SlowLog()
+    stream = Stream([quotes(office, 3) for _ in range(4)])
+    log.is_pressed = True
+    reading = asyncio.create_task(feeds(office, log).market(stream))  # type: ignore[arg-type]  # likewise
+    await rounds()
+    assert (stream.given, log.waited) == (1, 1)
+    assert office.desk.sequencer.waiting == 3
+    log.is_pressed = False
+    log.room.set()
+    await reading
+    assert stream.given == 4
+    assert office.desk.sequencer.waiting == 12
+
+
+async def test_nobody_waits_for_a_log_that_has_ended() -> None:
+    office, log = Office(), SlowLog()
+    log.is_pressed, log.failed = True, TidegateError("The disk is gone.")
+    stream = Stream([quotes(office, 1) for _ in range(3)])
+    await asyncio.wait_for(feeds(office, log).market(stream), 10)  # type: ignore[arg-type]  # likewise
+    assert (stream.given, log.waited) == (3, 0)
+
+
+async def test_records_for_which_there_is_no_room_are_told_as_a_loss() -> None:
+    office = Office(settings=DeskSettings(sequencer=SequencerSettings(records_max=4)))
+    await feeds(office, SlowLog()).market(Stream([quotes(office, 3), quotes(office, 3)]))  # type: ignore[arg-type]  # likewise
+    office.turn()
+    told = [(message.up, message.reason) for message in office.messages(StreamChanged) if message.stream == "market"]
+    assert told == [(False, "3 market records were too many to take in"), (True, "there is room again")]
+
+
+async def test_a_stream_that_is_lost_for_good_ends_the_trader_with_why() -> None:
+    office = Office()
+    up = StreamUp(stream="market", at_ns=0, attempt=1)
+    down = StreamDown(stream="market", at_ns=0, reason="another connection of this key holds it", final=True)
+    with pytest.raises(StreamLostForGoodError, match=r"is lost for good \(another connection of this key holds it\)") as raised:
+        await feeds(office, SlowLog()).market(Stream([up, down]))  # type: ignore[arg-type]  # likewise
+    assert raised.value.exit_code is ExitCode.ENVIRONMENT
+    office.turn()
+    assert [message.up for message in office.messages(StreamChanged)][-1] is False
