@@ -30,6 +30,7 @@ class Hands:
         self._ledger: Final = ledger
         self._turn: Final = turn
         self._tasks: Final[set[asyncio.Task[None]]] = set()
+        self._settled = False
 
     @property
     def busy(self) -> int:
@@ -51,7 +52,9 @@ class Hands:
                 self._start(self._suspend(effect))
 
     def let_go(self) -> None:
-        """Carry out what log and ledger hold back no longer; the desk is turned once its bytes are out."""
+        """Carry out what log and ledger hold back no longer; the desk is turned once its bytes are out. Nothing leaves at the end."""
+        if self._settled:
+            return
         effects = self._desk.leaving()
         for effect in effects:
             self.carry_out(effect)
@@ -61,7 +64,8 @@ class Hands:
             self._turn()
 
     async def settle(self, timeout_s: float) -> None:
-        """Wait for what is on its way, but no longer than this; the rest is given up, and its outcome stays open."""
+        """Wait for what is on its way, but no longer than this; the rest is given up, its outcome stays open, and nothing follows."""
+        self._settled = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout_s)
         for task in [*self._tasks]:

@@ -1,0 +1,85 @@
+"""What carries the desk's wishes out: an order leaves once, as soon as it may, and none after the session's end."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.service.making import Office
+from tidegate.events.acts import OrderCommand
+from tidegate.service.hands import Hands
+from tidegate.service.ledger.rows import Batch, Written
+from tidegate.venues.errors import OutcomeUnsure
+from tidegate.venues.port import Urgency
+
+pytestmark = [pytest.mark.req("B2.2", "B2.4", "I3"), pytest.mark.asyncio]
+
+
+class Venue:
+    """Takes orders and never answers."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    async def submit(self, command: OrderCommand, *, urgency: Urgency) -> None:
+        assert urgency is Urgency.ENTRY
+        self.sent.append(command.client_order_id)
+        await asyncio.sleep(0)
+        raise OutcomeUnsure("Nobody answered.")
+
+
+class Ledger:
+    """Keeps what is handed over until the disk is said to have it."""
+
+    def __init__(self) -> None:
+        self.waiting: list[asyncio.Future[Written]] = []
+
+    def submit(self, _batch: Batch) -> asyncio.Future[Written]:
+        self.waiting.append(asyncio.get_running_loop().create_future())
+        return self.waiting[-1]
+
+    async def commit(self) -> None:
+        for written in self.waiting:
+            written.set_result(Written(new_executions=()))
+        self.waiting.clear()
+        for _ in range(5):  # rounds of the loop: the outcome is told, the request begins
+            await asyncio.sleep(0)
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.office, self.venue, self.ledger = Office(), Venue(), Ledger()
+        self.turned = asyncio.Event()
+        venue: Any = self.venue  # all that is asked of a venue and of a ledger here
+        ledger: Any = self.ledger
+        self.hands = Hands(self.office.desk, venue, ledger, self.turned.set)
+
+    def enter(self) -> str:
+        """Let the strategy order; the log has it at once, the ledger not yet."""
+        key = self.office.enter()
+        self.office.log.flush(self.office.log.mark())
+        for effect in self.office.effects:
+            self.hands.carry_out(effect)
+        return key
+
+
+async def test_an_order_leaves_when_the_ledger_has_it_and_the_desk_is_turned_after_it() -> None:
+    scene = Scene()
+    key = scene.enter()
+    assert scene.venue.sent == []
+    await scene.ledger.commit()
+    assert scene.venue.sent == [key]
+    await asyncio.wait_for(scene.turned.wait(), 10)
+    scene.hands.let_go()
+    assert scene.venue.sent == [key]
+    await scene.hands.settle(10)
+
+
+async def test_no_order_leaves_once_the_session_is_settled() -> None:
+    scene = Scene()
+    scene.enter()
+    await scene.hands.settle(10)
+    await scene.ledger.commit()
+    scene.hands.let_go()
+    assert scene.venue.sent == []
+    assert scene.hands.busy == 0
