@@ -5,11 +5,12 @@ import pytest
 
 from tests.service.making import SECOND, Office
 from tidegate.events.inputs import ClockAnchored, LagMeasured, OperatorRequested
-from tidegate.events.records import RECORD
+from tidegate.events.records import QUOTE, RECORD
 from tidegate.service.desk import DeskSettings
 from tidegate.service.sequencer import Sequencer, SequencerSettings
 from tidegate.simulation.campaign.stores import ACT, INPUT, RECORDS, DiskGoneError
 from tidegate.values.enums import GateScope, RequestVerb
+from tidegate.values.money import NANOS
 
 pytestmark = pytest.mark.req("B1.3")
 
@@ -73,6 +74,28 @@ def test_a_full_queue_says_no_and_the_urgent_lane_has_room_of_its_own() -> None:
     assert [office.desk.sequencer.offer(request(name)) for name in "abc"] == [True, True, False]
     assert [office.desk.sequencer.offer_urgent(request(name)) for name in "de"] == [True, False]
     assert not office.desk.sequencer.offer_records(np.zeros(2, RECORD))
+
+
+def test_records_whose_times_go_back_enter_at_the_newest_time_and_the_callers_array_is_not_touched() -> None:
+    office = Office()
+    rows = np.zeros(4, RECORD)
+    now_ns = office.desk.sequencer.now_ns()
+    rows["kind"], rows["a"], rows["b"], rows["c"], rows["d"] = QUOTE, 20 * NANOS, 20 * NANOS + NANOS // 100, 50 * NANOS, 50 * NANOS
+    rows["ts_event"] = rows["ts_recv"] = [now_ns - SECOND, now_ns + 2, now_ns + 1, now_ns + 3]
+    given = rows.copy()
+    assert office.desk.sequencer.offer_records(rows)
+    office.clock.advance(10)
+    office.turn()
+    entered = [int(ns) for entry in office.log.entries if entry.records is not None for ns in entry.records["ts_recv"]]
+    assert entered[-4:] == [now_ns, now_ns + 2, now_ns + 2, now_ns + 3]
+    assert np.array_equal(rows, given)
+
+
+def test_no_records_are_nothing_to_take_in() -> None:
+    office = Office()
+    assert office.desk.sequencer.offer_records(np.zeros(0, RECORD))
+    assert office.desk.sequencer.waiting == 0
+    assert office.desk.sequencer.run() == 0
 
 
 def test_falling_behind_is_told_to_the_engine() -> None:

@@ -125,8 +125,9 @@ class Sequencer:
         """
         if self._records_waiting + len(records) > self._settings.records_max:
             return False
-        self._records.append(records)
-        self._records_waiting += len(records)
+        if len(records):
+            self._records.append(records)
+            self._records_waiting += len(records)
         return True
 
     def anchor(self) -> None:
@@ -212,13 +213,13 @@ class Sequencer:
 
     def _feed(self, horizon_ns: int) -> None:
         """Feed the first batch of records up to what else comes first."""
-        batch = self._records.popleft()
-        now_ns = self.engine.now_ns
-        if len(batch) and (batch["ts_recv"][0] < now_ns or np.any(batch["ts_recv"][1:] < batch["ts_recv"][:-1])):
+        batch, now_ns = self._records.popleft(), self.engine.now_ns
+        received = batch["ts_recv"]
+        if received[0] < now_ns or (len(batch) > 1 and (received[1:] < received[:-1]).any()):
             batch = batch.copy()
-            batch["ts_recv"] = np.maximum(np.maximum.accumulate(batch["ts_recv"]), now_ns)
+            batch["ts_recv"] = received = np.maximum(np.maximum.accumulate(received), now_ns)
         n_first = self.engine.n + 1
-        taken = self.engine.feed(batch.view(np.uint8), 0, len(batch), max(horizon_ns, int(batch["ts_recv"][0]) + 1))
+        taken = self.engine.feed(batch.view(np.uint8), 0, len(batch), max(horizon_ns, int(received[0]) + 1))
         assert taken, "nothing else comes first, so a record was to be taken"
         self._records_waiting -= taken
         if taken < len(batch):
