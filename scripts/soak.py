@@ -115,7 +115,13 @@ def main() -> int:
     """Soak, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=float, default=24.0, metavar="H", help="of the market")
-    parser.add_argument("--speed", type=float, default=60.0, metavar="X", help="seconds of the market per second")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=64.0,
+        metavar="X",
+        help="seconds of the market per second; starts and ends of days take some, so that 60 are left",
+    )
     wish = parser.parse_args()
     days: list[Day] = []
     with tempfile.TemporaryDirectory(prefix="tidegate-soak-") as folder:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tidegate.strategies.plan import EntryRule, EntryStyle, ExitRule, Plan, ReentryRule, SizingMethod, SizingRule, bps
+from tidegate.strategies.plan import EntryRule, EntryStyle, ExitAt, ExitRule, Plan, ReentryRule, SizingMethod, SizingRule, bps
 from tidegate.strategies.rows import BUY, EXIT, NONE
 from tidegate.strategies.strategy import Attention, Intent, NoState, Nothing, View
 from tidegate.values.enums import TimeInForce
@@ -25,10 +25,11 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     live_for_s: float = 20.0  # what rests is canceled after so long
     away_bps: float = 0.0  # resting entries stand so far below the bid: they are never filled
     shares: int = 5
+    stop_bps: float = 0.0  # a stop rests at the venue so far from the fill; 0: none
 
 
 def plan(params: Params) -> Plan:
-    """State the rules: no level ends a position, only the count."""
+    """State the rules: the count ends a position, or its stop at the venue."""
     style = EntryStyle.PASSIVE_LIMIT if params.resting else EntryStyle.MARKETABLE_LIMIT
     return Plan(
         signal="a count of records",
@@ -38,7 +39,12 @@ def plan(params: Params) -> Plan:
             time_in_force=TimeInForce.DAY if params.resting else TimeInForce.IOC,
             live_for_ns=int(params.live_for_s * SECOND_NS) if params.resting else 0,
         ),
-        exits=ExitRule(slippage=bps(40.0), failures_max=1_000),
+        exits=ExitRule(
+            exit_at=ExitAt.VENUE if params.stop_bps else ExitAt.ENGINE,
+            stop=bps(params.stop_bps) if params.stop_bps else None,
+            slippage=bps(40.0),
+            failures_max=1_000,
+        ),
         sizing=SizingRule(method=SizingMethod.FIXED, fixed_quantity_nanos=params.shares * NANOS, displayed_share=0.0),
         reentry=ReentryRule(refusal_cooldown_ns=SECOND_NS // 4),
     )

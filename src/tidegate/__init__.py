@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tidegate.replay.verify import verify_log as verify_log
     from tidegate.strategies.plan import EntryRule as EntryRule
     from tidegate.strategies.plan import EntryStyle as EntryStyle
+    from tidegate.strategies.plan import ExitAt as ExitAt
     from tidegate.strategies.plan import ExitRule as ExitRule
     from tidegate.strategies.plan import PartialFillRule as PartialFillRule
     from tidegate.strategies.plan import Plan as Plan
@@ -97,6 +98,7 @@ _HOMES: Final = {
     "View": "strategies.strategy",
     "EntryRule": "strategies.plan",
     "EntryStyle": "strategies.plan",
+    "ExitAt": "strategies.plan",
     "ExitRule": "strategies.plan",
     "PartialFillRule": "strategies.plan",
     "Plan": "strategies.plan",

@@ -22,7 +22,18 @@ PROMISED = (
     # the words of strategy files, and trying one by hand
     *("load_strategy", "quiet_rows", "quiet_view", "entry_attention", "Strategy"),
     *("BUY", "SELL", "EXIT", "NONE", "Attention", "Bar", "Intent", "NoState", "Nothing", "View", "Purpose", "Side"),
-    *("Plan", "EntryRule", "EntryStyle", "ExitRule", "SizingRule", "SizingMethod", "ReentryRule", "PartialFillRule", "Subscription"),
+    *(
+        "Plan",
+        "EntryRule",
+        "EntryStyle",
+        "ExitAt",
+        "ExitRule",
+        "SizingRule",
+        "SizingMethod",
+        "ReentryRule",
+        "PartialFillRule",
+        "Subscription",
+    ),
     *("atr", "bps", "dollars"),
     # errors
     *("ExitCode", "TidegateError"),

@@ -64,6 +64,7 @@ def trigger_mills(draw: st.DrawFn, name: str) -> Any:
         hold_s=draw(st.sampled_from((0.0, 1.0, 7.0))),
         spread_kill_bps=draw(st.sampled_from((0.0, 11.0))),
         timer_s=draw(st.sampled_from((0.0, 0.0, 1.0))),
+        at_venue=draw(st.booleans()),
     )
 
 
@@ -81,6 +82,7 @@ def plain_mills(draw: st.DrawFn, name: str) -> Any:
         live_for_s=draw(st.sampled_from((0.0, 1.5))),
         eager=draw(st.integers(2, 7)),
         fault_at=draw(st.sampled_from((0, 0, 0, 9))),
+        at_venue=draw(st.booleans()),
         **params,
     )
 

@@ -12,7 +12,7 @@ from tidegate.events.acts import GateChanged, OrderCommand, RiskDecision
 from tidegate.events.inputs import GateSet, OrderEvent
 from tidegate.oms import chains
 from tidegate.oms.transitions import TERMINAL
-from tidegate.values.enums import CommandKind, GateScope, GateState, OrderEventKind, Purpose, Side, Verdict
+from tidegate.values.enums import CommandKind, GateScope, GateState, OrderEventKind, OrderType, Purpose, Side, Verdict
 from tidegate.values.money import attos
 from tidegate.values.time import NEVER_NS
 
@@ -38,7 +38,9 @@ def books_add_up(engine: Engine) -> None:
         assert int(row["position_nanos"]) == holding.quantity_nanos
         if holding.quantity_nanos:
             sign = -1 if holding.quantity_nanos > 0 else 1
-            assert int(row["working_exit_nanos"]) == sign * holding.exits_nanos
+            ours = [o for o in orders.live.values() if (o.strategy_id, o.symbol) == (strategy_id, symbol)]
+            resting = sum(o.remaining_nanos for o in ours if o.order_type is OrderType.STOP)
+            assert int(row["working_exit_nanos"]) == sign * (holding.exits_nanos - resting)
 
 
 def no_pair_is_forgotten(engine: Engine) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Union, get_args, get_origin
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.events.examples import example_of, tag_of
@@ -91,6 +91,8 @@ def test_a_message_of_another_version_is_refused_with_one_sentence(changes):
 
 
 @given(st.binary(max_size=40))
+@example(data=b"\x81\xa1\x80")  # a name that is no text
+@example(data=b"\x81\xa4type\xa1\x80")  # a tag that is none
 def test_bytes_that_are_no_message_are_refused(data):
     for read in (decode, decode_opening):
         with pytest.raises(UnreadableMessageError):

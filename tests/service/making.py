@@ -31,10 +31,11 @@ ACCOUNT = "test"
 class Office:
     """One desk; time is in seconds since the start. Effects are carried out by hand, the ledger's by `commit`."""
 
-    def __init__(self, *, settings: DeskSettings | None = None, limits: Any = LIMITS) -> None:
+    def __init__(self, *, settings: DeskSettings | None = None, limits: Any = LIMITS, **params: Any) -> None:
         self.answer: Intent | None = None
         plan = session(
-            configuration([strategy(PLAIN_MILL, "one", symbols=["AAA"], quotes=True)], limits=limits), Market(seed=1, records=1, symbols=1)
+            configuration([strategy(PLAIN_MILL, "one", symbols=["AAA"], quotes=True, **params)], limits=limits),
+            Market(seed=1, records=1, symbols=1),
         )
         self.plan = with_decide(plan, "one", self._decide())
         self.engine = Engine(self.plan.spec, Toolchain(Mode.PURE))

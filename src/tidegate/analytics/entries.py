@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from tidegate.events.acts import (
     AttentionRaised,
+    ExitWaits,
     FeatureSnapshot,
     GateChanged,
     NothingDone,
@@ -31,6 +32,7 @@ KEPT = frozenset(
         FeatureSnapshot,
         TradeIntent,
         NothingDone,
+        ExitWaits,
         RiskDecision,
         OrderCommand,
         OrderChanged,

@@ -10,6 +10,7 @@ from tidegate.analytics.entries import Entry
 from tidegate.analytics.wording import duration_text, money_text, price_text, quantity_text, time_text
 from tidegate.events.acts import (
     AttentionRaised,
+    ExitWaits,
     FeatureSnapshot,
     GateChanged,
     NothingDone,
@@ -80,6 +81,8 @@ def _changes(entry: Entry) -> Iterator[tuple[str, str]]:
     match entry.message:
         case OrderChanged() as message:
             yield "order", _order_changed(message)
+        case ExitWaits() as message:
+            yield "exit waits", f"{message.reason}; it goes out once what rests at the venue is canceled"
         case PositionSnapshot(symbol=symbol) as message if symbol:
             yield "position", _position(message)
         case RegimeChanged() as message:

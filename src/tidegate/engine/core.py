@@ -16,8 +16,9 @@ from tidegate.engine.senses import SensesHost
 from tidegate.engine.setup import order_plans, venues_of, write_spec
 from tidegate.engine.spec import EngineSpec
 from tidegate.engine.toolchain import Toolchain
-from tidegate.events.acts import Lapse, TradeIntent
+from tidegate.events.acts import ExitWaits, Lapse, TradeIntent
 from tidegate.events.base import Act
+from tidegate.oms.order import Order
 from tidegate.oms.orders import Orders
 from tidegate.portfolio.portfolio import Portfolio
 from tidegate.risk.gates import Gates
@@ -36,6 +37,8 @@ class PairMemory(msgspec.Struct, kw_only=True, gc=False):
     average_nanos: int = 0  # entry price the exit levels were counted from
     realized_before: str = "0"  # attos when the position was opened, as text: 64 bits do not hold them
     exit_failures: int = 0  # exits in a row that ended without a fill
+    unprotected: bool = False  # a stop at the venue ended otherwise than by filling: none is placed for this position any more
+    waiting: ExitWaits | None = None  # the exit that goes out once the stops at the venue are canceled
 
 
 class BrokenOff(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +91,11 @@ class Core:
         self.acts: list[NumberedAct] = []
         self.fold_act: Callable[[Act], None] = _unbound
         self.commanded = False
+
+    def protective(self, strategy_id: str, symbol: str) -> list[Order]:
+        """Return a strategy's stops that rest at the venue for its position, by id."""
+        orders = (self.orders.find(key) for key in sorted(self.portfolio.book(symbol).orders))
+        return [order for order in orders if order is not None and order.is_protective and order.strategy_id == strategy_id]
 
     def begin(self) -> None:
         """Take over number and time of the input the senses have just counted."""

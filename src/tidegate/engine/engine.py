@@ -22,6 +22,7 @@ from tidegate.engine.folding import Folding
 from tidegate.engine.following import Following
 from tidegate.engine.lapsing import Lapsing, LogEnd
 from tidegate.engine.ordering import Ordering
+from tidegate.engine.protecting import Protecting
 from tidegate.engine.reporting import Reporting
 from tidegate.engine.requests import Requests
 from tidegate.engine.senses import in_order
@@ -69,7 +70,8 @@ class Engine:
         self._ordering: Final = Ordering(core, self._viewing)
         self._exiting: Final = Exiting(core, self._ordering)
         self._entering: Final = Entering(core, self._viewing, self._ordering, self._exiting)
-        self._following: Final = Following(core, self._folding, self._viewing, self._ordering)
+        self._protecting: Final = Protecting(core, self._ordering, self._exiting)
+        self._following: Final = Following(core, self._folding, self._viewing, self._ordering, self._protecting)
         self._lapsing: Final = Lapsing(core)
         self.warming: Final = Warming(core, self._lapsing)
         self._reporting: Final = Reporting(core, self._folding)
@@ -292,12 +294,15 @@ class Engine:
             self._following.report(self._reporting.fold(message))
             self._following.due_orders()
             self._requests.step()
+            self._protecting.withdraw()
             self._attend(self._reporting.attentions)
         elif isinstance(message, OperatorRequested):
             core.count_input(message.timestamp)
             self._requests.take(message, new=core.requests.fold_request(message))
         else:
             self._fold_other(message)
+            if isinstance(message, PositionRestated):
+                self._protecting.withdraw()
 
     def _fold_other(self, message: AnyInput) -> None:
         self._core.count_input(message.timestamp)

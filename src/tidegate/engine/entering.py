@@ -85,6 +85,9 @@ class Entering:
             self._nothing(wanted.reason, symbol, loaded.strategy_id, correlation)
         elif wanted.purpose is Purpose.EXIT:
             self._leave(strategy, place, wanted.reason, correlation)
+        elif self._shrinks_what_a_stop_holds(loaded.strategy_id, symbol, wanted.side):
+            why = "a stop at the venue holds the position that it would reduce; leave with an exit"
+            self._nothing(why, symbol, loaded.strategy_id, correlation)
         else:
             self._enter(strategy, place, wanted, features, correlation)
 
@@ -156,6 +159,10 @@ class Entering:
             strategy,
             place,
         )
+
+    def _shrinks_what_a_stop_holds(self, strategy_id: str, symbol: str, side: Side) -> bool:
+        held = self._core.portfolio.holding(strategy_id, symbol).quantity_nanos
+        return held * side.sign < 0 and bool(self._core.protective(strategy_id, symbol))
 
     def _nothing(self, reason: str, symbol: str, strategy_id: str, correlation: str) -> None:
         core = self._core

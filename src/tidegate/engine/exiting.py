@@ -7,7 +7,7 @@ from typing import Final, final
 
 from tidegate.engine.core import Core
 from tidegate.engine.ordering import Ordering
-from tidegate.events.acts import TradeIntent
+from tidegate.events.acts import ExitWaits, TradeIntent
 from tidegate.risk.exits import blind_exit_price, exit_slices, within_blind_collar
 from tidegate.strategies.pricing import through
 from tidegate.values.enums import ExitReason, OrderType, Purpose, Side, TimeInForce
@@ -24,7 +24,10 @@ class Exiting:
         self._ordering: Final = ordering
 
     def exit(self, strategy: int, place: int, reason: ExitReason, *, correlation: str, words: str) -> None:
-        """Cancel what still works of the entry, then send exits for what is left of the position."""
+        """Cancel what still works of the entry, then send exits for what is left of the position.
+
+        What stops at the venue hold is told as waiting, and goes out once they are canceled.
+        """
         core = self._core
         strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
         for order_id in sorted(core.portfolio.book(symbol).orders):
@@ -33,6 +36,7 @@ class Exiting:
                 continue
             if not order.cancel_ns or order.chase_open:  # a cancel that announced a chase must not end in another entry
                 self._ordering.cancel(order, "the position is being closed")
+        self._cancel_protective(strategy, place, reason, correlation=correlation, words=words)
         holding = core.portfolio.holding(strategy_id, symbol)
         side = Side.SELL if holding.quantity_nanos > 0 else Side.BUY
         left = abs(holding.quantity_nanos) - holding.exits_nanos
@@ -64,6 +68,28 @@ class Exiting:
             if not self._ordering.judge_and_order(intent, strategy, place):
                 self._ordering.watch_exit_failures(strategy, place)
                 return
+
+    def _cancel_protective(self, strategy: int, place: int, reason: ExitReason, *, correlation: str, words: str) -> None:
+        core = self._core
+        strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
+        stops = core.protective(strategy_id, symbol)
+        if not stops:
+            return
+        if core.memory(strategy, place).waiting is None:
+            core.emit(
+                ExitWaits(
+                    event_id=core.next_id(),
+                    timestamp=core.now_ns,
+                    symbol=symbol,
+                    strategy_id=strategy_id,
+                    correlation_id=correlation,
+                    exit_reason=reason,
+                    reason=words,
+                )
+            )
+        for order in stops:
+            if not order.cancel_ns:
+                self._ordering.cancel(order, "the position is left in another way")
 
     def _price(self, strategy: int, place: int, side: Side) -> tuple[int, int, str]:
         """Return limit, reference and how: through the far side, or blind at the last good price less the collar."""

@@ -13,6 +13,7 @@ from tidegate.engine.pairs import Pairs
 from tidegate.engine.reading import cells
 from tidegate.events.acts import (
     AttentionsLapsed,
+    ExitWaits,
     GateChanged,
     NothingDone,
     OrderCommand,
@@ -28,7 +29,7 @@ from tidegate.market.rows import SESSION
 from tidegate.oms.order import Change, Finding
 from tidegate.portfolio.attribution import attributed
 from tidegate.portfolio.positions import Fill
-from tidegate.values.enums import CommandKind, Purpose, Verdict
+from tidegate.values.enums import CommandKind, OrderType, Purpose, Verdict
 
 _SESSION: Final = cells(SESSION)
 
@@ -44,6 +45,7 @@ class Folding:
         self._acts: Final[Mapping[type[Act], Callable[[Any], None]]] = {
             TradeIntent: self._intent,
             NothingDone: self._unanswered,
+            ExitWaits: self._exit_waits,
             StrategyFaulted: self._unanswered,
             RiskDecision: self._decision,
             OrderCommand: self._command,
@@ -179,6 +181,10 @@ class Folding:
         core = self._core
         self.pairs.rearm_unanswered(core.strategy_places[act.strategy_id], core.instruments[act.symbol].index)
 
+    def _exit_waits(self, act: ExitWaits) -> None:
+        core = self._core
+        core.memory(core.strategy_places[act.strategy_id], core.instruments[act.symbol].index).waiting = act
+
     def _decision(self, decision: RiskDecision) -> None:
         core = self._core
         intent = core.intents.pop(decision.intent_id)
@@ -190,6 +196,8 @@ class Folding:
         place = core.instruments[intent.symbol].index
         if intent.purpose is Purpose.ENTRY:
             self.pairs.rearm(strategy, place, core.plans[strategy].reentry.refusal_cooldown_ns)
+        elif intent.order_type is OrderType.STOP:
+            core.memory(strategy, place).unprotected = True
         else:
             self.pairs.exit_failed(strategy, place)
 

@@ -6,6 +6,7 @@ from tidegate.engine.core import BrokenOff, Core
 from tidegate.engine.differences import TABLE
 from tidegate.engine.folding import Folding
 from tidegate.engine.ordering import Ordering
+from tidegate.engine.protecting import Protecting
 from tidegate.engine.reporting import Step
 from tidegate.engine.viewing import Viewing
 from tidegate.events.acts import AttentionsLapsed, DifferenceFound, OrderChanged, PositionSnapshot, TradeIntent
@@ -21,11 +22,12 @@ from tidegate.values.money import attos_text
 class Following:
     """Emits what follows order events and ticks."""
 
-    def __init__(self, core: Core, folding: Folding, viewing: Viewing, ordering: Ordering) -> None:
+    def __init__(self, core: Core, folding: Folding, viewing: Viewing, ordering: Ordering, protecting: Protecting) -> None:
         self._core: Final = core
         self._folding: Final = folding
         self._viewing: Final = viewing
         self._ordering: Final = ordering
+        self._protecting: Final = protecting
 
     def order_event(self, event: OrderEvent) -> list[list[int]]:
         """Fold an order event and tell what changed; return the exit attentions it raised, still to be judged."""
@@ -33,6 +35,8 @@ class Following:
         change = self._folding.fold_order_event(event)
         seen = core.host.attentions()
         self._tell_change(change)
+        if isinstance(change, Change):
+            self._protecting.after_order(change)
         return seen
 
     def report(self, steps: list[Step]) -> None:

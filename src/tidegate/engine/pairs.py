@@ -11,8 +11,9 @@ from tidegate.engine.core import Core, PairMemory
 from tidegate.engine.reading import cells
 from tidegate.events.acts import TradeIntent
 from tidegate.kernel.layout import CELL_BYTES
-from tidegate.oms.order import Change
+from tidegate.oms.order import Change, Order
 from tidegate.portfolio.positions import Holding
+from tidegate.strategies.plan import ExitAt
 from tidegate.strategies.rows import OWN
 from tidegate.values.enums import OrderState, Purpose
 from tidegate.values.money import NANOS
@@ -63,8 +64,7 @@ class Pairs:
         if intent.purpose is Purpose.ENTRY:
             core.memory(strategy, place).entry = intent
         else:
-            at = self._starts[strategy * self._symbols + place]
-            self._write_working(at, core.portfolio.holding(intent.strategy_id, intent.symbol))
+            self._write_working(strategy, place, core.portfolio.holding(intent.strategy_id, intent.symbol))
 
     def after_order(self, change: Change) -> tuple[int, int]:
         """Bring the pair's row up to date with its order: position, levels, working exits, arming.
@@ -81,19 +81,26 @@ class Pairs:
         at = self._starts[strategy * self._symbols + place]
         if change.fills:
             self._write_position(at, holding, memory)
-        self._write_working(at, holding)
+        self._write_working(strategy, place, holding)
         ended = order.state in _ENDED and change.before is not order.state
         if order.purpose is _EXIT:
-            if order.filled_nanos:
-                memory.exit_failures = 0
-            elif ended:
-                self.exit_failed(strategy, place)
+            self._after_exit(order, strategy, place, ended=ended)
         if holding.quantity_nanos:
             core.note_due(self._integers[at + _NEXT])
         elif ended or (change.fills and not order.working):  # a bust, or a fill after the end
             entry_failed = order.purpose is _ENTRY_PURPOSE and not order.filled_nanos
             self._rearm_after(strategy, place, holding, memory, entry_failed=entry_failed)
         return strategy, place
+
+    def _after_exit(self, order: Order, strategy: int, place: int, *, ended: bool) -> None:
+        """Count an exit's failure; a stop at the venue that ended without a fill is none, and leaves the position to the engine's level."""
+        memory = self._core.memory(strategy, place)
+        if order.filled_nanos:
+            memory.exit_failures = 0
+        elif ended and order.is_protective:
+            memory.unprotected = True
+        elif ended:
+            self.exit_failed(strategy, place)
 
     def after_outside(self, strategy_id: str, symbol: str) -> None:
         """Bring the pair's row up to date after something outside of its orders moved its position."""
@@ -104,7 +111,7 @@ class Pairs:
         memory, holding = core.memory(strategy, place), core.portfolio.holding(strategy_id, symbol)
         at = self._starts[strategy * self._symbols + place]
         self._write_position(at, holding, memory)
-        self._write_working(at, holding)
+        self._write_working(strategy, place, holding)
         if holding.quantity_nanos == 0:
             self._rearm_after(strategy, place, holding, memory, entry_failed=False)
         core.note_due(0)  # what is due is found out anew
@@ -196,11 +203,12 @@ class Pairs:
         integers[at + _POSITION] = now
         floats[at + _SHARES] = now / NANOS
         opened = before == 0 or (before > 0) != (now > 0)
-        if now == 0:
+        if now == 0 or opened:
             self._clear_levels(at)
+            memory.unprotected, memory.waiting = False, None
+        if now == 0:
             return
         if opened:
-            self._clear_levels(at)
             integers[at + _OPENED] = self._core.now_ns
             integers[at + _ARMED] = NEVER_NS
             memory.realized_before = str(holding.realized_attos)
@@ -229,7 +237,14 @@ class Pairs:
         self._floats[at + _ENTRY] = 0.0
         self._floats[at + _KILL] = 0.0
 
-    def _write_working(self, at: int, holding: Holding) -> None:
-        """Working exits carry the opposite sign of the position, so that their sum is what is left to exit."""
+    def _write_working(self, strategy: int, place: int, holding: Holding) -> None:
+        """Working exits carry the opposite sign of the position, so that their sum is what is left to exit.
+
+        Stops at the venue are none of them: what they protect may still be left in another way.
+        """
+        core, exits = self._core, holding.exits_nanos
+        if exits and core.plans[strategy].exits.exit_at is ExitAt.VENUE:
+            stops = core.protective(core.strategies[strategy].strategy_id, core.by_place[place].symbol)
+            exits -= sum(order.remaining_nanos for order in stops)
         sign = -1 if holding.quantity_nanos > 0 else 1
-        self._integers[at + _WORKING] = sign * holding.exits_nanos
+        self._integers[self._starts[strategy * self._symbols + place] + _WORKING] = sign * exits

@@ -99,6 +99,13 @@ class NothingDone(Act, frozen=True, kw_only=True, tag="nothing", gc=False):
     reason: str
 
 
+class ExitWaits(Act, frozen=True, kw_only=True, tag="exit_waits", gc=False):
+    """A position is to be left, once the stops that rest at the venue for it are confirmed as canceled."""
+
+    exit_reason: ExitReason
+    reason: str
+
+
 class RiskDecision(Act, frozen=True, kw_only=True, tag="decision", gc=False):
     """The gate's verdict on one intent. Only `risk.gate` makes one.
 
@@ -247,6 +254,7 @@ AnyAct = (
     | FeatureSnapshot
     | TradeIntent
     | NothingDone
+    | ExitWaits
     | RiskDecision
     | OrderCommand
     | OrderChanged

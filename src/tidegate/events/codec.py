@@ -34,7 +34,7 @@ def decode(data: bytes | memoryview) -> AnyMessage:
     """
     try:
         return _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # a tag may be no text at all
         raise UnreadableMessageError(f"A log entry cannot be read ({error}); it is damaged or of a newer version.") from error
 
 
@@ -51,5 +51,5 @@ def decode_opening(data: bytes | memoryview) -> SessionOpened:
     """
     try:
         return _opening_decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # a tag may be no text at all
         raise UnreadableMessageError(f"A session's opening cannot be read ({error}); it is damaged or newer.") from error

@@ -4,6 +4,7 @@ A change, or a finding that somebody must look at.
 """
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -19,6 +20,10 @@ from tidegate.values.enums import (
     TimeInForce,
 )
 from tidegate.values.time import NEVER_NS
+
+# Members of an enum are looked up slowly before Python 3.12.
+_STOP: Final = OrderType.STOP
+_EXIT: Final = Purpose.EXIT
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -78,6 +83,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def unknown(self) -> bool:
         """The outcome of its submission is not proved."""
         return self.state is OrderState.UNKNOWN
+
+    @property
+    def is_protective(self) -> bool:
+        """A stop that rests at the venue for the sake of a position: the only stops that exits are sent as."""
+        return self.order_type is _STOP and self.purpose is _EXIT
 
     @property
     def price_nanos(self) -> int:

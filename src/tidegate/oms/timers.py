@@ -49,8 +49,8 @@ def lookup_due_ns(order: Order, policy: OmsPolicy) -> int:
 
 
 def rest_due_ns(order: Order, plan: OrderPlan) -> int:
-    """Return when the rest of a partly filled order is to be canceled."""
-    if order.partial_ns and plan.partial_fill is not _KEEP:
+    """Return when the rest of a partly filled order is to be canceled; a stop works until it is filled."""
+    if order.partial_ns and not order.is_protective and plan.partial_fill is not _KEEP:
         return order.partial_ns + plan.partial_after_ns
     return NEVER_NS
 

@@ -13,7 +13,7 @@ from tidegate.portfolio import books
 from tidegate.portfolio.activity import Activity, signature_of
 from tidegate.portfolio.exposure import UNTOUCHED, OrderFacts, SymbolBook, WorkingOrder, book_price
 from tidegate.portfolio.positions import Fill, Holding
-from tidegate.values.enums import CommandKind, Purpose, Side, Verdict
+from tidegate.values.enums import CommandKind, OrderType, Purpose, Side, Verdict
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.instruments import Instrument
 
@@ -24,6 +24,7 @@ _BUY: Final = Side.BUY
 _LOOKUP: Final = CommandKind.LOOKUP
 _CANCEL: Final = CommandKind.CANCEL
 _EXIT: Final = Purpose.EXIT
+_STOP: Final = OrderType.STOP
 _APPROVED: Final = Verdict.APPROVED
 
 
@@ -163,7 +164,7 @@ class Portfolio:
                 original.replaced = True
             self._recount(book, working)
         self.activity.fold_order(signature_of(intent), now_ns)
-        if intent.purpose is _EXIT:
+        if intent.purpose is _EXIT and intent.order_type is not _STOP:
             holding = self.holdings[strategy_id, symbol]
             holding.exit_ns = now_ns
             holding.exit_correlation_id = command.correlation_id

@@ -161,10 +161,13 @@ def reducing_quantity(intent: TradeIntent, view: RiskView) -> CheckResult:
 
 
 def exit_repeat(intent: TradeIntent, view: RiskView) -> CheckResult:
-    """Another story's exit of this position is not too recent; slices of one story may follow at once."""
+    """Another story's exit of this position is not too recent.
+
+    Slices of one story may follow at once, and so may a stop, which waits for its price.
+    """
     limit = view.limits.exit_repeat_ns
     holding = view.portfolio.holding(intent.strategy_id, intent.symbol)
-    if not holding.exit_ns or holding.exit_correlation_id == intent.correlation_id:
+    if not holding.exit_ns or holding.exit_correlation_id == intent.correlation_id or intent.order_type is _STOP:
         return ("exit_repeat", True, limit, None)
     age_ns = view.now_ns - holding.exit_ns
     return ("exit_repeat", age_ns >= limit, limit, age_ns)

@@ -288,10 +288,12 @@ class Trader:
         """Let nothing new out, treat working orders as declared, and say so."""
         desk.gatekeeper.latch(GateScope.GLOBAL, "", GateState.HALTED)
         await self._until(desk, hands, lambda: not desk.outbox.open_commands)
+        if resting := [order for order in _own(desk) if order.is_protective]:
+            self._tell(f"{len(resting)} stops stay at the venue for what is held, as their strategies declare.")
         working = _working(desk)
         policy = Parting(self._wish.setup.live.parting)
         if not working:
-            self._tell("No order works; nothing is left at the venue.")
+            self._tell("No other order works." if resting else "No order works; nothing is left at the venue.")
             return
         if policy is Parting.LEAVE:
             self._tell(f"{len(working)} working orders are left at the venue, as configured (live.parting: leave_working).")
@@ -329,9 +331,14 @@ def _waits(holder: str) -> str:
     return f"The account is held by {holder}; this trader waits for it."
 
 
-def _working(desk: Desk) -> list[Order]:
+def _own(desk: Desk) -> list[Order]:
     """Return our own orders that may still do something."""
     return [order for order in desk.engine.books.working_orders() if not order.external]
+
+
+def _working(desk: Desk) -> list[Order]:
+    """Return those of them that no position needs."""
+    return [order for order in _own(desk) if not order.is_protective]
 
 
 def _paced(speed: float) -> DeskSettings:

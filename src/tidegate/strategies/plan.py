@@ -74,12 +74,20 @@ class EntryRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     live_for_ns: int = 0
 
 
+class ExitAt(StrEnum):
+    """Where a position's stop waits for its price."""
+
+    ENGINE = "engine"  # here: it costs no order, and nobody watches it while nothing of ours is alive
+    VENUE = "venue"  # a stop order rests at the venue for each position; the engine's own levels go on beside it
+
+
 class ExitRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a position ends. Distances are frozen when the entry is decided and counted from its fill price.
 
     An exit that does not fill is tried again after `retry_ns`; after `failures_max` in a row the symbol is halted.
     """
 
+    exit_at: ExitAt = ExitAt.ENGINE
     stop: Distance | None = None
     take: Distance | None = None
     trail: Distance | None = None
@@ -155,8 +163,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
         Raises:
             BadPlanError: sized by risk without a stop, a fixed size of nothing, a negative duration, or exits that are
-                retried without a pause.
+                retried without a pause, or a stop at the venue that is none.
         """
+        if self.exits.exit_at is ExitAt.VENUE and self.exits.stop is None:
+            raise BadPlanError("A plan whose exits.exit_at is venue needs exits.stop: that is what rests there.")
         if self.sizing.method is SizingMethod.RISK and self.exits.stop is None:
             raise BadPlanError("A plan sized by risk needs exits.stop: the risk is the distance to it.")
         if self.sizing.method is SizingMethod.FIXED and self.sizing.fixed_quantity_nanos <= 0:

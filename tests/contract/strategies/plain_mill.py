@@ -5,6 +5,7 @@ import msgspec
 from tidegate.strategies.plan import (
     EntryRule,
     EntryStyle,
+    ExitAt,
     ExitRule,
     PartialFillRule,
     Plan,
@@ -32,6 +33,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     chase: bool = False
     hold_s: float = 0.0
     stop_bps: float = 25.0
+    at_venue: bool = False
     live_for_s: float = 0.0
     eager: int = 3  # of ten answers so many are entries
     fault_at: int = 0  # the call that raises; 0: none
@@ -60,7 +62,12 @@ def plan(params: Params) -> Plan:
             time_in_force=TimeInForce.DAY,
             live_for_ns=int(params.live_for_s * SECOND_NS),
         ),
-        exits=ExitRule(stop=bps(params.stop_bps), time_stop_ns=int(params.hold_s * SECOND_NS), retry_ns=SECOND_NS // 2),
+        exits=ExitRule(
+            exit_at=ExitAt.VENUE if params.at_venue else ExitAt.ENGINE,
+            stop=bps(params.stop_bps),
+            time_stop_ns=int(params.hold_s * SECOND_NS),
+            retry_ns=SECOND_NS // 2,
+        ),
         sizing=SizingRule(risk_bps=2.0, notional_usd_max=2_000.0),
         reentry=ReentryRule(refusal_cooldown_ns=SECOND_NS // 2),
         partial_fill=PartialFillRule(

@@ -7,6 +7,7 @@ import msgspec
 from tidegate.strategies.plan import (
     EntryRule,
     EntryStyle,
+    ExitAt,
     ExitRule,
     PartialFillRule,
     Plan,
@@ -41,6 +42,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     live_for_s: float = 0.0
     size: int = 5  # shares; 0: by risk
     stop_bps: float = 30.0
+    at_venue: bool = False
     take_bps: float = 0.0
     trail_bps: float = 0.0
     hold_s: float = 0.0
@@ -62,6 +64,7 @@ def plan(params: Params) -> Plan:
         signal="a count of records",
         entry=EntryRule(style=STYLES[params.style], time_in_force=LIVES[params.life], live_for_ns=int(params.live_for_s * SECOND_NS)),
         exits=ExitRule(
+            exit_at=ExitAt.VENUE if params.at_venue else ExitAt.ENGINE,
             stop=bps(params.stop_bps) if params.stop_bps else None,
             take=bps(params.take_bps) if params.take_bps else None,
             trail=bps(params.trail_bps) if params.trail_bps else None,

@@ -7,6 +7,7 @@ import msgspec
 from tidegate.strategies.plan import (
     EntryRule,
     EntryStyle,
+    ExitAt,
     ExitRule,
     PartialFillRule,
     Plan,
@@ -31,7 +32,9 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     """What can be set."""
 
     every: int = 9  # accepted records of the symbol between two signals
-    resting: int = 0  # 1: orders rest at the near side and their rest is chased; 0: they cross and end at once
+    resting: int = (
+        0  # 1: orders rest at the near side and their rest is chased; 0: they cross, end at once, and their stops rest at the venue
+    )
     size: int = 6  # shares
     hold_s: float = 6.0
 
@@ -46,7 +49,13 @@ def plan(params: Params) -> Plan:
             time_in_force=TimeInForce.DAY if resting else TimeInForce.IOC,
             live_for_ns=2 * SECOND_NS if resting else 0,
         ),
-        exits=ExitRule(stop=bps(25.0), take=bps(20.0), time_stop_ns=int(params.hold_s * SECOND_NS), retry_ns=SECOND_NS),
+        exits=ExitRule(
+            exit_at=ExitAt.ENGINE if resting else ExitAt.VENUE,
+            stop=bps(25.0),
+            take=bps(20.0),
+            time_stop_ns=int(params.hold_s * SECOND_NS),
+            retry_ns=SECOND_NS,
+        ),
         sizing=SizingRule(method=SizingMethod.FIXED, fixed_quantity_nanos=params.size * NANOS),
         reentry=ReentryRule(cooldown_ns=SECOND_NS // 2, loss_cooldown_ns=SECOND_NS // 2, refusal_cooldown_ns=2 * SECOND_NS),
         partial_fill=PartialFillRule(

@@ -19,7 +19,7 @@ _ENDED: Final = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EX
 class Held:
     """One order at the venue."""
 
-    __slots__ = ("client_id", "cost", "filled", "limit", "quantity", "side", "state", "symbol", "tif", "updated_ns", "venue_id")
+    __slots__ = ("client_id", "cost", "filled", "limit", "quantity", "side", "state", "stop", "symbol", "tif", "updated_ns", "venue_id")
 
     def __init__(self, client_id: str, venue_id: str, symbol: str, side: Side, quantity: int, limit: int, tif: TimeInForce) -> None:  # noqa: PLR0913, PLR0917 - one order's terms
         self.client_id = client_id
@@ -31,6 +31,7 @@ class Held:
         self.tif = tif
         self.filled = 0
         self.cost = 0
+        self.stop = 0  # it waits for this price; 0: for none, or no more
         self.state = OrderState.ACCEPTED
         self.updated_ns = 0
 
@@ -92,16 +93,17 @@ class Venue:
             command.quantity_nanos,
             0 if command.order_type is OrderType.MARKET else command.limit_price_nanos,
             command.time_in_force,
+            stop=command.stop_price_nanos,
             now_ns=now_ns,
         ).shown()
 
     def place(  # noqa: PLR0913 - one order's terms
-        self, client_id: str, symbol: str, side: Side, quantity: int, limit: int, tif: TimeInForce, *, now_ns: int
+        self, client_id: str, symbol: str, side: Side, quantity: int, limit: int, tif: TimeInForce, *, now_ns: int, stop: int = 0
     ) -> Held:
         """Take an order in and match it."""
         order = Held(client_id, f"v{len(self.orders) + 1}", symbol, side, quantity, limit, tif)
         self.orders[client_id or order.venue_id] = self.open[client_id or order.venue_id] = order
-        order.updated_ns = now_ns
+        order.updated_ns, order.stop = now_ns, stop
         self.changes += 1
         self._frame(order, OrderEventKind.ACCEPTED, now_ns)
         self._match(order, now_ns)
@@ -200,6 +202,9 @@ class Venue:
         bid, ask, size = self._market.quote(order.symbol, now_ns)
         buying = order.side is Side.BUY
         price = ask if buying else bid
+        if order.stop and (price < order.stop if buying else price > order.stop):
+            return
+        order.stop = 0
         if order.limit and (order.limit < price if buying else order.limit > price):
             touched = order.limit == (bid if buying else ask) and now_ns % 3 == 0 and order.updated_ns < now_ns
             if not touched:
