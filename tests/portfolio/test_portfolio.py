@@ -99,6 +99,10 @@ def test_a_reservation_serves_one_order() -> None:
 
 def test_a_lapsed_reservation_is_given_back() -> None:
     portfolio = books()
+    reserve(portfolio, intent(Side.BUY, 20))
+    assert sums(portfolio) == (0, shares(20), 0)
+    portfolio.fold_lapse("s-1-2")
+    assert sums(portfolio) == (0, 0, 0)
     reserve(portfolio, intent(Side.SELL, 30, purpose=EXIT))
     assert sums(portfolio) == (0, 0, shares(30))
     assert portfolio.holding("mr", "AIG").exits_nanos == shares(30)
@@ -462,3 +466,43 @@ def test_any_difference_shows_in_the_bytes() -> None:
         other = books()
         other.restore(changed(name).snapshot())
         assert other.snapshot() == changed(name).snapshot()
+
+
+@pytest.mark.req("B2.3")
+def test_cash_moved_by_no_fill_is_cash_alone() -> None:
+    portfolio = books()
+    portfolio.fold_cash(usd(-12))
+    portfolio.fold_cash(usd("2.5"))
+    assert portfolio.cash_attos == CASH + usd("-9.5")
+    assert (portfolio.realized_attos, portfolio.fees_attos, portfolio.basis_attos) == (0, 0, 0)
+
+
+@pytest.mark.req("B4.2")
+@pytest.mark.parametrize(
+    ("held", "numerator", "denominator", "after"),
+    [(10, 2, 1, 20), (-10, 2, 1, -20), (10, 1, 5, 2), (-10, 1, 5, -2), (7, 3, 2, 10.5), (0, 2, 1, 0)],
+)
+def test_a_restated_holding_keeps_its_cost(held: float, numerator: int, denominator: int, after: float) -> None:
+    portfolio = books()
+    if held:
+        portfolio.fold_fill(fill(held))
+    portfolio.fold_fill(fill(3, strategy="other"))
+    basis = portfolio.holding("mr", "AIG").basis_attos
+    portfolio.fold_restated("mr", "AIG", numerator, denominator)
+    assert portfolio.holding("mr", "AIG").quantity_nanos == shares(after)
+    assert portfolio.holding("mr", "AIG").basis_attos == basis
+    assert portfolio.holding("other", "AIG").quantity_nanos == shares(3)
+    assert portfolio.book("AIG").net_nanos == shares(after + 3)
+
+
+@pytest.mark.req("B4.2")
+def test_what_does_not_divide_is_dropped_and_what_is_gone_makes_the_symbol_idle() -> None:
+    portfolio = books()
+    portfolio.fold_fill(fill(-1))
+    portfolio.fold_restated("mr", "AIG", 1, 3)
+    assert portfolio.holding("mr", "AIG").quantity_nanos == -333_333_333
+    portfolio.fold_restated("mr", "AIG", 1, 10**9)
+    assert portfolio.book("AIG").net_nanos == 0
+    assert "AIG" not in portfolio.active
+    portfolio.fold_restated("new", "BAC", 2, 1)
+    assert portfolio.holding("new", "BAC").quantity_nanos == 0

@@ -237,6 +237,7 @@ CASES: dict[str, Callable[[], list[Row]]] = {
         ((entry(), view(foreign_nanos=0)), True, 0, 0),
         ((entry(), view(foreign_nanos=NANOS)), True, 0, NANOS),
         ((entry(), view(foreign_nanos=-1)), False, 0, -1),
+        ((entry(side=Side.SELL), view(foreign_nanos=0)), True, 0, 0),
         ((entry(side=Side.SELL), view(foreign_nanos=-NANOS)), True, 0, -NANOS),
         ((entry(side=Side.SELL), view(foreign_nanos=1)), False, 0, 1),
         ((entry(), view(foreign_nanos=None)), False, 0, None),

@@ -175,3 +175,14 @@ def test_who_closed_a_gate_is_part_of_the_state() -> None:
     one.fold_set(setting(GateScope.GLOBAL, "", HALTED, actor="person:ada"))
     other.fold_set(setting(GateScope.GLOBAL, "", HALTED, actor="person:bob"))
     assert one.snapshot() != other.snapshot()
+
+
+def test_who_closed_a_gate_is_known_until_it_is_open() -> None:
+    gates = Gates()
+    assert gates.actor(GateScope.SYMBOL, "AIG") == ""
+    gates.fold_set(setting(GateScope.SYMBOL, "AIG", HALTED, actor=PERSON))
+    assert gates.actor(GateScope.SYMBOL, "AIG") == PERSON
+    assert gates.actor(GateScope.SYMBOL, "BAC") == ""
+    assert gates.actor(GateScope.STRATEGY, "AIG") == ""
+    gates.fold_set(setting(GateScope.SYMBOL, "AIG", ACTIVE))
+    assert gates.actor(GateScope.SYMBOL, "AIG") == ""
