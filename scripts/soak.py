@@ -16,9 +16,12 @@ import msgspec
 
 from scripts.live.books import Verdict, compare
 from scripts.live.pair import Account, TraderProcess, Venue, wait_for
+from tidegate.kernel.mode import Mode
+from tidegate.recovery.machine import make_toolchain
 from tidegate.simulation.generate import Wish, generate
 
 DAY_HOURS: Final = 6.5
+REST_HOURS: Final = 0.1  # too short a day to say anything
 EVENTS_AN_HOUR: Final = 46_000
 WARM_UP: Final = 0.25  # of the samples; caches fill, tables reach their size
 GROWTH_MAX: Final = 0.05
@@ -125,14 +128,15 @@ def main() -> int:
     wish = parser.parse_args()
     days: list[Day] = []
     with tempfile.TemporaryDirectory(prefix="tidegate-soak-") as folder:
+        make_toolchain(Mode.COMPILED)  # kept on the disk: a day does not pass while its trader compiles
         left = wish.hours
-        while left > 0:
+        while left > REST_HOURS:
             tape = Path(folder) / f"{len(days)}.tape"
             events = int(EVENTS_AN_HOUR * DAY_HOURS)
             generate(tape, Wish(seed=len(days), events=events, symbols=4), progress=lambda _done, _total: None)
             days.append(soak(tape, Path(folder) / f"home-{len(days)}", speed=wish.speed, hours=min(left, DAY_HOURS)))
             print(f"day {len(days)}: {days[-1].samples[-1]}, {days[-1].verdict}", file=sys.stderr, flush=True)
-            left -= DAY_HOURS
+            left -= days[-1].market_hours
     told = figures(days)
     print(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
     return int(not _is_flat(days) or bool(told["unhandled"]) or bool(told["unclean"]))

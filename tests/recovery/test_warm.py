@@ -15,9 +15,9 @@ from tidegate.engine.engine import Engine
 from tidegate.engine.snapshots import WrongSnapshotError
 from tidegate.engine.toolchain import Toolchain
 from tidegate.engine.warming import GoneError
-from tidegate.events.acts import OrderCommand, RiskDecision
+from tidegate.events.acts import ExitWaits, OrderCommand, RiskDecision
 from tidegate.events.codec import decode
-from tidegate.journal import read
+from tidegate.journal import EntryKind, read
 from tidegate.recovery.fold import BeginningGoneError, MadeByOtherCodeError, begin_session
 from tidegate.recovery.start import Way, start_from
 from tidegate.recovery.warm import warm_up
@@ -228,3 +228,19 @@ def test_a_log_that_lost_the_beginning_of_its_session_cannot_be_warmed_up_from(c
         start_from(read(tmp_path), plan.spec, compiled, code_sha256=OTHER, from_ns=0)
     with pytest.raises(BeginningGoneError):
         warm_up(read(tmp_path), Engine(plan.spec, compiled), plan.spec, from_ns=0)
+
+
+@pytest.mark.req("A4.4")
+def test_an_exit_that_waited_for_a_strategy_that_is_gone_has_no_place_here(compiled: Toolchain, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    mills = [
+        strategy(PLAIN_MILL, name, seconds=True, hold_s=2.0, symbols=[symbol], at_venue=True)
+        for name, symbol in (("one", "AAA"), ("two", "BBB"))
+    ]
+    run_live(log, plan_of(loaded_config(mills), 0), compiled)
+    acts = [decode(entry.payload) for entry in read(log).entries() if entry.kind is EntryKind.ACT]
+    assert "two" in {act.strategy_id for act in acts if isinstance(act, ExitWaits)}
+    plan = plan_of(loaded_config(mills[:1]), 1)
+    start = start_of(log, plan, compiled)
+    assert start is not None
+    assert start.way is Way.WARMED_UP

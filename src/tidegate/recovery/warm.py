@@ -5,7 +5,7 @@ senses start cold and take the logged market records of a bounded window, those 
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, final
+from typing import Final, NamedTuple, final
 
 import msgspec
 import numpy as np
@@ -14,7 +14,7 @@ from tidegate.engine.engine import Engine
 from tidegate.engine.lapsing import LogEnd
 from tidegate.engine.spec import EngineSpec
 from tidegate.engine.warming import GoneError
-from tidegate.events.acts import GateChanged, NothingDone, OrderCommand, StrategyFaulted, StrategyStateChanged
+from tidegate.events.acts import ExitWaits, GateChanged, NothingDone, OrderCommand, StrategyFaulted, StrategyStateChanged
 from tidegate.events.base import Act
 from tidegate.events.codec import decode
 from tidegate.events.inputs import AnyInput, InstrumentDefined, OrderEvent
@@ -25,6 +25,8 @@ from tidegate.journal.reader import Entry, LogReader, Session
 from tidegate.journal.snapshots import Snapshot, read_snapshots
 from tidegate.recovery.fold import NoSpans, Records, Spans, require_beginning
 from tidegate.recovery.specs import recorded_instruments
+
+_ASKS: Final = (ExitWaits, NothingDone, StrategyFaulted, StrategyStateChanged)  # folding them asks for their strategy
 
 SpansOf = Callable[[SessionOpened], Spans]
 
@@ -166,7 +168,7 @@ class _Feed:
             if isinstance(act, OrderCommand):
                 raise _gone(act.symbol)
             return False
-        return act.strategy_id in self._strategies or not isinstance(act, NothingDone | StrategyFaulted | StrategyStateChanged)
+        return act.strategy_id in self._strategies or not isinstance(act, _ASKS)
 
     def _remap(self, opening: SessionOpened) -> Records:
         """Return this session's place for each place of a recorded session; -1: none."""
