@@ -7,11 +7,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.cases import Case, cases
-from tests.contract.kit import Feeder, acts_of, cuts_of, exploded, records_before, run, undecided
-from tests.contract.markets import CENT, START_NS
+from tests.contract.kit import (
+    PLAIN_MILL,
+    Feeder,
+    Latencies,
+    acts_of,
+    configuration,
+    cuts_of,
+    exploded,
+    records_before,
+    run,
+    session,
+    strategy,
+    undecided,
+)
+from tests.contract.markets import CENT, START_NS, Market
 from tidegate.engine.engine import Engine
 from tidegate.engine.toolchain import Toolchain
-from tidegate.events.acts import DifferenceFound, RequestMoved
+from tidegate.events.acts import DifferenceFound, OrderCommand, RequestMoved
 from tidegate.events.inputs import (
     AnyInput,
     ClockAnchored,
@@ -22,7 +35,8 @@ from tidegate.events.inputs import (
     ReportedPosition,
     VenueReported,
 )
-from tidegate.values.enums import GateScope, OrderState, ReportCause, RequestVerb, Resolution, Side
+from tidegate.replay.loop import REST_NS
+from tidegate.values.enums import CommandKind, GateScope, OrderState, ReportCause, RequestVerb, Resolution, Side
 from tidegate.values.money import NANOS
 from tidegate.values.time import SECOND_NS
 
@@ -147,3 +161,24 @@ def test_a_request_is_done_once_and_an_awaited_difference_moves_nothing(
     for act in ran.of(DifferenceFound):
         assert act.sentence
         assert act.resolution in Resolution
+
+
+def test_a_cancel_that_the_venue_refuses_for_ever_does_not_hold_up_the_end(compiled: Toolchain) -> None:
+    """Each answer comes later than the next try, so there is always one on its way."""
+    market = Market(seed=1, records=60, symbols=1)
+    config = configuration([strategy(PLAIN_MILL, "one", symbols=["AAA"])], latencies=Latencies("", "0", "2500ms"))
+    plan = session(config, market)
+    at_ns = START_NS + 2 * SECOND_NS
+    head: dict[str, Any] = {"event_id": "", "timestamp": at_ns, "symbol": "", "strategy_id": "", "correlation_id": ""}
+    order = ReportedOrder(
+        client_order_id="by-hand", venue_order_id="v1", symbol="AAA", side=Side.BUY, state=OrderState.ACCEPTED,
+        quantity_nanos=5 * NANOS, filled_nanos=0, average_price_nanos=0,
+    )  # fmt: skip
+    report = VenueReported(venue="sim", cause=ReportCause.PERIODIC, began_ns=at_ns, ended_ns=at_ns, executions=(), orders=(order,), **head)
+    asked = OperatorRequested(
+        request_id="r1", verb=RequestVerb.CANCEL, scope=GateScope.SYMBOL, key="AAA", requester="ann", reason="a test", **head
+    )
+    ran = run(plan, compiled, more=(report, asked))
+    cancels = [command for command in ran.of(OrderCommand) if command.kind is CommandKind.CANCEL]
+    assert len(cancels) > 100, "it was tried again and again"
+    assert ran.engine.now_ns <= int(ran.records["ts_recv"][-1]) + REST_NS

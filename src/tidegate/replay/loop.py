@@ -17,11 +17,14 @@ from tidegate.kernel.layout import U8
 from tidegate.replay.sinks import Sink, Tally
 from tidegate.tapes.merge import Chunk, Merged
 from tidegate.values.ids import SessionId, event_id
-from tidegate.values.time import NEVER_NS
+from tidegate.values.time import MINUTE_NS, NEVER_NS
 from tidegate.venues.sim.responses import order_event
 from tidegate.venues.sim.venue import SimVenue
 
 Progress = Callable[[int], None]
+
+
+REST_NS: Final = 10 * MINUTE_NS  # after the last record
 
 
 @final
@@ -129,15 +132,18 @@ class ReplayLoop:
         return stop
 
     def _take_rest(self) -> None:
-        """After the last record: responses on their way still arrive, and what is due until then is due; then time ends."""
-        position = len(self._merged)
+        """After the last record: responses on their way still arrive, and what is due until then is due; then time ends.
+
+        It ends in any case after `REST_NS`: a venue that refuses every cancel would be asked again for ever.
+        """
+        position, until_ns = len(self._merged), self._engine.now_ns + REST_NS
         while True:
             response_ns = self._venue.next_response_ns()
             while response_ns < NEVER_NS and not self._venue.response_known:
                 response_ns = self._venue.next_response_ns()
-            if response_ns >= NEVER_NS:
-                return
             due_ns = max(self._engine.next_due(), self._engine.now_ns)
+            if response_ns >= NEVER_NS or min(response_ns, due_ns) > until_ns:
+                return
             if response_ns <= due_ns:
                 self._apply_response(position)
             else:
