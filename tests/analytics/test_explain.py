@@ -1,5 +1,7 @@
 """Stories: every order, refusal and declined moment is told in order, with the numbers that decided."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -7,9 +9,10 @@ from tests.analytics.parts import OPEN_NS
 from tests.analytics.scripted import Scripted
 from tidegate.analytics.checks import check_words, quality_words
 from tidegate.analytics.collect import Run, run_from_entries
+from tidegate.analytics.entries import Entry
 from tidegate.analytics.explain import Story, UnknownIdError, explain, order_sentence
 from tidegate.analytics.telling import lines_of
-from tidegate.events.acts import CheckResult
+from tidegate.events.acts import CheckResult, ExitWaits, OrderCommand
 from tidegate.events.inputs import GateSet, StreamChanged
 from tidegate.market.rows import QUALITY_NAMES
 from tidegate.values.enums import (
@@ -20,10 +23,13 @@ from tidegate.values.enums import (
     GateState,
     OrderEventKind,
     OrderState,
+    OrderType,
     Regime,
     Side,
+    TimeInForce,
 )
 from tidegate.values.errors import ExitCode
+from tidegate.values.money import NANOS
 from tidegate.values.time import SECOND_NS
 
 pytestmark = pytest.mark.req("B3.7")
@@ -272,3 +278,18 @@ def test_checks_are_told_with_limit_and_observed_value_in_their_unit(check: Chec
 def test_quality_flags_are_told_by_name() -> None:
     first, second = list(QUALITY_NAMES)[:2]
     assert quality_words(first | second) == f"{QUALITY_NAMES[first]}, {QUALITY_NAMES[second]}"
+
+
+@pytest.mark.req("A4.4")
+def test_a_stop_at_the_venue_and_an_exit_that_waits_for_it_are_told_in_words() -> None:
+    head: dict[str, Any] = {"event_id": "s-1-1", "timestamp": 1, "symbol": "AIG", "strategy_id": "mr", "correlation_id": "s-1-1"}
+    waits = ExitWaits(exit_reason=ExitReason.TAKE_PROFIT, reason="take profit reached", **head)
+    assert [(line.topic, line.text) for line in lines_of(Entry(1, 1, waits))] == [
+        ("exit waits", "take profit reached; it goes out once what rests at the venue is canceled")
+    ]
+    command = OrderCommand(
+        kind=CommandKind.SUBMIT, client_order_id="0-a", venue="sim", account="acct", side=Side.SELL, order_type=OrderType.STOP,
+        time_in_force=TimeInForce.DAY, quantity_nanos=97 * NANOS, limit_price_nanos=0, stop_price_nanos=51_420_000_000, trail_nanos=0,
+        valid_until_ns=2, decision_id="s-1-1", **head,
+    )  # fmt: skip
+    assert "submit SELL 97 AIG stop 51.42 DAY" in lines_of(Entry(1, 2, command))[0].text

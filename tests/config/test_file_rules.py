@@ -139,6 +139,7 @@ def test_the_first_bad_line_is_named() -> None:
 
 def test_the_public_words_of_a_strategy_come_from_the_layers_it_may_import() -> None:
     assert set(tidegate.__all__) >= PUBLIC
+    assert {name for name, home in tidegate._HOMES.items() if home in {"strategies.plan", "strategies.rows"}} <= PUBLIC
     for name in PUBLIC:
         kind = getattr(tidegate, name)
         home = getattr(kind, "__module__", "tidegate.strategies.rows")

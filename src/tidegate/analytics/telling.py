@@ -265,7 +265,7 @@ def _head(side: Side, quantity_nanos: int, symbol: str) -> str:
 def _terms(kind: OrderType, limit: int, stop: int, trail: int) -> str:
     parts = [kind.value.replace("_", " ")]
     if stop:
-        parts.append(f"stop {price_text(stop)}")
+        parts.append(price_text(stop) if kind is OrderType.STOP else f"stop {price_text(stop)}")
     if trail:
         parts.append(f"trail {price_text(trail)}")
     if limit:

@@ -27,6 +27,7 @@ PUBLIC: Final = frozenset(  # what a strategy may take from `tidegate` itself: t
         "View",
         "EntryRule",
         "EntryStyle",
+        "ExitAt",
         "ExitRule",
         "PartialFillRule",
         "Plan",
