@@ -8,10 +8,22 @@ from tests.contract.kit import LIMITS
 from tests.contract.markets import CENT
 from tests.engine.scene import Scene, commands, of, only
 from tidegate.events.acts import ExitWaits, NothingDone, OrderCommand, TradeIntent
-from tidegate.events.inputs import GateSet, PositionRestated
+from tidegate.events.inputs import GateSet, PositionRestated, ReportedExecution, VenueReported
 from tidegate.strategies.plan import BadPlanError, ExitAt, ExitRule, Plan, bps
 from tidegate.strategies.strategy import Intent
-from tidegate.values.enums import CommandKind, ExitReason, GateScope, GateState, OrderEventKind, OrderType, Purpose, Side, TimeInForce
+from tidegate.values.enums import (
+    CommandKind,
+    ExitReason,
+    GateScope,
+    GateState,
+    OrderEventKind,
+    OrderType,
+    Purpose,
+    ReportCause,
+    Side,
+    TimeInForce,
+)
+from tidegate.values.money import NANOS
 
 pytestmark = pytest.mark.req("A2.1", "A4.4", "B2.4")
 
@@ -140,9 +152,48 @@ def test_no_stop_is_placed_into_a_closed_gate(state: GateState) -> None:
     on = scene()
     on.answers(BUY)
     entry = only(on.quote(7_000), CommandKind.SUBMIT)
-    head: dict[str, Any] = {"event_id": "", "timestamp": on.engine.now_ns, "symbol": "", "strategy_id": "", "correlation_id": ""}
-    on.tell(GateSet(scope=GateScope.GLOBAL, key="", state=state, reason="a test", actor="ann", **head))
+    gate(on, state, GateScope.GLOBAL, "")
     assert commands(on.say(entry, OrderEventKind.FILLED, filled=5, total=5), CommandKind.SUBMIT) == []
+
+
+def gate(on: Scene, state: GateState, scope: GateScope = GateScope.SYMBOL, key: str = "AAA") -> None:
+    head: dict[str, Any] = {"event_id": "", "timestamp": on.engine.now_ns, "symbol": "", "strategy_id": "", "correlation_id": ""}
+    on.tell(GateSet(scope=scope, key=key, state=state, reason="a test", actor="ann", **head))
+
+
+def test_a_stop_is_not_given_up_for_an_exit_that_a_halt_would_refuse() -> None:
+    on = scene()
+    stop = protected(on)
+    gate(on, GateState.HALTED)
+    acts = on.quote(8_000, bid=1_990, ask=1_991)
+    assert commands(acts, CommandKind.CANCEL) == []
+    assert of(acts, ExitWaits) == []
+    gate(on, GateState.REDUCE_ONLY)
+    assert only(on.quote(8_600, bid=1_990, ask=1_991), CommandKind.CANCEL).target_id == stop.client_order_id
+
+
+@pytest.mark.parametrize(("cap", "given_up"), [(3, False), (4, True)])  # entry and stop, then the cancel, then the exit
+def test_a_stop_is_not_given_up_for_an_exit_that_the_message_cap_would_refuse(cap: int, given_up: bool) -> None:  # noqa: FBT001 - a case
+    on = scene(limits=LIMITS | {"symbol_messages_per_minute_max": cap})
+    stop = protected(on)
+    acts = on.quote(8_000, bid=1_990, ask=1_991)
+    assert bool(commands(acts, CommandKind.CANCEL)) is given_up
+    if given_up:
+        assert only(on.say(stop, OrderEventKind.CANCELED), CommandKind.SUBMIT).order_type is OrderType.LIMIT
+
+
+def test_a_fill_that_only_a_report_tells_of_is_protected_too() -> None:
+    on = scene()
+    on.answers(BUY)
+    entry = only(on.quote(7_000), CommandKind.SUBMIT)
+    now_ns = on.engine.now_ns
+    head: dict[str, Any] = {"event_id": "", "timestamp": now_ns, "symbol": "", "strategy_id": "", "correlation_id": ""}
+    filled = ReportedExecution(
+        execution_id="e1", client_order_id=entry.client_order_id, venue_order_id="v1", symbol="AAA", side=Side.BUY,
+        quantity_nanos=entry.quantity_nanos, price_nanos=20 * NANOS, ts_venue=now_ns, cum_quantity_nanos=entry.quantity_nanos,
+    )  # fmt: skip
+    acts = on.tell(VenueReported(venue="sim", cause=ReportCause.PERIODIC, began_ns=now_ns, ended_ns=now_ns, executions=(filled,), **head))
+    assert only(acts, CommandKind.SUBMIT).order_type is OrderType.STOP
 
 
 def test_a_position_above_the_cap_on_one_order_is_protected_in_parts() -> None:

@@ -79,9 +79,7 @@ class Books:
 
     def gate_of(self, symbol: str, strategy_id: str) -> GateVerdict:
         """Return the strictest gate over an order of a strategy in a symbol."""
-        core = self._core
-        venue = core.instruments[symbol].venue
-        return core.gates.strictest(venue=venue, account=core.spec.account, strategy_id=strategy_id, symbol=symbol)
+        return self._core.gate_of(symbol, strategy_id)
 
     def net_nanos(self, symbol: str) -> int:
         """Return the account's net position in a symbol."""

@@ -21,7 +21,7 @@ from tidegate.events.base import Act
 from tidegate.oms.order import Order
 from tidegate.oms.orders import Orders
 from tidegate.portfolio.portfolio import Portfolio
-from tidegate.risk.gates import Gates
+from tidegate.risk.gates import Gates, GateVerdict
 from tidegate.strategies.plan import Plan
 from tidegate.values.ids import EventId, SessionId
 from tidegate.values.instruments import Instrument
@@ -91,6 +91,11 @@ class Core:
         self.acts: list[NumberedAct] = []
         self.fold_act: Callable[[Act], None] = _unbound
         self.commanded = False
+
+    def gate_of(self, symbol: str, strategy_id: str) -> GateVerdict:
+        """Return the strictest gate over an order of a strategy in a symbol."""
+        venue = self.instruments[symbol].venue
+        return self.gates.strictest(venue=venue, account=self.spec.account, strategy_id=strategy_id, symbol=symbol)
 
     def protective(self, strategy_id: str, symbol: str) -> list[Order]:
         """Return a strategy's stops that rest at the venue for its position, by id."""

@@ -10,7 +10,7 @@ from tidegate.engine.ordering import Ordering
 from tidegate.events.acts import ExitWaits, TradeIntent
 from tidegate.risk.exits import blind_exit_price, exit_slices, within_blind_collar
 from tidegate.strategies.pricing import through
-from tidegate.values.enums import ExitReason, OrderType, Purpose, Side, TimeInForce
+from tidegate.values.enums import ExitReason, GateState, OrderType, Purpose, Side, TimeInForce
 
 SLICES_MAX: Final = 16  # per attention; what is left goes with the next: exits are level-triggered
 
@@ -30,18 +30,15 @@ class Exiting:
         """
         core = self._core
         strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
-        for order_id in sorted(core.portfolio.book(symbol).orders):
-            order = core.orders.find(order_id)
-            if order is None or order.strategy_id != strategy_id or order.purpose is not Purpose.ENTRY:
-                continue
-            if not order.cancel_ns or order.chase_open:  # a cancel that announced a chase must not end in another entry
-                self._ordering.cancel(order, "the position is being closed")
-        self._cancel_protective(strategy, place, reason, correlation=correlation, words=words)
+        self._cancel_entries(strategy_id, symbol)
         holding = core.portfolio.holding(strategy_id, symbol)
         side = Side.SELL if holding.quantity_nanos > 0 else Side.BUY
         left = abs(holding.quantity_nanos) - holding.exits_nanos
         limit, reference, how = self._price(strategy, place, side)
-        if left <= 0 or limit <= 0:
+        if limit <= 0:
+            return
+        self._cancel_protective(strategy, place, reason, correlation=correlation, words=words)
+        if left <= 0:
             return
         shared = core.portfolio.account_reducible(symbol, side)
         if 0 < shared < left:  # somebody holds against it: what can be closed is closed, for the rest the gate refuses and says why
@@ -69,11 +66,20 @@ class Exiting:
                 self._ordering.watch_exit_failures(strategy, place)
                 return
 
+    def _cancel_entries(self, strategy_id: str, symbol: str) -> None:
+        core = self._core
+        for order_id in sorted(core.portfolio.book(symbol).orders):
+            order = core.orders.find(order_id)
+            if order is None or order.strategy_id != strategy_id or order.purpose is not Purpose.ENTRY:
+                continue
+            if not order.cancel_ns or order.chase_open:  # a cancel that announced a chase must not end in another entry
+                self._ordering.cancel(order, "the position is being closed")
+
     def _cancel_protective(self, strategy: int, place: int, reason: ExitReason, *, correlation: str, words: str) -> None:
         core = self._core
         strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
         stops = core.protective(strategy_id, symbol)
-        if not stops:
+        if not stops or not self._may_follow(strategy_id, symbol, cancels=len(stops)):
             return
         if core.memory(strategy, place).waiting is None:
             core.emit(
@@ -90,6 +96,13 @@ class Exiting:
         for order in stops:
             if not order.cancel_ns:
                 self._ordering.cancel(order, "the position is left in another way")
+
+    def _may_follow(self, strategy_id: str, symbol: str, *, cancels: int) -> bool:
+        """Tell whether the gate would let an exit out after so many cancels; if not, what rests at the venue is not given up for it."""
+        core = self._core
+        messages = core.portfolio.activity.messages_of(symbol, core.now_ns) + cancels
+        halted = core.gate_of(symbol, strategy_id).state is GateState.HALTED
+        return not halted and messages < core.spec.limits.symbol_messages_per_minute_max
 
     def _price(self, strategy: int, place: int, side: Side) -> tuple[int, int, str]:
         """Return limit, reference and how: through the far side, or blind at the last good price less the collar."""

@@ -34,9 +34,7 @@ class Following:
         core = self._core
         change = self._folding.fold_order_event(event)
         seen = core.host.attentions()
-        self._tell_change(change)
-        if isinstance(change, Change):
-            self._protecting.after_order(change)
+        self._after(change)
         return seen
 
     def report(self, steps: list[Step]) -> None:
@@ -60,7 +58,7 @@ class Following:
                 )
             )
             if step.change is not None:
-                self._tell_change(step.change)
+                self._after(step.change)
             for strategy_id in step.restated:
                 self._tell_position(strategy_id, step.symbol, core.next_id())
             if step.lookup is not None:
@@ -69,6 +67,12 @@ class Following:
             if rule.scope is not None and step.resolution is not Resolution.AWAITED:
                 key = step.symbol if rule.scope is GateScope.SYMBOL else ""
                 self._ordering.tighten(rule.scope, key, state=rule.state, reason=rule.what, rule=step.kind.value)
+
+    def _after(self, change: Change | Finding) -> None:
+        """Tell what changed, then see to the stops at the venue."""
+        self._tell_change(change)
+        if isinstance(change, Change):
+            self._protecting.after_order(change)
 
     def _tell_change(self, change: Change | Finding) -> None:
         core = self._core

@@ -98,5 +98,4 @@ class Protecting:
         working = core.portfolio.book(symbol).orders.values()
         if any(order.strategy_id == strategy_id and order.purpose is Purpose.ENTRY for order in working):
             return False
-        gate = core.gates.strictest(venue=instrument.venue, account=core.spec.account, strategy_id=strategy_id, symbol=symbol)
-        return gate.state is GateState.ACTIVE
+        return core.gate_of(symbol, strategy_id).state is GateState.ACTIVE

@@ -72,7 +72,7 @@ class Viewing:
     def risk(self, intent: TradeIntent, strategy: int, place: int) -> RiskView:
         """Return the gate's view of one intent. One object is reused: it serves one verdict."""
         core, view = self._core, self._risk
-        view.instrument = instrument = core.by_place[place]
+        view.instrument = core.by_place[place]
         view.now_ns = now_ns = core.now_ns
         view.by_person = intent.exit_reason is _OPERATOR
         bid, ask, bid_size, ask_size, quote_ns, last_trade, _, quality = core.reading.quote(place)
@@ -87,9 +87,7 @@ class Viewing:
         view.newsy = now_ns < shock_ns or news_ns <= now_ns < news_end_ns
         self._read_hours(view, place)
         self._read_permission(view, strategy, place, cooldown_ns)
-        view.gate = core.gates.strictest(
-            venue=instrument.venue, account=core.spec.account, strategy_id=intent.strategy_id, symbol=intent.symbol
-        )
+        view.gate = core.gate_of(intent.symbol, intent.strategy_id)
         view.owner = self._other_owner(intent.symbol, intent.strategy_id) or intent.strategy_id
         view.foreign_nanos = core.portfolio.holding("", intent.symbol).quantity_nanos
         view.lag_ns = core.lag_ns

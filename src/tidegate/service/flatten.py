@@ -74,14 +74,24 @@ class Operator:
 
     def part(self, policies: Mapping[str, Parting], *, why: str, at_ns: int) -> None:
         """Ask for what is declared for the case that the trader is cut off or stops; stops that protect what is held stay in any case."""
-        working = self._sequencer.engine.books.working_orders()
-        for strategy_id in sorted(policies):
-            own = [order for order in working if order.strategy_id == strategy_id]
-            if policies[strategy_id] is not Parting.CANCEL:
-                continue
-            others = [order.client_order_id for order in own if not order.is_protective]
-            for order_id in others if len(others) < len(own) else [""]:  # empty: all of the strategy
-                self._cancel(strategy_id, order_id, why, at_ns)
+        for order in self._sequencer.engine.books.working_orders():
+            if policies.get(order.strategy_id) is Parting.CANCEL and not order.is_protective:
+                self._sequencer.offer_urgent(
+                    OperatorRequested(
+                        event_id="",
+                        timestamp=0,
+                        symbol=order.symbol,
+                        strategy_id=order.strategy_id,
+                        correlation_id="",
+                        request_id=f"part-{order.client_order_id}-{at_ns}",
+                        verb=RequestVerb.CANCEL,
+                        scope=GateScope.STRATEGY,
+                        key=order.strategy_id,
+                        order_id=order.client_order_id,
+                        requester="rule:parting",
+                        reason=why,
+                    )
+                )
 
     def poll(self, *, cancels_out: bool) -> None:
         """Set the venue's switch once the cancels of a kill are out, or have had their time; lift it for a liquidation that goes on."""
@@ -102,24 +112,6 @@ class Operator:
     def seen(self, *, suspended: bool) -> None:
         """Take in how the venue's switch stands there: a start does not know who has set it."""
         self.suspended = suspended
-
-    def _cancel(self, strategy_id: str, order_id: str, why: str, at_ns: int) -> None:
-        self._sequencer.offer_urgent(
-            OperatorRequested(
-                event_id="",
-                timestamp=0,
-                symbol="",
-                strategy_id=strategy_id,
-                correlation_id="",
-                request_id=f"part-{order_id or strategy_id}-{at_ns}",
-                verb=RequestVerb.CANCEL,
-                scope=GateScope.STRATEGY,
-                key=strategy_id,
-                order_id=order_id,
-                requester="rule:parting",
-                reason=why,
-            )
-        )
 
     def _lift(self) -> None:
         if self.suspended and not self._lifting:
