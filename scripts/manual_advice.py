@@ -4,7 +4,7 @@ from typing import Final
 
 ADVICE: Final = {
     "gate_state": "Find out why the gate was closed (`tidegate log show LOG --type gate_changed`); a rule of ours "
-    "may close a gate, only a person opens it.",
+    "may close a gate, only a person opens it; a breaker opens what it has closed itself after its cooldown.",
     "permitted": "Nothing in a replay, where every strategy has it. Live, it is bound to exactly this code and "
     "configuration, and an edit takes it away.",
     "symbol_allowed": "Add the symbol to `symbols_allowed`, or set that to null.",
@@ -23,6 +23,12 @@ ADVICE: Final = {
     "no_news": "Wait; how long a shock counts is `features.shock`, listed events stand under `events`.",
     "regime_eligible": "Nothing, or add a row to the strategy's `eligible`.",
     "cooldown": "Wait, or shorten `symbol_cooldown`.",
+    "daily_loss": "Entries begin again with the next trading day, once a person has resumed the account. Exits go on.",
+    "weekly_loss": "The same, with the next week.",
+    "monthly_loss": "The same, with the next month.",
+    "intraday_drawdown": "The same, with the next trading day.",
+    "drawdown": "Find out what went wrong before anything else; entries begin again when the account is worth more, or under a limit "
+    "that somebody answers for.",
     "price_grid": "Round the price in `decide`; the plan's own prices are always on the grid.",
     "quantity_grid": "Name whole lots; the plan's own sizes always are.",
     "reducing_quantity": "Nothing was lost: the position is smaller than the strategy thought, or another exit of it works already.",
@@ -50,5 +56,9 @@ ADVICE: Final = {
     "gross_exposure": "Close something first.",
     "net_exposure": "Close something on the same side, or balance it.",
     "buying_power": "Close something first; 10,000 bps means no borrowing.",
+    "daily_spend": "Wait for the next trading day, or ask for less.",
+    "weekly_spend": "The same, with the next week.",
+    "monthly_spend": "The same, with the next month.",
+    "entries_per_hour": "Find out why the strategy enters again and again; a person then resumes it.",
     "input_missing": "Look at what the check says it needs. What cannot be seen is refused, never assumed.",
 }

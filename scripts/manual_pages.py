@@ -21,7 +21,9 @@ from scripts.path_picture import path_picture
 from tidegate.cli.exits import BUG, INTERRUPTED, NO_READER, InterruptedRunError
 from tidegate.config.limits import limit_keys
 from tidegate.config.yaml_text import read_documents
+from tidegate.engine import folding, watching
 from tidegate.oms.transitions import NEVER_LIVED, TERMINAL, TRANSITIONS
+from tidegate.risk import breakers
 from tidegate.risk.checks import BY_NAME, refusal_catalogue
 from tidegate.risk.limits import Bounds
 from tidegate.risk.wording import WORDING
@@ -93,6 +95,13 @@ def limits_of(name: str) -> tuple[str, ...]:
     return tuple(names[read] for read in _attributes(BY_NAME[name].function) if read in names)
 
 
+def in_trade_limits() -> frozenset[str]:
+    """Return the keys of the limits that the in-trade rules read, from their source."""
+    keys = {key.field.name: key.key for key in limit_keys()}
+    nodes = (node for module in (breakers, watching, folding) for node in ast.walk(ast.parse(inspect.getsource(module))))
+    return frozenset(keys[node.attr] for node in nodes if isinstance(node, ast.Attribute) and node.attr in keys)
+
+
 def _attributes(function: Callable[..., object]) -> list[str]:
     """Attributes that a function reads of `limits` or `bounds`, helpers in its file included, in order."""
     assert isinstance(function, FunctionType)
@@ -114,6 +123,7 @@ def limits_page() -> str:
     shipped = read_documents(SHIPPED_LIMITS.read_bytes(), "2026-02")[0]
     assert isinstance(shipped, dict)
     readers: dict[str, list[str]] = {}
+    watched = in_trade_limits()
     for name in BY_NAME:
         for key in limits_of(name):
             readers.setdefault(key, []).append(f"[{name}](refusals.md#{name})")
@@ -134,7 +144,7 @@ def limits_page() -> str:
     for key, field in limit_keys():
         unit = {"ns": "duration", "symbols": "list of symbols"}.get(field.unit, field.unit)
         value = {"None": "null", "[]": "none"}.get(str(shipped[key]), str(shipped[key]))
-        by = ", ".join(readers.get(key, ())) or "the engine, when it cuts and prices exits"
+        by = ", ".join((*readers.get(key, ()), *(["[in-trade rules](in-trade.md)"] if key in watched else ())))
         lines.append(f"| `{key}` | {unit} | {value} | {_cell(field.text)} | {by} |")
     return "\n".join(lines) + "\n"
 

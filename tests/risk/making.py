@@ -6,6 +6,7 @@ import msgspec
 
 from tests.portfolio.making import CASH, INSTRUMENTS, NOW_NS, books, intent, shares, usd
 from tidegate.events.acts import RiskDecision, TradeIntent
+from tidegate.portfolio.in_trade import InTrade
 from tidegate.portfolio.portfolio import Portfolio
 from tidegate.risk.gate import judge
 from tidegate.risk.limits import RiskLimits
@@ -44,6 +45,25 @@ LIMITS = RiskLimits(
     duplicate_window_ns=SECOND_NS,
     exit_repeat_ns=2 * SECOND_NS,
     amend_spacing_ns=SECOND_NS,
+    daily_loss_attos_max=usd(5_000),
+    weekly_loss_attos_max=usd(15_000),
+    monthly_loss_attos_max=usd(30_000),
+    intraday_drawdown_bps_max=800,
+    drawdown_bps_max=1_000,
+    unpriced_ns_max=60 * SECOND_NS,
+    daily_spend_attos_max=usd(100_000),
+    weekly_spend_attos_max=usd(300_000),
+    monthly_spend_attos_max=usd(1_000_000),
+    entries_per_hour_max=60,
+    rejects_in_row_max=5,
+    rate_orders_min=20,
+    reject_rate_bps_max=3_000,
+    cancel_rate_bps_max=9_000,
+    slippage_bps_max=25,
+    slippage_deviations_max=6,
+    delay_ns_max=5 * SECOND_NS,
+    delay_deviations_max=6,
+    breaker_cooldown_ns=900 * SECOND_NS,
 )
 
 
@@ -60,6 +80,7 @@ def view(portfolio: Portfolio | None = None, **changes: Any) -> RiskView:
         "now_ns": NOW_NS,
         "limits": LIMITS,
         "portfolio": portfolio or books(),
+        "in_trade": InTrade(CASH),
         "mark": mark,
         "instrument": INSTRUMENTS["AIG"],
         "bid_nanos": BID,

@@ -10,6 +10,7 @@ from tests.portfolio.making import INSTRUMENTS, NOW_NS, PRICE, command, fill, re
 from tests.portfolio.making import books as empty_books
 from tests.portfolio.making import intent as order_intent
 from tests.portfolio.test_portfolio import moved
+from tests.risk import in_trade_cases
 from tests.risk.making import ASK, BID, LIMITS, entry, leave, limits, verdict, view
 from tidegate.events.acts import CheckResult, TradeIntent
 from tidegate.market import rows
@@ -212,7 +213,7 @@ def net_rows() -> list[Row]:
     return [*rows_found, ((entry(), unmarked), False, top, None), ((blind, unpriced), False, top, None)]
 
 
-CASES: dict[str, Callable[[], list[Row]]] = {
+CASES: dict[str, Callable[[], list[Row]]] = in_trade_cases.CASES | {
     "gate_state": gate_rows,
     "permitted": flag("permitted", good=True, bad=False),
     "symbol_allowed": lambda: [

@@ -9,6 +9,7 @@ from tidegate.events.acts import GateChanged
 from tidegate.events.inputs import GateSet
 from tidegate.risk.gates import OPEN, RULE_ACTOR, Gates, GateVerdict
 from tidegate.values.enums import GateScope, GateState
+from tidegate.values.time import NEVER_NS
 
 ACTIVE, REDUCE_ONLY, HALTED = GateState.ACTIVE, GateState.REDUCE_ONLY, GateState.HALTED
 KEYS = {
@@ -21,10 +22,10 @@ KEYS = {
 PERSON = "person:ada"
 
 
-def setting(scope: GateScope, key: str, state: GateState, *, actor: str = PERSON, reason: str = "why") -> GateSet:
+def setting(scope: GateScope, key: str, state: GateState, *, actor: str = PERSON, reason: str = "why", now_ns: int = NOW_NS) -> GateSet:
     return GateSet(
         event_id="s-1-0",
-        timestamp=NOW_NS,
+        timestamp=now_ns,
         symbol="",
         strategy_id="",
         correlation_id="s-1-0",
@@ -186,3 +187,51 @@ def test_who_closed_a_gate_is_known_until_it_is_open() -> None:
     assert gates.actor(GateScope.STRATEGY, "AIG") == ""
     gates.fold_set(setting(GateScope.SYMBOL, "AIG", ACTIVE))
     assert gates.actor(GateScope.SYMBOL, "AIG") == ""
+
+
+BREAKER, RULE = "rule:breaker:reject_rate", "rule:daily_loss"
+
+
+@pytest.mark.req("B3.6")
+def test_a_breaker_opens_what_it_alone_has_closed() -> None:
+    gates = Gates()
+    gates.fold_set(setting(GateScope.STRATEGY, "mr", REDUCE_ONLY, actor=BREAKER))
+    assert gates.change(GateScope.STRATEGY, "mr", ACTIVE, actor=RULE) is None
+    assert gates.change(GateScope.STRATEGY, "mr", ACTIVE, actor="rule:breaker:delay") is None
+    assert gates.change(GateScope.STRATEGY, "mr", REDUCE_ONLY, actor=BREAKER) is None
+    assert gates.change(GateScope.STRATEGY, "mr", ACTIVE, actor=BREAKER) == (REDUCE_ONLY, ACTIVE)
+
+
+@pytest.mark.req("B3.6")
+@pytest.mark.parametrize("other", [RULE, PERSON, "rule:breaker:delay"])
+def test_whoever_else_wants_it_closed_takes_it_over(other: str) -> None:
+    gates = Gates()
+    gates.fold_set(setting(GateScope.STRATEGY, "mr", REDUCE_ONLY, actor=BREAKER))
+    assert gates.change(GateScope.STRATEGY, "mr", REDUCE_ONLY, actor=other) == (REDUCE_ONLY, REDUCE_ONLY)
+    gates.fold_set(setting(GateScope.STRATEGY, "mr", REDUCE_ONLY, actor=other))
+    assert gates.actor(GateScope.STRATEGY, "mr") == other
+    assert gates.change(GateScope.STRATEGY, "mr", ACTIVE, actor=BREAKER) is None
+
+
+@pytest.mark.req("B3.6")
+def test_no_breaker_lifts_a_halt() -> None:
+    gates = Gates()
+    gates.fold_set(setting(GateScope.STRATEGY, "mr", REDUCE_ONLY, actor=BREAKER))
+    gates.fold_set(setting(GateScope.STRATEGY, "mr", HALTED, actor=PERSON))
+    assert gates.change(GateScope.STRATEGY, "mr", ACTIVE, actor=BREAKER) is None
+    assert gates.change(GateScope.STRATEGY, "mr", ACTIVE, actor=PERSON) == (HALTED, ACTIVE)
+    gates.fold_set(setting(GateScope.STRATEGY, "mr", HALTED, actor=BREAKER))
+    assert gates.change(GateScope.STRATEGY, "mr", ACTIVE, actor=BREAKER) is None  # not even its own
+
+
+@pytest.mark.req("B3.6")
+def test_what_breakers_hold_is_due_after_the_cooldown() -> None:
+    gates = Gates()
+    assert not gates.any_closed
+    gates.fold_set(setting(GateScope.STRATEGY, "mr", REDUCE_ONLY, actor=BREAKER, now_ns=100))
+    gates.fold_set(setting(GateScope.STRATEGY, "tf", REDUCE_ONLY, actor=BREAKER, now_ns=50))
+    gates.fold_set(setting(GateScope.ACCOUNT, "acct", REDUCE_ONLY, actor=RULE, now_ns=1))
+    assert gates.any_closed
+    assert gates.lifts_ns(30) == 80
+    assert gates.lifts_ns(0) == NEVER_NS  # only a person opens
+    assert [(gate.key, since_ns) for gate, _, since_ns in gates.breakers()] == [("mr", 100), ("tf", 50)]

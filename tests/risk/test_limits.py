@@ -6,13 +6,19 @@ import pytest
 from tests.portfolio.making import usd
 from tests.risk.making import LIMITS, limits
 from tidegate.portfolio.activity import MESSAGES_MAX
+from tidegate.portfolio.conduct import ORDERS_MAX, REPEATS_MAX
 from tidegate.risk.limits import ATTOS_MAX, BPS_MAX, Bounds, RiskLimits, limit_fields
 from tidegate.risk.view import NOTHING_ALLOWED
 from tidegate.values.money import INT64_MAX
 
 NAMES = RiskLimits.__struct_fields__
 NUMBERS = [name for name in NAMES if not name.startswith("symbols_")]
-RATES = ("orders_per_minute_max", "symbol_messages_per_minute_max")
+RATES = {
+    "orders_per_minute_max": MESSAGES_MAX,
+    "symbol_messages_per_minute_max": MESSAGES_MAX,
+    "entries_per_hour_max": REPEATS_MAX,
+    "rate_orders_min": ORDERS_MAX,
+}
 
 
 @pytest.mark.req("B3.1")
@@ -33,7 +39,7 @@ def test_an_unknown_limit_is_an_error() -> None:
 
 def largest(name: str) -> int:
     if name in RATES:
-        return MESSAGES_MAX
+        return RATES[name]
     if "_attos_" in name:
         return ATTOS_MAX
     return BPS_MAX if "_bps" in name else INT64_MAX
@@ -59,7 +65,9 @@ def test_every_limit_says_its_unit_and_meaning() -> None:
         assert ("_bps" in name) is (unit == "bps"), name
         assert ("_nanos_" in name) is (unit == "quantity"), name
         assert name.startswith("symbols_") is (unit == "symbols"), name
-        assert ("_per_minute_" in name) is (unit == "count"), name
+        counted = ("_per_minute_", "_per_hour_", "_in_row_", "_deviations_", "rate_orders_")
+        assert any(word in name for word in counted) is (unit == "count"), name
+        assert ("_ns" in name) is (unit == "ns"), name
 
 
 def test_equal_limits_have_equal_bytes_and_others_have_others() -> None:

@@ -47,8 +47,8 @@ def test_no_advice_is_left_of_a_check_that_is_gone() -> None:
     assert set(ADVICE) == {row[0] for row in refusal_catalogue()}
 
 
-def test_each_limit_is_read_by_a_check_and_listed() -> None:
-    read = {key for check in CHECKS for key in manual_pages.limits_of(check.name)}
+def test_each_limit_is_read_by_a_check_or_a_rule_and_listed() -> None:
+    read = {key for check in CHECKS for key in manual_pages.limits_of(check.name)} | manual_pages.in_trade_limits()
     for limit in limit_keys():
         assert limit.key in read
         assert f"| `{limit.key}` |" in page("limits.md")

@@ -20,6 +20,7 @@ from tidegate.events.acts import ExitWaits, Lapse, TradeIntent
 from tidegate.events.base import Act
 from tidegate.oms.order import Order
 from tidegate.oms.orders import Orders
+from tidegate.portfolio.in_trade import InTrade
 from tidegate.portfolio.portfolio import Portfolio
 from tidegate.risk.gates import Gates, GateVerdict
 from tidegate.strategies.plan import Plan
@@ -71,6 +72,7 @@ class Core:
         write_spec(self.host, spec)
         self.reading: Final = Reading(self.host)
         self.portfolio: Final = Portfolio(spec.account, spec.cash_attos, self.instruments)
+        self.in_trade: Final = InTrade(spec.cash_attos)
         self.orders: Final = Orders(spec.account, self.instruments, order_plans(spec), spec.orders)
         self.gates: Final = Gates()
         self.states: Final[list[Any]] = [strategy.state for strategy in strategies]
@@ -96,6 +98,11 @@ class Core:
         """Return the strictest gate over an order of a strategy in a symbol."""
         venue = self.instruments[symbol].venue
         return self.gates.strictest(venue=venue, account=self.spec.account, strategy_id=strategy_id, symbol=symbol)
+
+    def transfer(self, change_attos: int) -> None:
+        """Count what changed cash or holdings without a trade of ours: neither gain nor loss."""
+        self.adjusted_attos += change_attos
+        self.in_trade.losses.fold_transfer(change_attos)
 
     def protective(self, strategy_id: str, symbol: str) -> list[Order]:
         """Return a strategy's stops that rest at the venue for its position, by id."""
@@ -169,8 +176,10 @@ class Core:
     def set_timer(self) -> None:
         """Write the earliest timer of judgement where the kernel sees it."""
         due_ns = self.orders.due_ns()
-        for timer_ns in (self.valuation_due_ns, *self.timers):
+        for timer_ns in (self.valuation_due_ns, self.in_trade.periods.next_ns, *self.timers):
             due_ns = min(due_ns, timer_ns)
+        if self.gates.any_closed:
+            due_ns = min(due_ns, self.gates.lifts_ns(self.spec.limits.breaker_cooldown_ns))
         if self.requests.jobs:
             due_ns = min(due_ns, self.requests.due_ns())
         integers = self.host.integers

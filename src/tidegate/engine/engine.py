@@ -30,6 +30,7 @@ from tidegate.engine.spec import EngineSpec
 from tidegate.engine.toolchain import Toolchain
 from tidegate.engine.viewing import Viewing
 from tidegate.engine.warming import Warming
+from tidegate.engine.watching import Watching
 from tidegate.engine.words import EXIT_WORDS, KINDS, REASONS, SIDES
 from tidegate.events.acts import AttentionRaised, RegimeChanged
 from tidegate.events.base import Act, Input
@@ -68,10 +69,11 @@ class Engine:
         self._folding: Final = Folding(core)
         self._viewing: Final = Viewing(core)
         self._ordering: Final = Ordering(core, self._viewing)
+        self._watching: Final = Watching(core, self._ordering)
         self._exiting: Final = Exiting(core, self._ordering)
         self._entering: Final = Entering(core, self._viewing, self._ordering, self._exiting)
         self._protecting: Final = Protecting(core, self._ordering, self._exiting)
-        self._following: Final = Following(core, self._folding, self._viewing, self._ordering, self._protecting)
+        self._following: Final = Following(core, self._folding, self._ordering, self._protecting, self._watching)
         self._lapsing: Final = Lapsing(core)
         self.warming: Final = Warming(core, self._lapsing)
         self._reporting: Final = Reporting(core, self._folding)
@@ -187,7 +189,7 @@ class Engine:
         if isinstance(message, Tick):
             value, timers = self._folding.fold_tick(message.timestamp)
             self._attend(in_order([*core.host.attentions(), *self._timer_rows(timers)]))
-            self._following.due_orders()
+            self._following.due()
             if core.requests.jobs:
                 self._requests.step()
             if value:
@@ -195,7 +197,7 @@ class Engine:
         elif isinstance(message, OrderEvent):
             core.count_input(message.timestamp)
             seen = self._following.order_event(message)
-            self._following.due_orders()
+            self._following.due()
             if core.requests.jobs:
                 self._requests.step()
             if seen:
@@ -292,7 +294,7 @@ class Engine:
         if isinstance(message, VenueReported):
             core.count_input(message.timestamp)
             self._following.report(self._reporting.fold(message))
-            self._following.due_orders()
+            self._following.due()
             self._requests.step()
             self._protecting.withdraw()
             self._attend(self._reporting.attentions)

@@ -29,7 +29,8 @@ from tidegate.market.rows import SESSION
 from tidegate.oms.order import Change, Finding
 from tidegate.portfolio.attribution import attributed
 from tidegate.portfolio.positions import Fill
-from tidegate.values.enums import CommandKind, OrderType, Purpose, Verdict
+from tidegate.portfolio.valuation import valuation, worst_worth
+from tidegate.values.enums import CommandKind, GateScope, OrderType, Purpose, Verdict
 
 _SESSION: Final = cells(SESSION)
 
@@ -50,7 +51,7 @@ class Folding:
             RiskDecision: self._decision,
             OrderCommand: self._command,
             StrategyStateChanged: self._strategy_state,
-            GateChanged: core.gates.fold_changed,
+            GateChanged: self._gate_changed,
             AttentionsLapsed: self._lapse_told,
             RequestMoved: core.requests.fold_moved,
         }
@@ -66,8 +67,10 @@ class Folding:
         core = self._core
         core.host.tick(max(timestamp, core.host.integers[core.reading.now_cell]))  # time never goes back
         core.begin()
+        core.in_trade.roll(core.now_ns)
         value = core.now_ns >= core.valuation_due_ns
         if value:
+            self._value()
             core.valuation_due_ns = after(core.now_ns, core.spec.valuation_ns)
         due = [place for place, due_ns in enumerate(core.timers) if core.now_ns >= due_ns]
         for place in due:
@@ -87,8 +90,11 @@ class Folding:
             for fill in change.fills:
                 core.portfolio.fold_fill(fill)
         core.portfolio.fold_order(change.order)
-        for other, _before in change.others:
+        multiplier = core.instruments[change.order.symbol].multiplier
+        core.in_trade.fold_change(change.order, change.before, change.fills, core.now_ns, multiplier)
+        for other, before in change.others:
             core.portfolio.fold_order(other)
+            core.in_trade.fold_change(other, before, (), core.now_ns, multiplier)
         strategy, place = self.pairs.after_order(change)
         if strategy >= 0 and self.pairs.watched(strategy, place):
             core.host.after_order(strategy, place, core.now_ns)
@@ -117,10 +123,12 @@ class Folding:
         return tuple(booked)
 
     def fold_session(self, session: SessionChanged) -> None:
-        """Write a venue's trading hours, and the no-trade windows within them, where the kernel reads them."""
+        """Write a venue's trading hours, and the no-trade windows within them, where the kernel reads them; note its day."""
         core = self._core
         if session.venue not in core.venues:
             return
+        core.in_trade.periods.fold_session(session.day, session.pre_open_ns)
+        core.in_trade.roll(core.now_ns)
         at = core.reading.session_start(core.venues.index(session.venue))
         integers = core.host.integers
         integers[at + _SESSION["open_ns"]] = session.open_ns
@@ -205,10 +213,26 @@ class Folding:
         core = self._core
         core.commanded = True
         intent = core.orders.approved.get(command.decision_id)
-        core.orders.fold_command(command)
+        order = core.orders.fold_command(command)
         core.portfolio.fold_command(command)
+        if intent is not None and intent.purpose is Purpose.ENTRY:
+            core.in_trade.fold_entry(order, core.now_ns, core.instruments[order.symbol].multiplier)
         if command.kind is CommandKind.SUBMIT and intent is not None:
             self.pairs.after_submit(intent)
+
+    def _gate_changed(self, act: GateChanged) -> None:
+        core = self._core
+        core.gates.fold_changed(act)
+        if act.scope is GateScope.STRATEGY:
+            core.in_trade.conduct.fold_tripped(act.key)
+
+    def _value(self) -> None:
+        """Lay the account's worth into its loss book; what has had no price for too long counts at its worst."""
+        core, losses = self._core, self._core.in_trade.losses
+        value = valuation(core.portfolio, core.mark)
+        losses.fold_valued(core.now_ns, None if value is None else value.equity_attos)
+        if losses.unpriced_ns and core.now_ns - losses.unpriced_ns >= core.spec.limits.unpriced_ns_max:
+            losses.fold_worst(worst_worth(core.portfolio, core.mark))
 
     def _strategy_state(self, change: StrategyStateChanged) -> None:
         core = self._core

@@ -8,7 +8,7 @@ from tidegate.engine.folding import Folding
 from tidegate.engine.ordering import Ordering
 from tidegate.engine.protecting import Protecting
 from tidegate.engine.reporting import Step
-from tidegate.engine.viewing import Viewing
+from tidegate.engine.watching import Watching
 from tidegate.events.acts import AttentionsLapsed, DifferenceFound, OrderChanged, PositionSnapshot, TradeIntent
 from tidegate.events.inputs import OrderEvent
 from tidegate.oms.order import Change, Finding, Order
@@ -22,12 +22,12 @@ from tidegate.values.money import attos_text
 class Following:
     """Emits what follows order events and ticks."""
 
-    def __init__(self, core: Core, folding: Folding, viewing: Viewing, ordering: Ordering, protecting: Protecting) -> None:
+    def __init__(self, core: Core, folding: Folding, ordering: Ordering, protecting: Protecting, watching: Watching) -> None:
         self._core: Final = core
         self._folding: Final = folding
-        self._viewing: Final = viewing
         self._ordering: Final = ordering
         self._protecting: Final = protecting
+        self._watching: Final = watching
 
     def order_event(self, event: OrderEvent) -> list[list[int]]:
         """Fold an order event and tell what changed; return the exit attentions it raised, still to be judged."""
@@ -69,10 +69,11 @@ class Following:
                 self._ordering.tighten(rule.scope, key, state=rule.state, reason=rule.what, rule=step.kind.value)
 
     def _after(self, change: Change | Finding) -> None:
-        """Tell what changed, then see to the stops at the venue."""
+        """Tell what changed, then see to the stops at the venue and to how the strategy's orders fare."""
         self._tell_change(change)
         if isinstance(change, Change):
             self._protecting.after_order(change)
+            self._watching.after_order(change.order.strategy_id)
 
     def _tell_change(self, change: Change | Finding) -> None:
         core = self._core
@@ -91,16 +92,22 @@ class Following:
         if strategy >= 0 and order.purpose is Purpose.EXIT:
             self._ordering.watch_exit_failures(strategy, core.instruments[order.symbol].index)
 
-    def due_orders(self) -> None:
-        """Carry out what is due about orders: cancels, lookups, chases."""
+    def due(self) -> None:
+        """Carry out what is due: cancels, lookups and chases of orders, and the opening of what breakers have held long enough."""
         core = self._core
         for due in core.orders.due(core.now_ns):
             if due.kind is CommandKind.SUBMIT:
                 self._chase(due)
             else:
                 core.emit(core.orders.command_for(due, event_id=core.next_id(), now_ns=core.now_ns))
+        self._watching.lift()
 
     def value_account(self) -> None:
+        """Tell what the account is worth, then close it if that is too little."""
+        self._tell_worth()
+        self._watching.after_valuation()
+
+    def _tell_worth(self) -> None:
         """Tell what the account is worth; None where something held cannot be priced."""
         core = self._core
         if not core.telling:

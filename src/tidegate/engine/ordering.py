@@ -60,6 +60,10 @@ class Ordering:
         """Emit a gate change by a rule of ours; one that would loosen, or change nothing, is not made."""
         self._change(scope, key, state=state, reason=reason, actor=f"{RULE_ACTOR}{rule}")
 
+    def set_by_rule(self, scope: GateScope, key: str, *, state: GateState, reason: str, actor: str) -> None:
+        """Emit a gate change by a rule of ours under its whole name; a breaker may lift what it has closed itself."""
+        self._change(scope, key, state=state, reason=reason, actor=actor)
+
     def set_gate(self, request: OperatorRequested, state: GateState) -> None:
         """Emit the gate change a person asked for; one that changes nothing is not made."""
         self._change(request.scope, request.key, state=state, reason=request.reason, actor=request.requester)

@@ -230,7 +230,7 @@ class Reporting:
         for part in parts:
             self._folding.fold_outside(part)
         core.portfolio.fold_cash(fill.cost_attos)  # what it cost or brought shows in the venue's cash, not here
-        core.adjusted_attos += fill.cost_attos
+        core.transfer(fill.cost_attos)
         core.pending.pop(symbol, None)
         self._touched.add(symbol)
         owners = tuple(part.strategy_id for part in parts)
@@ -245,7 +245,7 @@ class Reporting:
             return
         if self._await(Difference.CASH_DIFFERS, "", attos_text(ours), text, report):
             core.portfolio.fold_cash(theirs - ours)
-            core.adjusted_attos += theirs - ours
+            core.transfer(theirs - ours)
             del core.pending[""]
             self._steps.append(Step(Difference.CASH_DIFFERS, Resolution.ADOPTED, "", attos_text(ours), text))
 

@@ -33,6 +33,7 @@ class _Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     portfolio: bytes
     orders: bytes
     gates: bytes
+    in_trade: bytes
     states: tuple[bytes, ...]
     pairs: tuple[tuple[int, int, PairMemory], ...]
     lag_ns: int
@@ -55,6 +56,7 @@ def take(core: Core, *, carry: bool = True) -> bytes:
             portfolio=core.portfolio.snapshot(),
             orders=core.orders.snapshot(),
             gates=core.gates.snapshot(),
+            in_trade=core.in_trade.snapshot(),
             states=tuple(msgspec.msgpack.encode(state) for state in core.states),
             pairs=tuple((*key, core.pairs[key]) for key in sorted(core.pairs)),
             lag_ns=core.lag_ns,
@@ -153,6 +155,7 @@ def _put_back_judgement(core: Core, taken: _Snapshot) -> None:
         core.portfolio.restore(taken.portfolio)
         core.orders.restore(taken.orders)
         core.gates.restore(taken.gates)
+        core.in_trade.restore(taken.in_trade)
     except msgspec.MsgspecError as error:
         raise WrongSnapshotError(f"The snapshot was made by other code ({error}); warm up from recorded inputs instead.") from error
     core.lag_ns = taken.lag_ns

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from tidegate.engine.core import Core
 from tidegate.portfolio.exposure import SymbolBook
+from tidegate.portfolio.periods import Period
 from tidegate.portfolio.valuation import MICRO, Exposure, exposure, micros, valuation
 from tidegate.risk.limits import BPS, LimitField, limit_fields
 
@@ -49,6 +50,7 @@ def _uses(core: Core, now_ns: int) -> dict[str, _Most]:
             core, lambda symbol: core.instruments[symbol].event_cluster, lambda sums: sums.cluster_micros
         ),
     }
+    found |= _in_trade(core, now_ns)
     sums = exposure(core.portfolio, core.mark, "", "")
     if sums is not None:
         found |= {
@@ -58,6 +60,32 @@ def _uses(core: Core, now_ns: int) -> dict[str, _Most]:
             "net_exposure_attos_max": (max(sums.long_micros, sums.short_micros) * MICRO, ""),
         }
         found |= _of_equity(core, sums, found["position_notional_attos_max"])
+    return found
+
+
+def _in_trade(core: Core, now_ns: int) -> dict[str, _Most]:
+    """Return what is lost and spent, at the worth of now, and how the orders of the strategy that fares worst do."""
+    books = core.in_trade
+    spent, records = books.spending.spent, sorted(books.conduct.strategies.items())
+    found: dict[str, _Most] = {
+        "daily_spend_attos_max": (spent[Period.DAY], ""),
+        "weekly_spend_attos_max": (spent[Period.WEEK], ""),
+        "monthly_spend_attos_max": (spent[Period.MONTH], ""),
+        "rejects_in_row_max": _most((record.rejects_in_row, name) for name, record in records),
+        "entries_per_hour_max": _most(
+            (books.conduct.entries_of(name, symbol, now_ns), f"{name} {symbol}") for name, record in records for symbol in record.entries_ns
+        ),
+    }
+    value = valuation(core.portfolio, core.mark)
+    if value is not None:
+        worth, losses = value.equity_attos, books.losses
+        found |= {
+            "daily_loss_attos_max": (losses.lost_micros(Period.DAY, worth) * MICRO, ""),
+            "weekly_loss_attos_max": (losses.lost_micros(Period.WEEK, worth) * MICRO, ""),
+            "monthly_loss_attos_max": (losses.lost_micros(Period.MONTH, worth) * MICRO, ""),
+            "intraday_drawdown_bps_max": (losses.day_drawdown_bps(worth), ""),
+            "drawdown_bps_max": (losses.drawdown_bps(worth), ""),
+        }
     return found
 
 

@@ -28,6 +28,7 @@ class Viewing:
             now_ns=0,
             limits=core.spec.limits,
             portfolio=core.portfolio,
+            in_trade=core.in_trade,
             mark=core.mark,
             instrument=None,
             permitted=True,

@@ -62,6 +62,34 @@ def valuation(portfolio: "Portfolio", mark: Marks) -> Valuation | None:
     return Valuation(portfolio.cash_attos + net, net - portfolio.basis_attos, gross, net)
 
 
+def worst_worth(portfolio: "Portfolio", mark: Marks) -> int:
+    """Return what the account is worth, in attos, if what cannot be priced comes out at its worst.
+
+    A long position is then worth nothing. A short one has no worst case: twice what it was sold for stands for it.
+    """
+    worth = portfolio.cash_attos
+    instruments = portfolio.instruments
+    for (_strategy, symbol), holding in portfolio.holdings.items():
+        held = holding.quantity_nanos
+        if held == 0:
+            continue
+        price = mark(symbol, 1 if held > 0 else -1) if symbol in instruments else None
+        if price is not None:
+            worth += held * price * instruments[symbol].multiplier
+        elif held < 0:
+            worth += 2 * holding.basis_attos
+    return worth
+
+
+def unpriced(portfolio: "Portfolio", mark: Marks) -> tuple[str, ...]:
+    """Return the symbols that are held and cannot be priced, sorted."""
+    return tuple(
+        symbol
+        for symbol, book in sorted(portfolio.active.items())
+        if book.net_nanos and (symbol not in portfolio.instruments or mark(symbol, 1 if book.net_nanos > 0 else -1) is None)
+    )
+
+
 def micros(value_attos: int) -> int:
     """Return money in millionths of a dollar, rounded up: what a verdict's 64-bit numbers can carry."""
     return -(-value_attos // MICRO)

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from tidegate.events.acts import CheckResult, TradeIntent
 from tidegate.risk import exposure_checks as exposure
+from tidegate.risk import in_trade_checks as in_trade
 from tidegate.risk import market_checks as market
 from tidegate.risk import order_checks as order
 from tidegate.risk.view import RiskView
@@ -77,6 +78,11 @@ CHECKS: Final = (
     _check(market.no_news, Unit.FLAG, Applies.ENTRY),
     _check(market.regime_eligible, Unit.REGIME, Applies.ENTRY),
     _check(market.cooldown, Unit.TIME, Applies.ENTRY),
+    _check(in_trade.daily_loss, Unit.USD, Applies.ENTRY),
+    _check(in_trade.weekly_loss, Unit.USD, Applies.ENTRY),
+    _check(in_trade.monthly_loss, Unit.USD, Applies.ENTRY),
+    _check(in_trade.intraday_drawdown, Unit.BPS, Applies.ENTRY),
+    _check(in_trade.drawdown, Unit.BPS, Applies.ENTRY),
     _check(order.price_grid, Unit.PRICE, Applies.BOTH),
     _check(order.quantity_grid, Unit.QUANTITY, Applies.BOTH),
     _check(order.reducing_quantity, Unit.QUANTITY, Applies.EXIT),
@@ -93,6 +99,7 @@ CHECKS: Final = (
     _check(order.amend_spacing, Unit.DURATION, Applies.BOTH),
     _check(order.orders_per_minute, Unit.COUNT, Applies.ENTRY),
     _check(order.symbol_messages, Unit.COUNT, Applies.BOTH),
+    _check(in_trade.entries_per_hour, Unit.COUNT, Applies.ENTRY),
     _check(exposure.position_quantity, Unit.QUANTITY, Applies.ENTRY),
     _check(exposure.position_notional, Unit.USD, Applies.ENTRY),
     _check(exposure.total_quantity, Unit.QUANTITY, Applies.ENTRY),
@@ -103,6 +110,9 @@ CHECKS: Final = (
     _check(exposure.gross_exposure, Unit.USD, Applies.ENTRY),
     _check(exposure.net_exposure, Unit.USD, Applies.ENTRY),
     _check(exposure.buying_power, Unit.USD, Applies.ENTRY),
+    _check(in_trade.daily_spend, Unit.USD, Applies.ENTRY),
+    _check(in_trade.weekly_spend, Unit.USD, Applies.ENTRY),
+    _check(in_trade.monthly_spend, Unit.USD, Applies.ENTRY),
 )
 
 BY_NAME: Final = {check.name: check for check in CHECKS}

@@ -1,7 +1,8 @@
 """Gate states as data: what each scope may do, and which scope is the strictest.
 
 Kills persist: they are state, folded from the log. A rule of ours may only tighten; to loosen takes a person
-(who may do so is checked before the request becomes an input).
+(who may do so is checked before the request becomes an input). One exception: a breaker opens again what it
+alone has closed to entries, when its cooldown is over. Whoever else wants the gate closed meanwhile takes it over.
 """
 
 from typing import Final, NamedTuple, final
@@ -11,8 +12,10 @@ import msgspec
 from tidegate.events.acts import GateChanged
 from tidegate.events.inputs import GateSet
 from tidegate.values.enums import GateScope, GateState
+from tidegate.values.time import NEVER_NS
 
 RULE_ACTOR: Final = "rule:"  # actors of our own rules begin so
+BREAKER_ACTOR: Final = "rule:breaker:"  # of those that lift after a cooldown what they closed themselves
 _STRICTNESS: Final = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
 
 
@@ -34,6 +37,7 @@ class _Row(msgspec.Struct, frozen=True, array_like=True):
     state: GateState
     reason: str
     actor: str
+    since_ns: int
 
 
 _decoder: Final = msgspec.msgpack.Decoder(list[_Row])
@@ -74,21 +78,31 @@ class Gates:
     def change(self, scope: GateScope, key: str, state: GateState, *, actor: str) -> tuple[GateState, GateState] | None:
         """Return (before, after) of setting a gate.
 
-        None when nothing would change or a rule of ours would loosen it.
+        None when nothing would change or a rule of ours would loosen what is not its own to lift. Before and
+        after are equal when somebody takes over what a breaker has closed: it stays closed then.
         """
-        before = self.state(scope, key)
-        if state is before or (actor.startswith(RULE_ACTOR) and _STRICTNESS[state] < _STRICTNESS[before]):
+        row = self._rows.get((scope, key))
+        before = GateState.ACTIVE if row is None else row.state
+        own = row is not None and row.actor == actor
+        breaker = row is not None and row.actor.startswith(BREAKER_ACTOR)
+        if state is before:
+            return (before, state) if breaker and not own else None
+        if (
+            actor.startswith(RULE_ACTOR)
+            and _STRICTNESS[state] < _STRICTNESS[before]
+            and not (own and breaker and before is GateState.REDUCE_ONLY)
+        ):
             return None
         return before, state
 
     def fold_set(self, event: GateSet) -> None:
         """Take in a state that somebody set from outside; a rule that would loosen is ignored."""
         if self.change(event.scope, event.key, event.state, actor=event.actor) is not None:
-            self._put(event.scope, event.key, event.state, event.reason, event.actor)
+            self._put(_Row(event.scope, event.key, event.state, event.reason, event.actor, event.timestamp))
 
     def fold_changed(self, act: GateChanged) -> None:
         """Take in a change the engine decided."""
-        self._put(act.scope, act.key, act.after, act.reason, act.actor)
+        self._put(_Row(act.scope, act.key, act.after, act.reason, act.actor, act.timestamp))
 
     def closed(self) -> list[GateVerdict]:
         """Return every gate that is not ACTIVE, sorted."""
@@ -98,6 +112,26 @@ class Gates:
         """Return who closed a gate; empty: it is open."""
         row = self._rows.get((scope, key))
         return "" if row is None else row.actor
+
+    @property
+    def any_closed(self) -> bool:
+        """Tell whether any gate is not ACTIVE."""
+        return bool(self._rows)
+
+    def lifts_ns(self, cooldown_ns: int) -> int:
+        """Return when the first of what breakers hold opens again; NEVER_NS: none does by itself."""
+        if not cooldown_ns:
+            return NEVER_NS
+        return min((since_ns + cooldown_ns for _, _, since_ns in self.breakers()), default=NEVER_NS)
+
+    def breakers(self) -> list[tuple[GateVerdict, str, int]]:
+        """Return what breakers hold closed: the gate, the breaker, since when."""
+        rows = sorted(self._rows.items()) if self._rows else ()
+        return [
+            (GateVerdict(row.state, row.scope, row.key, row.reason), row.actor, row.since_ns)
+            for _, row in rows
+            if row.actor.startswith(BREAKER_ACTOR)
+        ]
 
     def snapshot(self) -> bytes:
         """Return the whole state as bytes; equal states give equal bytes."""
@@ -111,8 +145,8 @@ class Gates:
         """
         self._rows = {(row.scope, row.key): row for row in _decoder.decode(data)}
 
-    def _put(self, scope: GateScope, key: str, state: GateState, reason: str, actor: str) -> None:
-        if state is GateState.ACTIVE:
-            self._rows.pop((scope, key), None)
+    def _put(self, row: _Row) -> None:
+        if row.state is GateState.ACTIVE:
+            self._rows.pop((row.scope, row.key), None)
         else:
-            self._rows[scope, key] = _Row(scope, key, state, reason, actor)
+            self._rows[row.scope, row.key] = row

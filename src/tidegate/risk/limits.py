@@ -10,12 +10,20 @@ from typing import Annotated, Final, NamedTuple, final
 import msgspec
 
 from tidegate.portfolio.activity import MESSAGES_MAX
+from tidegate.portfolio.conduct import ORDERS_MAX, REPEATS_MAX
 from tidegate.portfolio.valuation import MICRO
 from tidegate.values.money import ATTOS, INT64_MAX
 
 BPS: Final = 10_000
 BPS_MAX: Final = 10_000 * BPS
 ATTOS_MAX: Final = 10**12 * ATTOS  # a million million dollars
+
+_COUNTED: Final = {  # a limit above what is counted would never bind
+    "orders_per_minute_max": MESSAGES_MAX,
+    "symbol_messages_per_minute_max": MESSAGES_MAX,
+    "entries_per_hour_max": REPEATS_MAX,
+    "rate_orders_min": ORDERS_MAX,
+}
 
 _encoder: Final = msgspec.msgpack.Encoder(order="deterministic")
 
@@ -46,6 +54,16 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     concentration_bps_max: Annotated[int, _field("bps", "Worst position of one symbol as a share of equity")]
     buying_power_bps: Annotated[int, _field("bps", "Gross exposure as a share of equity; 10000: no borrowing")]
 
+    daily_loss_attos_max: Annotated[int, _field("usd", "Lost since the trading day began, realized + unrealized, fees in")]
+    weekly_loss_attos_max: Annotated[int, _field("usd", "The same since the week's first trading day")]
+    monthly_loss_attos_max: Annotated[int, _field("usd", "The same since the month's first trading day")]
+    intraday_drawdown_bps_max: Annotated[int, _field("bps", "Below the day's highest worth, as a share of it")]
+    drawdown_bps_max: Annotated[int, _field("bps", "Below the highest worth of all time, as a share of it")]
+    unpriced_ns_max: Annotated[int, _field("ns", "A position without a price for so long counts at its worst case")]
+    daily_spend_attos_max: Annotated[int, _field("usd", "Worth of a trading day's entries, filled and working, this one included")]
+    weekly_spend_attos_max: Annotated[int, _field("usd", "The same of a week")]
+    monthly_spend_attos_max: Annotated[int, _field("usd", "The same of a month")]
+
     spread_bps_max: Annotated[int, _field("bps", "Ask - bid as a share of the mid")]
     displayed_size_nanos_min: Annotated[int, _field("quantity", "Displayed at the touch on both sides")]
     liquidity_bps_max: Annotated[int, _field("bps", "Order as a share of the displayed size it would take")]
@@ -62,6 +80,17 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     exit_repeat_ns: Annotated[int, _field("ns", "Exits of one position in different stories keep this distance")]
     amend_spacing_ns: Annotated[int, _field("ns", "Replacements of one order keep this distance")]
 
+    entries_per_hour_max: Annotated[int, _field("count", "Entries of one strategy in one symbol in an hour; then a person looks")]
+    rejects_in_row_max: Annotated[int, _field("count", "Orders of a strategy that the venue refuses one after the other")]
+    rate_orders_min: Annotated[int, _field("count", "Orders of a strategy that its rates are taken over")]
+    reject_rate_bps_max: Annotated[int, _field("bps", "Share of these that the venue refused")]
+    cancel_rate_bps_max: Annotated[int, _field("bps", "Share of these that were canceled before anything filled")]
+    slippage_bps_max: Annotated[int, _field("bps", "Mean slippage of a strategy's last ten fills")]
+    slippage_deviations_max: Annotated[int, _field("count", "How many usual deviations that mean may lie above what is usual")]
+    delay_ns_max: Annotated[int, _field("ns", "Mean time to the venue's first word, of a strategy's last ten orders")]
+    delay_deviations_max: Annotated[int, _field("count", "How many usual deviations that mean may lie above what is usual")]
+    breaker_cooldown_ns: Annotated[int, _field("ns", "How long a breaker keeps a strategy's entries closed; 0: until a person opens")]
+
     def __post_init__(self) -> None:
         """Refuse limits that could not be measured.
 
@@ -75,9 +104,9 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             largest = ATTOS_MAX if "_attos_" in name else BPS_MAX if "_bps" in name else INT64_MAX
             if not 0 <= value <= largest:
                 raise ValueError(f"{name} is {value}; give a number from 0 to {largest}.")
-        for name in ("orders_per_minute_max", "symbol_messages_per_minute_max"):
-            if getattr(self, name) > MESSAGES_MAX:
-                raise ValueError(f"{name} is {getattr(self, name)}; no more than {MESSAGES_MAX} are counted.")
+        for name, counted in _COUNTED.items():
+            if getattr(self, name) > counted:
+                raise ValueError(f"{name} is {getattr(self, name)}; no more than {counted} are counted.")
 
     def canonical(self) -> bytes:
         """Return bytes that are equal for equal limits (sets are sorted), for hashes."""
@@ -93,24 +122,40 @@ class Bounds:
 
     __slots__ = (
         "cluster_exposure",
+        "daily_loss",
+        "daily_spend",
         "gross_exposure",
         "limits",
+        "monthly_loss",
+        "monthly_spend",
         "net_exposure",
         "order_notional",
         "position_notional",
         "sector_exposure",
         "total_notional",
+        "weekly_loss",
+        "weekly_spend",
     )
+
+    cluster_exposure: int
+    daily_loss: int
+    daily_spend: int
+    gross_exposure: int
+    monthly_loss: int
+    monthly_spend: int
+    net_exposure: int
+    order_notional: int
+    position_notional: int
+    sector_exposure: int
+    total_notional: int
+    weekly_loss: int
+    weekly_spend: int
 
     def __init__(self, limits: RiskLimits | None) -> None:
         self.limits = limits
-        self.order_notional = limits.order_notional_attos_max // MICRO if limits else 0
-        self.position_notional = limits.position_notional_attos_max // MICRO if limits else 0
-        self.total_notional = limits.total_notional_attos_max // MICRO if limits else 0
-        self.gross_exposure = limits.gross_exposure_attos_max // MICRO if limits else 0
-        self.net_exposure = limits.net_exposure_attos_max // MICRO if limits else 0
-        self.sector_exposure = limits.sector_exposure_attos_max // MICRO if limits else 0
-        self.cluster_exposure = limits.cluster_exposure_attos_max // MICRO if limits else 0
+        for name in self.__slots__:
+            if name != "limits":
+                setattr(self, name, getattr(limits, f"{name}_attos_max") // MICRO if limits else 0)
 
 
 class LimitField(NamedTuple):

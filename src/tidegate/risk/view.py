@@ -10,6 +10,7 @@ import msgspec
 
 from tidegate.market import rows
 from tidegate.portfolio.exposure import UNTOUCHED, SymbolBook
+from tidegate.portfolio.in_trade import InTrade
 from tidegate.portfolio.portfolio import Portfolio
 from tidegate.portfolio.valuation import Exposure, Marks
 from tidegate.risk.gates import OPEN, GateVerdict
@@ -41,6 +42,7 @@ class RiskView(msgspec.Struct, kw_only=True, gc=False):
     now_ns: int
     limits: RiskLimits
     portfolio: Portfolio
+    in_trade: InTrade
     mark: Marks  # price at which a position could be closed now, or None
     instrument: Instrument | None
 

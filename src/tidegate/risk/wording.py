@@ -105,6 +105,31 @@ WORDING: Final = {
         "the symbol cools down until {limit}",
         "no cooldown is running",
     ),
+    "daily_loss": Wording(
+        "what the account has lost today, realized and unrealized, fees in",
+        "the account has lost {observed} today, above {limit}",
+        "the account has lost {observed} today, within {limit}",
+    ),
+    "weekly_loss": Wording(
+        "what the account has lost this week, realized and unrealized, fees in",
+        "the account has lost {observed} this week, above {limit}",
+        "the account has lost {observed} this week, within {limit}",
+    ),
+    "monthly_loss": Wording(
+        "what the account has lost this month, realized and unrealized, fees in",
+        "the account has lost {observed} this month, above {limit}",
+        "the account has lost {observed} this month, within {limit}",
+    ),
+    "intraday_drawdown": Wording(
+        "how far the account stands below its highest worth of the day",
+        "the account stands {observed} below the day's peak, above {limit}",
+        "the account stands {observed} below the day's peak, within {limit}",
+    ),
+    "drawdown": Wording(
+        "how far the account stands below its highest worth of all time",
+        "the account stands {observed} below its peak, above {limit}",
+        "the account stands {observed} below its peak, within {limit}",
+    ),
     "price_grid": Wording(
         "the instrument's price grid",
         "the price {observed} is not a positive multiple of the tick {limit}",
@@ -185,6 +210,11 @@ WORDING: Final = {
         "it would be message {observed} of the minute in this symbol, above {limit}",
         "it is message {observed} of the minute in this symbol, within {limit}",
     ),
+    "entries_per_hour": Wording(
+        "the strategy's entries in the symbol within an hour, this one included",
+        "it would be entry {observed} of the strategy in this symbol within an hour, above {limit}",
+        "it is entry {observed} of the strategy in this symbol within an hour, within {limit}",
+    ),
     "position_quantity": Wording(
         "the symbol's worst position: held + working + UNKNOWN + reserved + this",
         "the position could become {observed}, above {limit}",
@@ -234,5 +264,20 @@ WORDING: Final = {
         "gross exposure against equity times its multiple",
         "gross exposure could be {observed}, above the buying power of {limit}",
         "gross exposure could be {observed}, within the buying power of {limit}",
+    ),
+    "daily_spend": Wording(
+        "the worth of the day's entries, filled and working, this one included",
+        "the day's entries would come to {observed}, above {limit}",
+        "the day's entries come to {observed}, within {limit}",
+    ),
+    "weekly_spend": Wording(
+        "the worth of the week's entries, filled and working, this one included",
+        "the week's entries would come to {observed}, above {limit}",
+        "the week's entries come to {observed}, within {limit}",
+    ),
+    "monthly_spend": Wording(
+        "the worth of the month's entries, filled and working, this one included",
+        "the month's entries would come to {observed}, above {limit}",
+        "the month's entries come to {observed}, within {limit}",
     ),
 }

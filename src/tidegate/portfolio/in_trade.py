@@ -1,0 +1,76 @@
+"""What is watched while trading goes on: the trading day, losses, spending, and how each strategy's orders fare.
+
+Facts alone, moved by folding inputs and acts; limits are laid beside them by `risk`.
+"""
+
+from typing import Final, Protocol, final
+
+import msgspec
+
+from tidegate.portfolio.conduct import Conduct, ConductBook, ConductOrder
+from tidegate.portfolio.losses import LossBook, LossRows
+from tidegate.portfolio.periods import Periods
+from tidegate.portfolio.positions import Fill
+from tidegate.portfolio.spending import SpendBook, SpendingOrder, SpendRows
+from tidegate.values.enums import OrderState
+
+
+class WatchedOrder(SpendingOrder, ConductOrder, Protocol):
+    """What is read of an order: `oms.order.Order` is one."""
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    periods: Periods
+    losses: LossRows
+    spending: SpendRows
+    conduct: dict[str, Conduct]
+
+
+_decoder: Final = msgspec.msgpack.Decoder(_State)
+_encoder: Final = msgspec.msgpack.Encoder(order="deterministic")
+
+
+@final
+class InTrade:
+    """The books of one account beside its portfolio. `worth_attos`: what the account is worth before anything happens."""
+
+    __slots__ = ("conduct", "losses", "periods", "spending")
+
+    def __init__(self, worth_attos: int) -> None:
+        self.periods = Periods()
+        self.losses = LossBook(worth_attos)
+        self.spending = SpendBook()
+        self.conduct = ConductBook()
+
+    def roll(self, now_ns: int) -> None:
+        """Begin the next trading day if it is time."""
+        begun = self.periods.roll(now_ns)
+        if begun:
+            self.losses.fold_begun(begun)
+            self.spending.fold_begun(begun)
+
+    def fold_entry(self, order: WatchedOrder, now_ns: int, multiplier: int) -> None:
+        """Take in that an entry was commanded."""
+        self.spending.fold_order(order, multiplier)
+        self.conduct.fold_entry(order.strategy_id, order.symbol, now_ns)
+
+    def fold_change(self, order: WatchedOrder, before: OrderState, fills: tuple[Fill, ...], now_ns: int, multiplier: int) -> None:
+        """Take in what an event did to an order."""
+        self.spending.fold_order(order, multiplier)
+        self.conduct.fold_change(order, before, fills, now_ns, multiplier)
+
+    def snapshot(self) -> bytes:
+        """Return the whole state as bytes; equal states give equal bytes."""
+        return _encoder.encode(_State(self.periods, self.losses.rows(), self.spending.rows(), self.conduct.strategies))
+
+    def restore(self, data: bytes) -> None:
+        """Become the state of a snapshot.
+
+        Raises:
+            msgspec.MsgspecError: the bytes are no snapshot of these books.
+        """
+        state = _decoder.decode(data)
+        self.periods = state.periods
+        self.losses.restore(state.losses)
+        self.spending.restore(state.spending)
+        self.conduct.strategies = state.conduct
