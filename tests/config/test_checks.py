@@ -44,6 +44,13 @@ EVENT = "events:\n  - {symbol: IBM, starts: '2013-10-07T14:00:00Z', ends: '2013-
         ),
         ("market: [CHOP, TREND]", "market: [CHOP, CHOP]", "strategies[1].eligible has 'CHOP in CHOP' twice"),
         ("strategies:\n", "strategies:\n  - {strategy: mean_reversion, eligible: []}\n", "strategies has 'mean_reversion' twice"),
+        (
+            END,
+            END + "scoped_limits: [{strategy: mean_revers, limits: {}}]\n",
+            "unknown strategy 'mean_revers'; did you mean mean_reversion?",
+        ),
+        (END, END + "scoped_limits: [{symbol: IMB, limits: {}}]\n", "scoped_limits[1]: unknown symbol 'IMB'; did you mean IBM?"),
+        (END, END + "scoped_limits: [{sector: tech, limits: {}}]\n", "scoped_limits[1]: unknown sector 'tech'"),
         (END, f"{END}regime: {{trend_enter: 0.2, trend_leave: 0.3}}\n", "trend_leave is 0.3, above trend_enter 0.2"),
         (END, f"{END}regime: {{evaluate: '0'}}\n", "regime.evaluate is 0"),
         (END, f"{END}market: {{gap: 0s}}\n", "market.gap is 0"),

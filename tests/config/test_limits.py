@@ -1,12 +1,16 @@
 from decimal import Decimal
+from typing import Any
 
+import msgspec
 import pytest
 
 from tidegate.config.errors import ConfigError
-from tidegate.config.limits import limit_keys, read_limits
+from tidegate.config.limits import limit_keys, read_limits, read_scoped
+from tidegate.config.model import ScopedLimitsSection
 from tidegate.config.reading import LIMITS
 from tidegate.config.yaml_text import Node, read_documents
 from tidegate.risk.limits import RiskLimits
+from tidegate.risk.scopes import ScopedLimits
 from tidegate.values.errors import ExitCode
 from tidegate.values.money import ATTOS, NANOS
 from tidegate.values.time import SECOND_NS
@@ -85,3 +89,39 @@ def test_symbols_are_a_set() -> None:
 def test_limits_are_keys_and_values() -> None:
     with pytest.raises(ConfigError, match="must be keys and values"):
         read_limits([1], "mine.yaml")
+
+
+def scoped(*sections: dict[str, Any]) -> tuple[ScopedLimits, ...]:
+    read = [msgspec.convert(section, ScopedLimitsSection) for section in sections]
+    return read_scoped(read, read_limits(document(), "2026-02"), "mine.yaml")
+
+
+def test_narrower_limits_are_read_in_their_units() -> None:
+    found = scoped(
+        {"strategy": "mr", "limits": {"order_notional_usd_max": "2000.5", "daily_loss_usd_max": 500}},
+        {"symbol": "AIG", "limits": {"quote_age_max": "1s", "displayed_size_min": 200}},
+        {"sector": "banks", "limits": {"sector_exposure_usd_max": 5_000}},
+    )
+    assert [(one.scope.value, one.key) for one in found] == [("strategy", "mr"), ("symbol", "AIG"), ("sector", "banks")]
+    assert found[0].limits == {"order_notional_attos_max": 4_001 * ATTOS // 2, "daily_loss_attos_max": 500 * ATTOS}
+    assert found[1].limits == {"quote_age_ns_max": SECOND_NS, "displayed_size_nanos_min": 200 * NANOS}
+
+
+@pytest.mark.parametrize(
+    ("section", "why"),
+    [
+        ({"limits": {}}, r"scoped_limits\[1\] must name one strategy, symbol or sector"),
+        ({"symbol": "AIG", "sector": "banks", "limits": {}}, "must name one strategy, symbol or sector"),
+        ({"symbol": "AIG", "limits": {"order_notional_max": 5}}, "'order_notional_max' is no limit of a symbol; did you mean"),
+        ({"symbol": "AIG", "limits": {"daily_loss_usd_max": 5}}, "'daily_loss_usd_max' is no limit of a symbol"),
+        ({"strategy": "mr", "limits": {"gross_exposure_usd_max": 5}}, "is no limit of a strategy"),
+        ({"symbol": "AIG", "limits": {"order_notional_usd_max": 10_001}}, "looser than the account's; a scope may only narrow"),
+        ({"symbol": "AIG", "limits": {"displayed_size_min": 99}}, "looser than the account's"),
+        ({"symbol": "AIG", "limits": {"order_notional_usd_max": -1}}, "looser than the account's"),
+        ({"symbol": "AIG", "limits": {"order_notional_usd_max": "much"}}, "not a decimal number"),
+        ({"symbol": "AIG", "limits": {"order_notional_usd_max": ["1"]}}, "must be a decimal number of dollars"),
+    ],
+)
+def test_a_scope_that_means_nothing_is_refused(section: dict[str, Any], why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        scoped(section)

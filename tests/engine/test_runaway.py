@@ -18,7 +18,7 @@ pytestmark = pytest.mark.req("B3.1", "B3.2", "B3.6")
 SECONDS = 120
 BUY = Intent(side=Side.BUY, reason="the parent is not done", quantity=5.0)  # about $100 a time
 
-ALONE = {  # control: what it is set to, and how many child orders it lets through
+ALONE: dict[str, tuple[dict[str, Any], int]] = {  # control: what it is set to, and how many child orders it lets through
     "position_quantity": ({"position_quantity_max": 50}, 10),
     "position_notional": ({"position_notional_usd_max": 1_000}, 9),
     "gross_exposure": ({"gross_exposure_usd_max": 1_000}, 9),

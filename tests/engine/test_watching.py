@@ -2,20 +2,27 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.contract.kit import LIMITS
 from tests.contract.markets import START_NS
 from tests.engine.scene import HEAD, MS, Scene, commands, of, only
+from tidegate.engine.engine import Engine
+from tidegate.engine.toolchain import Toolchain
 from tidegate.events.acts import GateChanged, RiskDecision
 from tidegate.events.inputs import OperatorRequested, SessionChanged
+from tidegate.kernel.mode import Mode
+from tidegate.risk.scopes import LimitScope, ScopedLimits
 from tidegate.strategies.strategy import Intent
 from tidegate.values.enums import CommandKind, GateScope, GateState, OrderEventKind, Purpose, RequestVerb, Side, Verdict
+from tidegate.values.money import ATTOS, NANOS
 from tidegate.values.time import DAY_NS, HOUR_NS
 
 pytestmark = pytest.mark.req("B3.2", "B3.6")
 
 BUY = Intent(side=Side.BUY, reason="go", quantity=5.0)
+EXIT = Intent(side=Side.SELL, reason="leave", purpose=Purpose.EXIT)
 MINUTE_MS = 60_000
 
 
@@ -193,6 +200,40 @@ def test_entries_are_refused_once_the_day_has_spent_its_money() -> None:
     refusal = of(ask(found, BUY, 2_000), RiskDecision)[-1]
     assert refusal.refusals == ("daily_spend",)
     assert refusal.sentence == "The entry was refused because the day's entries would come to $300.2, above $250."
+
+
+def narrowed(*scoped: ScopedLimits, **changes: Any) -> Scene:
+    """A scene under narrower limits of single scopes."""
+    found = scene(**changes)
+    spec = msgspec.structs.replace(found.plan.spec, scoped=scoped)
+    found.engine = Engine(spec, Toolchain(Mode.PURE))
+    found.acts.clear()
+    for message in found.plan.scheduled:
+        found.tell(message)
+    for at_ms in range(500, 6_001, 500):
+        found.quote(at_ms)
+    return found
+
+
+@pytest.mark.req("B3.1")
+def test_a_symbols_own_cap_refuses_entries_and_slices_exits() -> None:
+    found = narrowed(ScopedLimits(scope=LimitScope.SYMBOL, key="AAA", limits={"order_quantity_nanos_max": 2 * NANOS}))
+    assert of(ask(found, BUY, 2_000), RiskDecision)[-1].refusals == ("order_quantity",)
+    small = msgspec.structs.replace(BUY, quantity=2.0)
+    for _ in range(2):
+        found.say(only(ask(found, small, 2_000), CommandKind.SUBMIT), OrderEventKind.FILLED, filled=2, total=2)
+    left = commands(ask(found, EXIT, 2_000), CommandKind.SUBMIT)
+    assert [command.quantity_nanos for command in left] == [2 * NANOS, 2 * NANOS]
+
+
+def test_a_strategy_that_has_lost_its_own_share_is_closed_and_the_account_is_not() -> None:
+    found = narrowed(ScopedLimits(scope=LimitScope.STRATEGY, key="one", limits={"daily_loss_attos_max": 15 * ATTOS}))
+    found.say(only(ask(found, BUY, 2_000), CommandKind.SUBMIT), OrderEventKind.FILLED, filled=5, total=5)
+    closed = quotes(found, 62_000, 1_600)
+    assert trips(closed) == [("rule:daily_loss", GateState.REDUCE_ONLY)]
+    change = of(closed, GateChanged)[0]
+    assert (change.scope, change.key) == (GateScope.STRATEGY, "one")
+    assert change.reason == "the strategy has lost $20.05 today, above $15"
 
 
 def test_state_goes_on_after_a_restart() -> None:

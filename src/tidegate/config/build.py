@@ -113,6 +113,7 @@ def engine_spec(
         ),
         strategies=slots,
         limits=loaded.limits,
+        scoped=loaded.scoped,
         orders=oms_policy(config.orders),
         symbols_shared=config.symbols_shared,
         symbol_cooldown_ns=duration_ns(config.symbol_cooldown),

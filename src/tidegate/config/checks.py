@@ -32,6 +32,7 @@ def _faults(config: Config) -> Iterator[str]:
         yield from _strategy_faults(config, entry, f"strategies[{place}]")
     ids = [entry.id or entry.strategy for entry in config.strategies]
     yield from _twice(ids, "strategies", "give one an id of its own")
+    yield from _scope_faults(config)
     yield from _simulator_faults(config)
     try:
         oms_policy(config.orders)
@@ -132,6 +133,22 @@ def _strategy_faults(config: Config, entry: StrategySection, place: str) -> Iter
     yield from _twice(entry.symbols, f"{place}.symbols", "keep one")
     cells = [(symbol, market) for row in entry.eligible for symbol in row.symbol for market in row.market]
     yield from _twice([f"{symbol} in {market}" for symbol, market in cells], f"{place}.eligible", "keep one row")
+
+
+def _scope_faults(config: Config) -> Iterator[str]:
+    """A scope that names nothing would narrow nothing, unseen."""
+    others = config.other_instruments
+    symbols = [instrument.symbol for instrument in config.instruments]
+    sectors = [instrument.sector for instrument in config.instruments] + ([others.sector] if others else [])
+    strategies = [entry.id or entry.strategy for entry in config.strategies]
+    for place, section in enumerate(config.scoped_limits, start=1):
+        for kind, name, names in (
+            ("strategy", section.strategy, strategies),
+            ("symbol", section.symbol, [] if others else symbols),
+            ("sector", section.sector, sectors),
+        ):
+            if name and names and name not in names:
+                yield f"scoped_limits[{place}]: unknown {kind} {name!r}; {known(name, names)}"
 
 
 def _simulator_faults(config: Config) -> Iterator[str]:

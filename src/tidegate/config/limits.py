@@ -3,12 +3,14 @@
 A limits file has exactly the keys of `risk.limits.RiskLimits`, named by their human unit: `_usd` for attos, none for nanos, ns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from tidegate.config.errors import ConfigError, ended, known
+from tidegate.config.model import LimitValue, ScopedLimitsSection
 from tidegate.config.yaml_text import Node
 from tidegate.risk.limits import LimitField, RiskLimits, limit_fields
+from tidegate.risk.scopes import MAY_NARROW, LimitScope, ScopedLimits, tighter
 from tidegate.values.errors import TidegateError
 from tidegate.values.money import attos, nanos
 from tidegate.values.time import parse_duration
@@ -45,6 +47,36 @@ def read_limits(document: Node, name: str) -> RiskLimits:
         return _limits(document, keys, name)
     except ValueError as error:
         raise ConfigError(f"{name}: {str(error).rstrip('.')}.") from error
+
+
+def read_scoped(sections: Iterable[ScopedLimitsSection], account: RiskLimits, name: str) -> tuple[ScopedLimits, ...]:
+    """Return the narrower limits that a configuration states.
+
+    Raises:
+        ConfigError: a scope names none or several, or a limit is unknown, has no meaning for it, or is looser than the account's.
+    """
+    return tuple(_scoped(section, account, f"{name}: scoped_limits[{place}]") for place, section in enumerate(sections, start=1))
+
+
+def _scoped(section: ScopedLimitsSection, account: RiskLimits, whose: str) -> ScopedLimits:
+    named = [(scope, getattr(section, scope.value)) for scope in LimitScope if getattr(section, scope.value)]
+    if len(named) != 1:
+        raise ConfigError(f"{whose} must name one strategy, symbol or sector.")
+    ((scope, key),) = named
+    keys = {limit.key: limit.field for limit in limit_keys() if limit.field.name in MAY_NARROW[scope]}
+    values: dict[str, int] = {}
+    for limit, value in section.limits.items():
+        if limit not in keys:
+            raise ConfigError(ended(f"{whose}: {limit!r} is no limit of a {scope.value}; {known(limit, keys)}"))
+        field = keys[limit]
+        values[field.name] = number = _number(_node(value), field.unit, f"{whose}: limit {limit}")
+        if number < 0 or tighter(field.name, number, getattr(account, field.name)) != number:
+            raise ConfigError(f"{whose}: limit {limit} is {value}, looser than the account's; a scope may only narrow.")
+    return ScopedLimits(scope=scope, key=key, limits=values)
+
+
+def _node(value: LimitValue) -> Node:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _limits(document: Mapping[str, Node], keys: Mapping[str, LimitField], name: str) -> RiskLimits:

@@ -166,6 +166,15 @@ class StrategySection(Section, frozen=True, kw_only=True):
     eligible: Annotated[tuple[EligibleSection, ...], _text("Where it may enter; nowhere when empty", "rows")]
 
 
+class ScopedLimitsSection(Section, frozen=True, kw_only=True):
+    """Narrower limits of one strategy, symbol or sector. Exactly one of the three is named."""
+
+    strategy: Annotated[str, _text("Whose orders; its losses are then its own", "strategy")] = ""
+    symbol: Annotated[str, _text("Orders in this symbol", "symbol")] = ""
+    sector: Annotated[str, _text("Orders in symbols of this sector", "sector")] = ""
+    limits: Annotated[dict[str, LimitValue], _text("Keys of the limits file, none looser than the account's", "section")]
+
+
 class OrdersSection(Section, frozen=True, kw_only=True):
     """Rules about orders whose outcome is in doubt."""
 
@@ -231,6 +240,9 @@ class Config(Section, frozen=True, kw_only=True):
     ] = ()
     limits_file: Annotated[str, _text("Shipped limits by name, or the path of a file, from the configuration's folder")] = ""
     limits: Annotated[dict[str, LimitValue] | None, _text("The limits themselves, instead of a file; complete", "section")] = None
+    scoped_limits: Annotated[
+        tuple[ScopedLimitsSection, ...], _text("Narrower limits of single strategies, symbols and sectors", "list")
+    ] = ()
     orders: Annotated[OrdersSection, _text("Orders in doubt", "section")] = OrdersSection()
     symbols_shared: Annotated[
         bool, _text("Whether several strategies may hold one symbol at a time; else the first to enter owns it", "true/false")

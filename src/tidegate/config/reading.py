@@ -13,10 +13,11 @@ import msgspec
 from tidegate.config.checks import check_config
 from tidegate.config.errors import ConfigError, known
 from tidegate.config.keys import check_keys
-from tidegate.config.limits import read_limits
+from tidegate.config.limits import read_limits, read_scoped
 from tidegate.config.model import Config
 from tidegate.config.yaml_text import Node, read_documents
 from tidegate.risk.limits import RiskLimits
+from tidegate.risk.scopes import ScopedLimits
 
 PRESETS: Final = Path(__file__).parent / "presets"
 LIMITS: Final = Path(__file__).parent / "limits"
@@ -31,6 +32,7 @@ class LoadedConfig(NamedTuple):
     limits: RiskLimits
     source: bytes
     folder: Path  # what paths of strategy files are relative to
+    scoped: tuple[ScopedLimits, ...] = ()  # narrower limits of single strategies, symbols and sectors
 
 
 def read_config(name_or_path: str) -> LoadedConfig:
@@ -64,7 +66,7 @@ def parse_config(source: bytes, *, name: str, folder: Path) -> LoadedConfig:
         limits_source, limits = _limits_file(config, name, folder)
         source = source.rstrip() + b"\n---\n" + limits_source
     check_config(config, name)
-    return LoadedConfig(config, limits, source, folder)
+    return LoadedConfig(config, limits, source, folder, read_scoped(config.scoped_limits, limits, name))
 
 
 def preset_names() -> tuple[str, ...]:

@@ -23,6 +23,8 @@ from tidegate.oms.orders import Orders
 from tidegate.portfolio.in_trade import InTrade
 from tidegate.portfolio.portfolio import Portfolio
 from tidegate.risk.gates import Gates, GateVerdict
+from tidegate.risk.limits import RiskLimits
+from tidegate.risk.scopes import LimitScope, narrowed
 from tidegate.strategies.plan import Plan
 from tidegate.values.ids import EventId, SessionId
 from tidegate.values.instruments import Instrument
@@ -78,6 +80,7 @@ class Core:
         self.states: Final[list[Any]] = [strategy.state for strategy in strategies]
         self.pairs: Final[dict[tuple[int, int], PairMemory]] = {}
         self.intents: Final[dict[str, TradeIntent]] = {}  # of this input, until their verdict
+        self._narrowed: Final[dict[tuple[str, str], RiskLimits]] = {}
         self.lag_ns = 0
         self.streams_down: Final[dict[str, str]] = {}
         self.pending: Final[dict[str, Pending]] = {}  # differences that a second report must confirm; "": cash
@@ -98,6 +101,23 @@ class Core:
         """Return the strictest gate over an order of a strategy in a symbol."""
         venue = self.instruments[symbol].venue
         return self.gates.strictest(venue=venue, account=self.spec.account, strategy_id=strategy_id, symbol=symbol)
+
+    def limits_for(self, strategy_id: str, symbol: str) -> RiskLimits:
+        """Return the limits of a strategy's orders in a symbol: the tightest of the account's and of each scope that covers them."""
+        spec = self.spec
+        if not spec.scoped:
+            return spec.limits
+        found = self._narrowed.get((strategy_id, symbol))
+        if found is None:
+            instrument = self.instruments[symbol]
+            covering = [one for one in spec.scoped if one.covers(strategy_id, instrument)]
+            found = self._narrowed[strategy_id, symbol] = narrowed(spec.limits, covering, losses=False)
+        return found
+
+    def limits_of(self, strategy_id: str) -> RiskLimits:
+        """Return the limits that a strategy's conduct and own losses are laid beside."""
+        own = [one for one in self.spec.scoped if one.scope is LimitScope.STRATEGY and one.key == strategy_id]
+        return narrowed(self.spec.limits, own)
 
     def transfer(self, change_attos: int) -> None:
         """Count what changed cash or holdings without a trade of ours: neither gain nor loss."""

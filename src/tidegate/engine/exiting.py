@@ -43,7 +43,7 @@ class Exiting:
         shared = core.portfolio.account_reducible(symbol, side)
         if 0 < shared < left:  # somebody holds against it: what can be closed is closed, for the rest the gate refuses and says why
             left, how = shared, f"{how}, as far as the account's net position goes"
-        slices = exit_slices(left, reference, core.spec.limits, core.by_place[place])
+        slices = exit_slices(left, reference, core.limits_for(strategy_id, symbol), core.by_place[place])
         for quantity in slices[:SLICES_MAX]:
             intent = TradeIntent(
                 event_id=core.next_id(),

@@ -67,7 +67,7 @@ class Protecting:
         left = min(abs(held.quantity_nanos) - held.exits_nanos, core.portfolio.account_reducible(symbol, side))
         if stop <= 0 or left <= 0 or not self._may_place(strategy, place):
             return
-        for quantity in exit_slices(left, stop, core.spec.limits, instrument)[:SLICES_MAX]:
+        for quantity in exit_slices(left, stop, core.limits_for(strategy_id, symbol), instrument)[:SLICES_MAX]:
             intent = TradeIntent(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,

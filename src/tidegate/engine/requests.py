@@ -133,7 +133,7 @@ class Requests:
         if left <= 0 or limit <= 0:
             return False
         sent = False
-        for number, quantity in enumerate(exit_slices(left, anchor, core.spec.limits, instrument), start=1):
+        for number, quantity in enumerate(exit_slices(left, anchor, core.limits_for(strategy_id, symbol), instrument), start=1):
             intent = TradeIntent(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,

@@ -4,6 +4,7 @@ import msgspec
 
 from tidegate.oms.plans import OmsPolicy
 from tidegate.risk.limits import RiskLimits
+from tidegate.risk.scopes import ScopedLimits
 from tidegate.strategies.strategy import Strategy
 from tidegate.values.enums import Regime
 from tidegate.values.instruments import Instrument
@@ -102,6 +103,7 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     no_trade: NoTradeWindow
     strategies: tuple[StrategySlot, ...]
     limits: RiskLimits
+    scoped: tuple[ScopedLimits, ...] = ()  # narrower limits of single strategies, symbols and sectors
     orders: OmsPolicy
     symbols_shared: bool = False  # several strategies may own one symbol
     symbol_cooldown_ns: int = 0  # after a closed position, for every strategy

@@ -75,6 +75,7 @@ class Viewing:
         core, view = self._core, self._risk
         view.instrument = core.by_place[place]
         view.now_ns = now_ns = core.now_ns
+        view.limits = core.limits_for(intent.strategy_id, intent.symbol)
         view.by_person = intent.exit_reason is _OPERATOR
         bid, ask, bid_size, ask_size, quote_ns, last_trade, _, quality = core.reading.quote(place)
         view.bid_nanos, view.ask_nanos = bid, ask

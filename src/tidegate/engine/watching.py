@@ -9,7 +9,7 @@ from typing import Final, final
 from tidegate.engine.core import Core
 from tidegate.engine.ordering import Ordering
 from tidegate.portfolio.valuation import unpriced
-from tidegate.risk.breakers import Trip, account_trips, strategy_trips
+from tidegate.risk.breakers import Trip, account_trips, loss_trips, strategy_trips
 from tidegate.values.enums import GateScope, GateState, Purpose
 
 # Members of an enum are looked up slowly before Python 3.12.
@@ -31,11 +31,15 @@ class Watching:
         trips = account_trips(losses, core.spec.limits, losses.worth)
         if trips:
             self._close(GateScope.ACCOUNT, core.spec.account, trips, self._at_worst())
+        for strategy_id, own in core.in_trade.strategies.items():
+            trips = loss_trips(own, core.limits_of(strategy_id))
+            if trips:
+                self._close(GateScope.STRATEGY, strategy_id, trips, "")
 
     def after_order(self, strategy_id: str) -> None:
         """Close a strategy if its orders fare badly."""
         if strategy_id in self._core.strategy_places:
-            trips = strategy_trips(self._core.in_trade.conduct.of(strategy_id), self._core.spec.limits)
+            trips = strategy_trips(self._core.in_trade.conduct.of(strategy_id), self._core.limits_of(strategy_id))
             if trips:
                 self._close(GateScope.STRATEGY, strategy_id, trips, "")
 

@@ -24,6 +24,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     losses: LossRows
     spending: SpendRows
     conduct: dict[str, Conduct]
+    strategies: dict[str, LossRows]
 
 
 _decoder: Final = msgspec.msgpack.Decoder(_State)
@@ -34,13 +35,14 @@ _encoder: Final = msgspec.msgpack.Encoder(order="deterministic")
 class InTrade:
     """The books of one account beside its portfolio. `worth_attos`: what the account is worth before anything happens."""
 
-    __slots__ = ("conduct", "losses", "periods", "spending")
+    __slots__ = ("conduct", "losses", "periods", "spending", "strategies")
 
     def __init__(self, worth_attos: int) -> None:
         self.periods = Periods()
         self.losses = LossBook(worth_attos)
         self.spending = SpendBook()
         self.conduct = ConductBook()
+        self.strategies: dict[str, LossBook] = {}  # own losses, of those that have a limit of their own; their worth begins at nothing
 
     def roll(self, now_ns: int) -> None:
         """Begin the next trading day if it is time."""
@@ -48,6 +50,15 @@ class InTrade:
         if begun:
             self.losses.fold_begun(begun)
             self.spending.fold_begun(begun)
+            for losses in self.strategies.values():
+                losses.fold_begun(begun)
+
+    def fold_strategy(self, strategy_id: str, now_ns: int, worth_attos: int | None) -> None:
+        """Take in what a strategy has made since it began, realized and unrealized; None: something it holds has no price."""
+        losses = self.strategies.get(strategy_id)
+        if losses is None:
+            losses = self.strategies[strategy_id] = LossBook(0)
+        losses.fold_valued(now_ns, worth_attos)
 
     def fold_entry(self, order: WatchedOrder, now_ns: int, multiplier: int) -> None:
         """Take in that an entry was commanded."""
@@ -61,7 +72,8 @@ class InTrade:
 
     def snapshot(self) -> bytes:
         """Return the whole state as bytes; equal states give equal bytes."""
-        return _encoder.encode(_State(self.periods, self.losses.rows(), self.spending.rows(), self.conduct.strategies))
+        own = {strategy_id: losses.rows() for strategy_id, losses in self.strategies.items()}
+        return _encoder.encode(_State(self.periods, self.losses.rows(), self.spending.rows(), self.conduct.strategies, own))
 
     def restore(self, data: bytes) -> None:
         """Become the state of a snapshot.
@@ -74,3 +86,7 @@ class InTrade:
         self.losses.restore(state.losses)
         self.spending.restore(state.spending)
         self.conduct.strategies = state.conduct
+        self.strategies = {}
+        for strategy_id in sorted(state.strategies):
+            self.strategies[strategy_id] = losses = LossBook(0)
+            losses.restore(state.strategies[strategy_id])

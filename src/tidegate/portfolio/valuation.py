@@ -81,6 +81,23 @@ def worst_worth(portfolio: "Portfolio", mark: Marks) -> int:
     return worth
 
 
+def strategy_worth(portfolio: "Portfolio", strategy_id: str, mark: Marks) -> int | None:
+    """Return what a strategy has made since it began, in attos: realized and unrealized, less fees; None: something has no price."""
+    made = 0
+    instruments = portfolio.instruments
+    for (owner, symbol), holding in portfolio.holdings.items():
+        if owner != strategy_id:
+            continue
+        made += holding.realized_attos - holding.fees_attos
+        held = holding.quantity_nanos
+        if held:
+            price = mark(symbol, 1 if held > 0 else -1) if symbol in instruments else None
+            if price is None:
+                return None
+            made += held * price * instruments[symbol].multiplier - holding.basis_attos
+    return made
+
+
 def unpriced(portfolio: "Portfolio", mark: Marks) -> tuple[str, ...]:
     """Return the symbols that are held and cannot be priced, sorted."""
     return tuple(

@@ -30,7 +30,12 @@ class Trip(NamedTuple):
 
 def account_trips(losses: LossBook, limits: RiskLimits, worth_attos: int) -> list[Trip]:
     """Return the loss limits that the account is beyond at a worth; all of them wait for a person."""
-    return [*_losses(losses, limits, worth_attos), *_drawdowns(losses, limits, worth_attos)]
+    return [*_losses(losses, limits, worth_attos, "the account"), *_drawdowns(losses, limits, worth_attos)]
+
+
+def loss_trips(losses: LossBook, limits: RiskLimits) -> list[Trip]:
+    """Return the loss limits of its own that a strategy is beyond; all of them wait for a person."""
+    return [*_losses(losses, limits, losses.worth, "the strategy")]
 
 
 def strategy_trips(conduct: Conduct, limits: RiskLimits) -> list[Trip]:
@@ -38,7 +43,7 @@ def strategy_trips(conduct: Conduct, limits: RiskLimits) -> list[Trip]:
     return [*_repeats(conduct, limits), *_rates(conduct, limits), *_slippage(conduct.slippage, limits), *_delay(conduct.delay, limits)]
 
 
-def _losses(losses: LossBook, limits: RiskLimits, worth_attos: int) -> Iterator[Trip]:
+def _losses(losses: LossBook, limits: RiskLimits, worth_attos: int, who: str) -> Iterator[Trip]:
     for name, period, when, limit in (
         ("daily_loss", Period.DAY, "today", limits.daily_loss_attos_max),
         ("weekly_loss", Period.WEEK, "this week", limits.weekly_loss_attos_max),
@@ -46,7 +51,7 @@ def _losses(losses: LossBook, limits: RiskLimits, worth_attos: int) -> Iterator[
     ):
         lost = losses.lost_micros(period, worth_attos)
         if lost > limit // MICRO:
-            words = f"the account has lost {number(lost, Unit.USD)} {when}, above {number(limit // MICRO, Unit.USD)}"
+            words = f"{who} has lost {number(lost, Unit.USD)} {when}, above {number(limit // MICRO, Unit.USD)}"
             yield Trip(f"{RULE_ACTOR}{name}", words)
 
 
