@@ -55,11 +55,6 @@ class SecondPerson:
         for key in [key for key in self._waiting if key[0] == wanted]:
             del self._waiting[key]
 
-    def withdraw(self, name: str) -> None:
-        """Take away what a user has asked for: he has left, or is another one now."""
-        for key in [key for key in self._waiting if key[1] == name]:
-            del self._waiting[key]
-
     def waiting(self, now: Moment) -> tuple[Waiting, ...]:
         """Return what waits, oldest first."""
         self._sweep(now)

@@ -1,8 +1,8 @@
 """Proofs of a login: random tokens that users carry. The trader keeps their SHA-256 alone, and in memory: a restart ends all.
 
-A session ends by logout, when it was idle or alive for too long, when its user's role, password or second factor changes, when he is
-disabled, and when he has begun too many others. Who holds a session is looked up by the hash, so no comparison of secrets takes time
-that says something.
+A session ends by logout, when it was idle or alive for too long, when anything of its user changes (role, password, second factor, being
+disabled: each gives him a new stamp), and when he has begun too many others. Who holds a session is looked up by the hash: no comparison
+takes a time that says something.
 """
 
 from collections.abc import Callable
@@ -29,9 +29,10 @@ class SessionSettings(NamedTuple):
 
 
 class Session(NamedTuple):
-    """One login."""
+    """One login. stamp: when its user was last changed before it; one who has changed since has to log in anew."""
 
     name: str
+    stamp: int
     begun: Moment
     used: Moment
 
@@ -54,13 +55,13 @@ class Sessions:
         self.settings: Final = settings
         self._by_hash: Final[dict[bytes, Session]] = {}
 
-    def begin(self, name: str, proof: str, now: Moment) -> None:
+    def begin(self, name: str, stamp: int, proof: str, now: Moment) -> None:
         """Take a login down; the oldest of the same user end where he has too many."""
         self.sweep(now)
-        own = sorted((session.begun.monotonic_ns, key) for key, session in self._by_hash.items() if session.name == name)
-        for _, key in own[: max(0, len(own) + 1 - self.settings.of_one_user_max)]:
+        own = [key for key, session in self._by_hash.items() if session.name == name]  # in the order in which they were begun
+        for key in own[: max(0, len(own) + 1 - self.settings.of_one_user_max)]:
             del self._by_hash[key]
-        self._by_hash[token_hash(proof)] = Session(name, begun=now, used=now)
+        self._by_hash[token_hash(proof)] = Session(name, stamp, begun=now, used=now)
 
     def holder(self, proof: str, now: Moment) -> Session | None:
         """Return whose proof it is, and count it as used; None: it is nobody's, or has ended."""
@@ -79,13 +80,6 @@ class Sessions:
     def end(self, proof: str) -> bool:
         """End the session of a proof; False: there is none."""
         return self._by_hash.pop(token_hash(proof), None) is not None
-
-    def end_all(self, name: str) -> int:
-        """End every session of a user; return how many there were."""
-        keys = [key for key, session in self._by_hash.items() if session.name == name]
-        for key in keys:
-            del self._by_hash[key]
-        return len(keys)
 
     def sweep(self, now: Moment) -> None:
         """Forget what has ended by itself."""

@@ -1,7 +1,7 @@
 """A user as the ledger keeps him, and what must hold of all of them. His secrets show in no print."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -29,9 +29,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"User({self.name!r}, {self.role.value}{', disabled' if self.disabled else ''})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
-        yield "name", self.name
-        yield "role", self.role.value
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("name", self.name), ("role", self.role.value)]
 
 
 def check_name(name: str) -> None:

@@ -84,6 +84,7 @@ def _mark(after: OutboxState) -> Update:
 MARK: Final = {state: _mark(state) for state in OutboxState}
 
 
+_USER_STAYS: Final = ("account", "name", "created_ns")
 _USER_NAMES: Final = (*User.__struct_fields__, "writer_epoch")
 _EXECUTION_NAMES: Final = tuple(name for name in ExecutionRow.__struct_fields__ if name != "sequence")  # the database counts
 
@@ -114,7 +115,7 @@ def for_dialect(name: str) -> DialectStatements:
     kill = make(KILLS).values({name: bindparam(name) for name in (*KillRow.__struct_fields__, "writer_epoch")})
     new = {name: kill.excluded[name] for name in ("state", "reason", "actor", "at_ns", "writer_epoch")}
     user = make(USERS).values({name: bindparam(name) for name in _USER_NAMES})
-    changed = {name: user.excluded[name] for name in _USER_NAMES if name not in {"account", "name", "created_ns"}}
+    changed = {name: user.excluded[name] for name in _USER_NAMES if name not in _USER_STAYS}
     execution = make(EXECUTIONS).values({name: bindparam(name) for name in (*_EXECUTION_NAMES, "writer_epoch")})
     return DialectStatements(
         first_lease=first.on_conflict_do_nothing().execution_options(preserve_rowcount=True),
