@@ -4,9 +4,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from argon2 import PasswordHasher
-
 from tests.control.asking import private
+from tests.service.people import QUICK, People
 from tidegate.authority.actions import TradingStage
 from tidegate.authority.facts import AnyFact
 from tidegate.authority.passwords import Passwords
@@ -28,7 +27,6 @@ from tidegate.simulation.campaign.world import World
 from tidegate.values.time import SECOND_NS
 
 STREAMS: Final = (f"{VENUE}/orders", f"{VENUE}/market")
-QUICK: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # what is slow on purpose would only be slow here
 BUSY_S: Final = 50  # by then one has looked in vain
 
 
@@ -49,6 +47,7 @@ class Living:
         book = UserBook(self.world.ledger.users(self.desk.place.account), self._write)
         self.admission: Final = Admission(mode, user_name(os.geteuid()), book, self.clock, self.facts.append)
         self.identity: Final = Identity(self.desk.place.account, self.admission, Hashing(Passwords(QUICK)), os.urandom)
+        self.people: Final = People(self.identity, self.clock)
         self.answering: Final = Answering(self.desk, self.node.log, self.around, self.node.clock, self._wake, self.identity)
 
     @property

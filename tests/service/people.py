@@ -37,21 +37,13 @@ def password_of(name: str) -> str:
     return f"{name} has a long password"
 
 
-class Door:
-    """The door of a trader in some mode. `first` makes the admin `root`; others are made by him."""
+class People:
+    """Persons before a trader's door, each with a password and an authenticator. The first one is the admin `root`."""
 
-    def __init__(self, mode: TradingStage = TradingStage.PAPER, ledger: MemoryLedger | None = None) -> None:
-        self.ledger: Final = ledger or MemoryLedger()
-        self.clock: Final = ManualClock(START_NS)
-        self.facts: Final[list[AnyFact]] = []
-        self.writes: Final[list[tuple[User, ...]]] = []
+    def __init__(self, identity: Identity, clock: ManualClock) -> None:
+        self.identity: Final = identity
+        self.clock: Final = clock
         self.secrets: Final[dict[str, str]] = {}
-        self.stuck: asyncio.Event | None = None  # a disk that lets nothing through until it is set
-        if self.ledger.lease(ACCOUNT) is None:
-            self.ledger.take_lease(LeaseClaim(account=ACCOUNT, holder="me", now_ns=START_NS, ttl_ns=SECOND_NS))
-        self.book: Final = UserBook(self.ledger.users(ACCOUNT), self._write)
-        self.admission: Final = Admission(mode, OWNER, self.book, self.clock, self.facts.append)
-        self.identity: Final = Identity(ACCOUNT, self.admission, Hashing(Passwords(QUICK)), os.urandom)
 
     def ask(self, request: AnyIdentity) -> Reply:
         """Ask, and return the answer."""
@@ -102,6 +94,22 @@ class Door:
             self.add(admin, f"a-{role.value}".replace("_", "-"), role)
         proofs = {role.value: self.login(f"a-{role.value}".replace("_", "-")) for role in others}
         return {**proofs, Role.ADMIN.value: admin}
+
+
+class Door(People):
+    """The door of a trader in some mode, and who stands before it."""
+
+    def __init__(self, mode: TradingStage = TradingStage.PAPER, ledger: MemoryLedger | None = None) -> None:
+        self.ledger: Final = ledger or MemoryLedger()
+        self.facts: Final[list[AnyFact]] = []
+        self.writes: Final[list[tuple[User, ...]]] = []
+        self.stuck: asyncio.Event | None = None  # a disk that lets nothing through until it is set
+        if self.ledger.lease(ACCOUNT) is None:
+            self.ledger.take_lease(LeaseClaim(account=ACCOUNT, holder="me", now_ns=START_NS, ttl_ns=SECOND_NS))
+        clock = ManualClock(START_NS)
+        self.book: Final = UserBook(self.ledger.users(ACCOUNT), self._write)
+        self.admission: Final = Admission(mode, OWNER, self.book, clock, self.facts.append)
+        super().__init__(Identity(ACCOUNT, self.admission, Hashing(Passwords(QUICK)), os.urandom), clock)
 
     async def _write(self, users: tuple[User, ...]) -> None:
         if self.stuck is not None:
