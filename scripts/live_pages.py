@@ -64,10 +64,8 @@ def permissions_table() -> str:
 def without_users_table() -> str:
     """Return what the trader's own system user may do while there is no user."""
     rows = ["| mode | what needs no login while there is no user |", "|---|---|"]
-    rows += [
-        f"| {stage.value} | {', '.join(f'`{action.value}`' for action in Action if action in WITHOUT_USERS[stage])} |"
-        for stage in TradingStage
-    ]
+    for stage, actions in WITHOUT_USERS.items():
+        rows.append(f"| {stage.value} | {', '.join(f'`{action.value}`' for action in Action if action in actions)} |")
     return "\n".join(rows)
 
 
