@@ -205,6 +205,16 @@ def test_a_first_person_who_may_no_longer_ask_is_confirmed_by_nobody(two: tuple[
         settle(door, proofs["cat"])
 
 
+def test_nobody_decides_on_what_he_has_asked_for(two: tuple[Door, dict[str, str]]) -> None:
+    door, proofs = two
+    want = Want(Action.APPROVE, GateScope.SYMBOL, "AAA")
+    cat = door.admission.admit(want, proofs["cat"], UID)
+    with pytest.raises(DeniedError, match="cat has asked for this himself; another person decides on it"):
+        door.admission.check_other(want, "cat", cat)
+    assert isinstance(door.facts[-1], Denied)
+    door.admission.check_other(want, "strategy:breakout", cat)
+
+
 # Requests to a desk that trades.
 
 

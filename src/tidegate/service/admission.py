@@ -119,6 +119,16 @@ class Admission:
         )
         return None
 
+    def check_other(self, want: Want, asked_by: str, person: Person) -> None:
+        """Hold the four eyes where somebody decides on what was asked for: it must not be his own.
+
+        Raises:
+            DeniedError: it is.
+        """
+        if person.name == asked_by:
+            sentence = f"{person.name} has asked for this himself; another person decides on it."
+            raise self.denied(want, person, DeniedError(sentence))
+
     def login_of(self, proof: str) -> tuple[Session, User] | None:
         """Return the login of a proof, counted as used, and its user as he is now; None: it proves nothing (any more)."""
         session = self.sessions.holder(proof, self.now()) if proof else None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final, TypeVar, final
 
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from tidegate.authority.users import User
 from tidegate.control.protocol import Login
 from tidegate.control.replies import LoginReply
 from tidegate.service.admission import Admission
+from tidegate.service.ledger.errors import LedgerError
 from tidegate.values.time import SECOND_NS
 
 WAITING_MAX: Final = 8  # hashes under way or waiting; each takes a sixth of a second of one core
@@ -83,25 +85,36 @@ class Logins:
             self._failed(asked.name, peer, too_soon=True)
             seconds = -(-wait_ns // SECOND_NS)
             raise TooManyFailedError(f"Logins under this name failed too often; wait {seconds} s, then try again.")
-        before = admission.book.users.get(asked.name)
-        new_hash = await self._hashing.run(lambda: self._checked(before, asked.password))
+        before, passwords = admission.book.users.get(asked.name), self._hashing.passwords
+        matched = await self._hashing.run(lambda: passwords.matches(None if before is None else before.password_hash, asked.password))
         try:
-            (user,) = await admission.book.change(lambda users: (self._proved(users, before, new_hash, asked),))
+            (user,) = await admission.book.change(lambda users: (self._proved(users, before if matched else None, asked),))
         except LoginFailedError:
             self._failed(asked.name, peer, too_soon=False)
             raise
+        except LedgerError:
+            self._lockout.succeeded(asked.name)  # he was right, and a disk that is full again and again must not shut him out
+            raise
         self._lockout.succeeded(asked.name)
+        if passwords.outdated(user.password_hash):
+            with suppress(LedgerError, DoorBusyError):  # at his next login then
+                await self._renew(user, asked.password)
         return self._let_in(user, peer)
 
-    def _checked(self, user: User | None, password: str) -> str | None:
-        """Return the hash to keep for a right password, made anew where the parameters have changed; None: it is wrong. On a thread."""
-        passwords = self._hashing.passwords
-        if not passwords.matches(None if user is None else user.password_hash, password) or user is None:
-            return None
-        return passwords.hashed(password) if passwords.outdated(user.password_hash) else user.password_hash
+    async def _renew(self, user: User, password: str) -> None:
+        """Keep the hash of a right password with the parameters of today. The user counts as unchanged: his logins go on."""
+        renewed = await self._hashing.run(lambda: self._hashing.passwords.hashed(password))
 
-    def _proved(self, users: Mapping[str, User], before: User | None, new_hash: str | None, asked: Login) -> User:
+        def kept(users: Mapping[str, User]) -> tuple[User, ...]:
+            now = users[user.name]
+            return (replace(now, password_hash=renewed),) if now.password_hash == user.password_hash else ()
+
+        await self._admission.book.change(kept)
+
+    def _proved(self, users: Mapping[str, User], before: User | None, asked: Login) -> User:
         """Return the user with his code used up: as he stands now, for he may have been changed while the password was checked.
+
+        before: the user whose password it was then; None: nobody's.
 
         Raises:
             LoginFailedError: something is wrong; which part is not said.
@@ -110,9 +123,9 @@ class Logins:
         secret, last_step = (DECOY, 0) if user is None else (user.totp_secret, user.last_step)
         step = used_step(secret, asked.code, self._admission.now().wall_ns, last_step)
         same = user is not None and before is not None and user.changed_ns == before.changed_ns and not user.disabled
-        if user is None or not same or new_hash is None or step is None:
+        if user is None or not same or step is None:
             raise LoginFailedError(_FAILED)
-        return replace(user, password_hash=new_hash, last_step=step)
+        return replace(user, last_step=step)
 
     def _let_in(self, user: User, peer: str) -> LoginReply:
         admission, now = self._admission, self._admission.now()

@@ -55,7 +55,8 @@ class UserBook:
             for user in changed:  # a used code is used, whether or not the disk takes it
                 if (known := self._users.get(user.name)) is not None:
                     self._users[user.name] = replace(known, last_step=user.last_step)
-            await self._write(changed)
+            if changed:
+                await self._write(changed)
             self._users.update({user.name: user for user in changed})
         return changed
 
