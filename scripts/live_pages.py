@@ -5,13 +5,18 @@ python -m scripts.live_pages --check   exit 1 and name the pages that are out of
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from tidegate.authority.actions import Action, TradingStage
+from tidegate.authority.permissions import TABLE as PERMISSIONS
+from tidegate.authority.permissions import WITHOUT_USERS
 from tidegate.engine.differences import TABLE
 from tidegate.service.recovery import MEANING
 from tidegate.simulation.campaign.faults import FAULTS
+from tidegate.values.enums import GateScope, Role
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 
@@ -40,9 +45,40 @@ def faults_table() -> str:
     return "\n".join(rows)
 
 
+def permissions_table() -> str:
+    """Return who may do what, rule by rule."""
+    rows = ["| action | scopes | modes | roles | a second person | a login of the last 5 minutes |", "|---|---|---|---|---|---|"]
+    for rule in PERMISSIONS:
+        cells = (
+            ", ".join(f"`{action.value}`" for action in rule.actions),
+            _words(rule.scopes, GateScope),
+            _words(rule.stages, TradingStage),
+            _words(rule.roles, Role),
+            _words(rule.second, Role) if rule.second else "",
+            "yes" if rule.fresh else "",
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def without_users_table() -> str:
+    """Return what the trader's own system user may do while there is no user."""
+    rows = ["| mode | what needs no login while there is no user |", "|---|---|"]
+    for stage, actions in WITHOUT_USERS.items():
+        rows.append(f"| {stage.value} | {', '.join(f'`{action.value}`' for action in Action if action in actions)} |")
+    return "\n".join(rows)
+
+
+def _words(some: Collection[StrEnum], kind: type[StrEnum]) -> str:
+    """Return members of an enum in its order; `any` for all of them."""
+    members = [member.value.replace("_", " ") for member in kind if member in some]
+    return "any" if len(members) == len(kind) else ", ".join(members)
+
+
 TABLES: Final[dict[str, dict[str, Callable[[], str]]]] = {
     "reconciliation.md": {"differences": differences_table, "evidence": evidence_table},
     "fault-campaign.md": {"faults": faults_table},
+    "roles.md": {"permissions": permissions_table, "without users": without_users_table},
 }
 
 

@@ -56,7 +56,9 @@ def resume(
     """Open again what was paused, flattened or killed.
 
     The trader goes through its checklist first (books and venue in step, streams up, log and ledger sound,
-    no order of unknown outcome) and says what is wrong. Each scope is opened by its own name.
+    no order of unknown outcome) and says what is wrong. Each scope is opened by its own name. With real
+    money a second person asks for the same with the same reason within 15 minutes; until then nothing is
+    opened, and the exit code is 1.
     """
     _ask(home, _of(RequestVerb.RESUME, scope_of(strategy, symbol, venue), reason, request_id), as_json=as_json)
 
@@ -140,11 +142,30 @@ def _of(verb: RequestVerb, scope: tuple[GateScope, str], reason: str, request_id
 def _ask(home: Path | None, ask: "Ask", *, as_json: bool) -> None:
     from tidegate.control.replies import AskReply
 
-    reply = client_of(home_of(home)).ask(ask, AskReply)
+    place = home_of(home)
+    reply = client_of(place).ask(_proved(place, ask), AskReply)
     if as_json:
         printing.document(_plain(reply) or {})
     else:
-        printing.lines([_headline(ask, "taken"), *(f"  {sentence}" for sentence in reply.follows)])
+        word = "waits for a second person" if reply.awaits_second else "taken"
+        printing.lines([_headline(ask, word), *(f"  {sentence}" for sentence in reply.follows)])
+    if reply.awaits_second:
+        raise typer.Exit(ExitCode.ANSWER_IS_NO)
+
+
+def _proved(home: "Home", ask: "Ask") -> "Ask":
+    """Return a request with the proof of the last login, where there is one. A kill goes out whatever is wrong with the proof."""
+    from msgspec.structs import replace
+
+    from tidegate.cli.proofs import ProofUnusableError, proof_of
+
+    try:
+        return replace(ask, proof=proof_of(home))
+    except ProofUnusableError as error:
+        if ask.verb is not RequestVerb.KILL:
+            raise
+        printing.note(str(error))
+        return ask
 
 
 def _try(home: "Home", ask: "Ask") -> tuple["AskReply | None", str]:
@@ -158,7 +179,7 @@ def _try(home: "Home", ask: "Ask") -> tuple["AskReply | None", str]:
     from tidegate.service.sentinel import read_kills
 
     try:
-        return client_of(home).ask(ask, AskReply), ""
+        return client_of(home).ask(_proved(home, ask), AskReply), ""
     except TraderRefusedError as error:
         if not any(kill.request_id == ask.request_id for kill in read_kills(home)):
             raise

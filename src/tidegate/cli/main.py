@@ -15,6 +15,7 @@ from tidegate.cli import (
     emulating,
     explaining,
     health,
+    logging_in,
     logs,
     operating,
     preparing,
@@ -25,6 +26,7 @@ from tidegate.cli import (
     tapes,
     trading,
     upping,
+    users,
     verifying,
 )
 from tidegate.cli.exits import TRACEBACK, Guard
@@ -112,7 +114,20 @@ _verb(app, "kill", asking.kill, "tidegate kill", 'tidegate kill --strategy break
 _verb(app, "kernels", preparing.kernels, "tidegate kernels", "tidegate kernels --part venue")
 _verb(app, "doctor", doctoring.doctor, "tidegate doctor", "tidegate doctor --mode paper --venue paper")
 
+_verb(app, "login", logging_in.login, "tidegate login ann", "tidegate login ann --password-stdin < secrets")
+_verb(app, "logout", logging_in.logout, "tidegate logout")
+_verb(app, "whoami", logging_in.whoami, "tidegate whoami")
+
 app.command("trader", hidden=True, epilog=example("tidegate trader --config my.yaml --home ~/tidegate"))(trading.trader)
+
+_users = _group("users", "Say who may ask a running trader for what.")
+_verb(_users, "first-admin", users.first_admin, "tidegate users first-admin ann")
+_verb(_users, "add", users.add, "tidegate users add bob --role risk_officer")
+_verb(_users, "list", users.list_, "tidegate users list")
+_verb(_users, "role", users.role, "tidegate users role bob approver")
+_verb(_users, "disable", users.disable, "tidegate users disable bob")
+_verb(_users, "enable", users.enable, "tidegate users enable bob")
+_verb(_users, "password", users.password, "tidegate users password ann", "tidegate users password bob --second-factor")
 
 _emulate = _group("emulate", "Be a venue on this machine, for bots, demos and tests.")
 _verb(

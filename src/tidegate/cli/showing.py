@@ -36,6 +36,9 @@ def _told(reply: "StatusReply") -> Iterator[tuple[str, str]]:
     for why in reply.why_not:
         yield "", why
     yield from _gates(reply)
+    yield "access", reply.access.rule
+    for waits in reply.access.waiting:
+        yield "", f"waits for a second person: {waits}"
     yield from _streams(reply)
     read = f"{span(max(0, reply.now_ns - reply.reconciled_ns))} ago" if reply.reconciled_ns else "not yet"
     yield "reconciled", read

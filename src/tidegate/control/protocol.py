@@ -10,16 +10,19 @@ import msgspec
 from msgspec import Meta
 
 from tidegate.control.errors import BadFrameError, UnknownRequestError
+from tidegate.control.hiding import Hiding
 from tidegate.control.replies import AnyReply
-from tidegate.values.enums import GateScope, RequestVerb
+from tidegate.values.enums import GateScope, RequestVerb, Role
 
 FINISHED_SHOWN: Final = 50
 FINISHED_MAX: Final = 1_024
 NAME_MAX: Final = 128
 REASON_MAX: Final = 2_000
+SECRET_MAX: Final = 256
 
 Name: TypeAlias = Annotated[str, Meta(max_length=NAME_MAX)]
 Words: TypeAlias = Annotated[str, Meta(max_length=REASON_MAX)]
+Hidden: TypeAlias = Annotated[str, Meta(max_length=SECRET_MAX)]  # a password, a token, a proof; its field's name is in `hiding`
 
 
 class Probe(StrEnum):
@@ -29,7 +32,7 @@ class Probe(StrEnum):
     READY = "ready"  # could an entry leave now, as far as the trader itself is concerned
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="ask"):
+class Request(Hiding, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="ask"):
     """Root of requests."""
 
 
@@ -58,9 +61,10 @@ class Explain(Request, frozen=True, kw_only=True, tag="explain"):
 
 
 class Ask(Request, frozen=True, kw_only=True, tag="ask"):
-    """A person asks for something to be done. See `events.inputs.OperatorRequested`; who asks is what the socket says of its peer.
+    """A person asks for something to be done. See `events.inputs.OperatorRequested`.
 
-    request_id makes it idempotent: the same id asks once.
+    Who asks is what the proof of a login says, else what the socket says of its peer. request_id makes it idempotent: the same id asks
+    once. What a second person has to confirm is asked for by him in the same words.
     """
 
     request_id: Name
@@ -69,6 +73,7 @@ class Ask(Request, frozen=True, kw_only=True, tag="ask"):
     key: Name = ""
     reason: Words = ""
     order_id: Name = ""
+    proof: Hidden = ""
 
 
 class Health(Request, frozen=True, kw_only=True, tag="health"):
@@ -81,7 +86,62 @@ class Doctor(Request, frozen=True, kw_only=True, tag="doctor"):
     """What does the trader find wrong with itself."""
 
 
-AnyRequest = Status | ListOrders | ListPositions | ShowLimits | Explain | Ask | Health | Doctor
+class Login(Request, frozen=True, kw_only=True, tag="login"):
+    """A user proves who he is: password, and a code of his authenticator."""
+
+    name: Name
+    password: Hidden
+    code: Hidden
+
+
+class Logout(Request, frozen=True, kw_only=True, tag="logout"):
+    """End the login of this proof."""
+
+    proof: Hidden
+
+
+class Whoami(Request, frozen=True, kw_only=True, tag="whoami"):
+    """Whom does the trader take the one who asks for."""
+
+    proof: Hidden = ""
+
+
+class FirstAdmin(Request, frozen=True, kw_only=True, tag="first_admin"):
+    """Make the first admin, with the one-time token that the trader has printed."""
+
+    token: Hidden
+    name: Name
+    password: Hidden
+
+
+class AddUser(Request, frozen=True, kw_only=True, tag="add_user"):
+    """Make a user. The answer has his second factor, once."""
+
+    proof: Hidden
+    name: Name
+    role: Role
+    password: Hidden
+
+
+class ChangeUser(Request, frozen=True, kw_only=True, tag="change_user"):
+    """Change what is given of a user, and nothing else; his logins end. Everybody may change his own password."""
+
+    proof: Hidden
+    name: Name
+    role: Role | None = None
+    disabled: bool | None = None
+    password: Hidden = ""
+    new_second_factor: bool = False
+
+
+class ListUsers(Request, frozen=True, kw_only=True, tag="users"):
+    """Which users are there."""
+
+    proof: Hidden
+
+
+AnyIdentity = Login | Logout | Whoami | FirstAdmin | AddUser | ChangeUser | ListUsers
+AnyRequest = Status | ListOrders | ListPositions | ShowLimits | Explain | Ask | Health | Doctor | AnyIdentity
 
 _encoder: Final = msgspec.json.Encoder()
 _requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)

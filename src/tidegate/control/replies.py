@@ -5,10 +5,11 @@
 
 import msgspec
 
-from tidegate.values.enums import GateScope, GateState, OrderState, OrderType, Purpose, RequestStage, RequestVerb, Side, TimeInForce
+from tidegate.control.hiding import Hiding
+from tidegate.values.enums import GateScope, GateState, OrderState, OrderType, Purpose, RequestStage, RequestVerb, Role, Side, TimeInForce
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True, tag_field="reply"):
+class Reply(Hiding, frozen=True, kw_only=True, tag_field="reply"):
     """Root of replies."""
 
 
@@ -82,6 +83,14 @@ class LogLine(Part, frozen=True, kw_only=True):
     why: str
 
 
+class AccessLine(Part, frozen=True, kw_only=True):
+    """Who may do what now, in a sentence; how many users are enabled; what waits for a second person, in words."""
+
+    rule: str
+    users: int
+    waiting: tuple[str, ...]
+
+
 class StatusReply(Reply, frozen=True, kw_only=True, tag="status"):
     """How the trader stands."""
 
@@ -109,6 +118,7 @@ class StatusReply(Reply, frozen=True, kw_only=True, tag="status"):
     venue_suspended: bool
     kill_file: bool
     equity_usd: str | None
+    access: AccessLine
 
 
 class OrderTimesLine(Part, frozen=True, kw_only=True):
@@ -227,7 +237,10 @@ class ExplainReply(Reply, frozen=True, kw_only=True, tag="explain"):
 
 
 class AskReply(Reply, frozen=True, kw_only=True, tag="asked"):
-    """A request was taken. repeated: its id was seen before, and nothing happens a second time. follows: what happens now."""
+    """A request was taken. repeated: its id was seen before, and nothing happens a second time. follows: what happens now.
+
+    awaits_second: nothing happens before another person has asked for the same in the same words.
+    """
 
     request_id: str
     verb: RequestVerb
@@ -236,6 +249,7 @@ class AskReply(Reply, frozen=True, kw_only=True, tag="asked"):
     requester: str
     repeated: bool
     follows: tuple[str, ...]
+    awaits_second: bool = False
 
 
 class CheckLine(Part, frozen=True, kw_only=True):
@@ -263,4 +277,65 @@ class DoctorReply(Reply, frozen=True, kw_only=True, tag="doctor"):
     checks: tuple[CheckLine, ...]
 
 
-AnyReply = StatusReply | OrdersReply | PositionsReply | LimitsReply | ExplainReply | AskReply | HealthReply | DoctorReply | Refused
+class LoginReply(Reply, frozen=True, kw_only=True, tag="logged_in"):
+    """The proof of a login; it goes with each request that changes something. It ends at ends_ns, or when it was idle for idle_ns."""
+
+    name: str
+    role: Role
+    proof: str
+    ends_ns: int
+    idle_ns: int
+
+
+class LogoutReply(Reply, frozen=True, kw_only=True, tag="logged_out"):
+    """The login has ended, or had ended before (ended: False)."""
+
+    ended: bool
+
+
+class WhoamiReply(Reply, frozen=True, kw_only=True, tag="whoami"):
+    """Whom the trader sees. role is None without a login: then `name` is the system user, and `rule` says what he may do."""
+
+    name: str
+    role: Role | None
+    rule: str
+
+
+class UserLine(Part, frozen=True, kw_only=True):
+    """One user. has_logged_in: his second factor has been used."""
+
+    name: str
+    role: Role
+    disabled: bool
+    has_logged_in: bool
+    created_ns: int
+    changed_ns: int
+
+
+class UserReply(Reply, frozen=True, kw_only=True, tag="user"):
+    """A user as he is now. otpauth and secret: his new second factor, shown this once; empty where it stayed."""
+
+    user: UserLine
+    otpauth: str = ""
+    secret: str = ""
+
+
+class UsersReply(Reply, frozen=True, kw_only=True, tag="users"):
+    """All users, by name."""
+
+    users: tuple[UserLine, ...]
+
+
+AnyIdentityReply = LoginReply | LogoutReply | WhoamiReply | UserReply | UsersReply
+AnyReply = (
+    StatusReply
+    | OrdersReply
+    | PositionsReply
+    | LimitsReply
+    | ExplainReply
+    | AskReply
+    | HealthReply
+    | DoctorReply
+    | AnyIdentityReply
+    | Refused
+)

@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, final
 
+from tidegate.authority.actions import action_of
 from tidegate.clock.clock import Clock
-from tidegate.control.peers import user_name
 from tidegate.control.protocol import (
     AnyRequest,
     Ask,
@@ -36,8 +36,10 @@ from tidegate.control.replies import (
 )
 from tidegate.events.inputs import OperatorRequested
 from tidegate.service import picture
+from tidegate.service.admission import Person, Want
 from tidegate.service.asking import check_ask, follows
 from tidegate.service.desk import Desk
+from tidegate.service.identity import Identity
 from tidegate.service.ports import LogPort
 from tidegate.service.readiness import Readiness, failing
 from tidegate.service.sentinel import KillFileError, NoReasonError, clear_kills, withdraw_kill
@@ -47,6 +49,7 @@ from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.money import attos_text
 
 _OPENING: Final = frozenset({RequestVerb.RESUME, RequestVerb.ENABLE})
+_AWAITS: Final = "Nothing is opened yet: another person asks for the same with the same reason, within 15 minutes."
 _WIDE: Final = frozenset({GateScope.GLOBAL, GateScope.ACCOUNT, GateScope.VENUE})
 
 
@@ -64,14 +67,15 @@ class LaneFullError(TidegateError):
 
 @final
 class Answering:
-    """A `control.server.Handler` over one desk. `wake` has the desk turned soon."""
+    """A `control.server.Handler` over one desk. `wake` has the desk turned soon; `identity` says who may ask for what."""
 
-    def __init__(self, desk: Desk, log: LogPort, around: Surroundings, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(self, desk: Desk, log: LogPort, around: Surroundings, clock: Clock, wake: Callable[[], None], identity: Identity) -> None:
         self._desk: Final = desk
         self._log: Final = log
         self._around: Final = around
         self._wake: Final = wake
         self._clock: Final = clock
+        self._identity: Final = identity
         self.readiness: Final = Readiness(desk, log, around, clock)
 
     async def answer(self, request: AnyRequest, peer_uid: int) -> AnyReply:
@@ -84,8 +88,10 @@ class Answering:
                 return HealthReply(ok=not failing(checks), checks=checks)
             case Doctor():
                 return DoctorReply(mode=self._around.mode, session=self._desk.place.session, checks=self.readiness.doctor())
-            case _:
+            case Status() | ListOrders() | ListPositions() | ShowLimits() | Explain():
                 return self._picture(request)
+            case _:
+                return await self._identity.answer(request, peer_uid)
 
     def _picture(self, request: Status | ListOrders | ListPositions | ShowLimits | Explain) -> AnyReply:
         match request:
@@ -136,6 +142,7 @@ class Answering:
             venue_suspended=desk.operator.suspended,
             kill_file=around.home.kill.exists(),
             equity_usd=None if equity is None else attos_text(equity),
+            access=self._identity.admission.line(),
         )
 
     def _lease(self) -> LeaseLine:
@@ -167,25 +174,40 @@ class Answering:
     # Requests.
 
     async def _ask(self, ask: Ask, peer_uid: int) -> AskReply:
-        desk, books = self._desk, self._desk.engine.books
-        try:
-            check_ask(books, ask)
-        except TidegateError:
-            if ask.verb is RequestVerb.KILL:  # its file names nothing here either, and must not lie in wait for the next start
-                await asyncio.to_thread(withdraw_kill, self._around.home, ask.request_id)
-            raise
-        requester = user_name(peer_uid)
-        if ask.verb in _OPENING:
-            await self._check_opening(ask)
+        desk, books, admission = self._desk, self._desk.engine.books, self._identity.admission
+        want = Want(action_of(ask.verb), ask.scope, ask.key)
+        await self._check(ask)
+        person = admission.admit(want, ask.proof, peer_uid)
+        requester = person.name
         repeated = books.knows_request(ask.request_id)
+        if ask.verb in _OPENING and not repeated:
+            opened_by = await self._opened_by(ask, want, person)
+            if opened_by is None:
+                return _answer(ask, person.name, (_AWAITS,), awaits_second=True)
+            requester = opened_by
         told = self._repeated(ask) if repeated else follows(desk, ask)
         if not repeated and not desk.request(_request(ask, requester)):
             latched = "the latch is closed all the same; " if ask.verb is RequestVerb.KILL else ""
             raise LaneFullError(f"Too many requests wait for the engine; {latched}ask again with the same request id.")
         self._wake()
-        return AskReply(
-            request_id=ask.request_id, verb=ask.verb, scope=ask.scope, key=ask.key, requester=requester, repeated=repeated, follows=told
-        )
+        return _answer(ask, requester, told, repeated=repeated)
+
+    async def _check(self, ask: Ask) -> None:
+        """Refuse a request that could do nothing; a kill's file names nothing here either then, and must not wait for the next start."""
+        try:
+            check_ask(self._desk.engine.books, ask)
+        except TidegateError:
+            if ask.verb is RequestVerb.KILL:
+                await asyncio.to_thread(withdraw_kill, self._around.home, ask.request_id)
+            raise
+
+    async def _opened_by(self, ask: Ask, want: Want, person: Person) -> str | None:
+        """Return in whose name it is opened, its kill file's entries taken away; None: a second person has to ask for it as well."""
+        self._check_opening(ask)
+        name = self._identity.admission.settled(want, ask.reason.strip(), person)
+        if name is not None:
+            await self._clear(ask)
+        return name
 
     def _repeated(self, ask: Ask) -> tuple[str, ...]:
         """Say what a request that was taken before has come to: of a kill the trader mostly knows from the kill file."""
@@ -193,13 +215,12 @@ class Answering:
             return follows(self._desk, ask)
         return ("The trader has taken this request already; nothing happens a second time.",)
 
-    async def _check_opening(self, ask: Ask) -> None:
-        """Hold the checklist of a resume, and take away the kill file's entries for it.
+    def _check_opening(self, ask: Ask) -> None:
+        """Hold the checklist of a resume.
 
         Raises:
             NoReasonError: none was given where one is needed.
             NotInOrderError: the trader itself is not in order.
-            KillFileError: the file cannot be changed.
         """
         halted = self._desk.engine.books.gate(ask.scope, ask.key) is GateState.HALTED
         if not ask.reason.strip() and (ask.verb is RequestVerb.RESUME or halted):
@@ -207,10 +228,30 @@ class Answering:
         wrong = failing(self.readiness.to_resume())
         if wrong:
             raise NotInOrderError(f"Not opened, since the trader is not in order: {'; '.join(wrong)}. Put this right, then ask again.")
+
+    async def _clear(self, ask: Ask) -> None:
+        """Take away the kill file's entries for what is opened.
+
+        Raises:
+            NotInOrderError: the file cannot be changed.
+        """
         try:
             await asyncio.to_thread(clear_kills, self._around.home, ask.scope, ask.key, reason=ask.reason or "enabled")
         except KillFileError as error:
             raise NotInOrderError(f"Not opened: {error}") from error
+
+
+def _answer(ask: Ask, requester: str, told: tuple[str, ...], *, repeated: bool = False, awaits_second: bool = False) -> AskReply:
+    return AskReply(
+        request_id=ask.request_id,
+        verb=ask.verb,
+        scope=ask.scope,
+        key=ask.key,
+        requester=requester,
+        repeated=repeated,
+        follows=told,
+        awaits_second=awaits_second,
+    )
 
 
 def _request(ask: Ask, requester: str) -> OperatorRequested:

@@ -37,6 +37,10 @@ class LockedModeError(TidegateError):
     exit_code = ExitCode.REFUSED
 
 
+class UnknownModeError(TidegateError):
+    """There is no such mode."""
+
+
 class EmulatorGoneError(TidegateError):
     """No emulator answers where one was named."""
 
@@ -64,8 +68,11 @@ def check_mode(mode: str) -> None:
     """Refuse a mode that this version does not trade in.
 
     Raises:
+        UnknownModeError: there is no such mode.
         LockedModeError: it would move real money.
     """
+    if mode not in MODES:
+        raise UnknownModeError(f"There is no mode {mode!r}; write one of {', '.join(MODES)}.")
     if mode in LOCKED:
         raise LockedModeError(f"Mode {mode} moves real money and is locked in this version; use paper, shadow or dry-run.")
 

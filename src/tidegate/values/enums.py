@@ -246,3 +246,14 @@ class RequestStage(StrEnum):
     LIQUIDATING = "liquidating"
     DONE = "done"
     STUCK = "stuck"  # what is left cannot be priced or is refused; tried on, and a person is told
+
+
+class Role(StrEnum):
+    """What a user is to the trader. Which role may do what is one table: `authority.permissions`."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    RISK_OFFICER = "risk_officer"
+    ADMIN = "admin"
+    AGENT = "agent"  # a program; it may propose and kill, and opens or approves nothing

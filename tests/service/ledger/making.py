@@ -1,9 +1,10 @@
 """Rows for ledger tests: short to write, complete to the ledger."""
 
+from tidegate.authority.users import User
 from tidegate.service.ledger.port import Ledger
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
-from tidegate.values.enums import CommandKind, GateScope, GateState
+from tidegate.values.enums import CommandKind, GateScope, GateState, Role
 from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
 from tidegate.values.time import SECOND_NS
 
@@ -64,6 +65,20 @@ def kill(state: GateState = GateState.HALTED, *, scope: GateScope = GateScope.GL
     return KillRow(account=ACCOUNT, scope=scope, key=key, state=state, reason=reason, actor="operator:ada", at_ns=START_NS)
 
 
+def user(name: str = "ada", *, role: Role = Role.VIEWER, account: str = ACCOUNT, last_step: int = 0, disabled: bool = False) -> User:
+    return User(
+        account=account,
+        name=name,
+        role=role,
+        password_hash=f"hash of {name}",
+        totp_secret=f"secret of {name}",
+        disabled=disabled,
+        created_ns=START_NS,
+        changed_ns=START_NS + last_step,
+        last_step=last_step,
+    )
+
+
 def batch(
     *,
     epoch: int = 1,
@@ -72,8 +87,9 @@ def batch(
     marks: tuple[Mark, ...] = (),
     executions: tuple[ExecutionRow, ...] = (),
     kills: tuple[KillRow, ...] = (),
+    users: tuple[User, ...] = (),
 ) -> Batch:
-    return Batch(account=account, epoch=epoch, rows=rows, marks=marks, executions=executions, kills=kills)
+    return Batch(account=account, epoch=epoch, rows=rows, marks=marks, executions=executions, kills=kills, users=users)
 
 
 def everything(ledger: Ledger) -> tuple[object, ...]:
@@ -83,4 +99,5 @@ def everything(ledger: Ledger) -> tuple[object, ...]:
         ledger.outbox(ACCOUNT, tuple(OutboxState)),
         ledger.executions(ACCOUNT),
         ledger.kills(ACCOUNT),
+        ledger.users(ACCOUNT),
     )

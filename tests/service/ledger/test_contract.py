@@ -14,6 +14,7 @@ from tests.service.ledger.making import (
     kill,
     mark,
     row,
+    user,
 )
 from tidegate.service.ledger.errors import (
     DuplicateOrderError,
@@ -24,7 +25,7 @@ from tidegate.service.ledger.errors import (
 from tidegate.service.ledger.port import Ledger
 from tidegate.service.ledger.rows import Batch, Written
 from tidegate.service.ledger.states import OPEN, OutboxState
-from tidegate.values.enums import CommandKind, GateScope, GateState
+from tidegate.values.enums import CommandKind, GateScope, GateState, Role
 from tidegate.values.errors import ExitCode
 
 pytestmark = pytest.mark.req("B2.2", "F3")
@@ -169,11 +170,11 @@ def test_a_batch_that_repeats_itself_is_refused_whole(ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        batch(rows=(row(2), row(1)), executions=(execution(1),), kills=(kill(),)),
-        batch(rows=(row(2),), marks=(mark(1, OutboxState.ANSWERED),), executions=(execution(1),), kills=(kill(),)),
-        batch(rows=(row(2),), marks=(mark(9, OutboxState.SENT),), executions=(execution(1),), kills=(kill(),)),
-        batch(marks=(mark(1, OutboxState.SENT), mark(1, OutboxState.SENT)), executions=(execution(1),), kills=(kill(),)),
-        batch(epoch=2, rows=(row(2, epoch=2),), executions=(execution(1),), kills=(kill(),)),
+        batch(rows=(row(2), row(1)), executions=(execution(1),), kills=(kill(),), users=(user(),)),
+        batch(rows=(row(2),), marks=(mark(1, OutboxState.ANSWERED),), executions=(execution(1),), kills=(kill(),), users=(user(),)),
+        batch(rows=(row(2),), marks=(mark(9, OutboxState.SENT),), executions=(execution(1),), kills=(kill(),), users=(user(),)),
+        batch(marks=(mark(1, OutboxState.SENT), mark(1, OutboxState.SENT)), executions=(execution(1),), kills=(kill(),), users=(user(),)),
+        batch(epoch=2, rows=(row(2, epoch=2),), executions=(execution(1),), kills=(kill(),), users=(user(),)),
     ],
     ids=["known command", "no such transition", "unknown command", "released twice", "another epoch"],
 )
@@ -205,6 +206,7 @@ def test_a_stale_epoch_can_write_nothing_of_any_kind(ledger: Ledger) -> None:
         batch(marks=(mark(1, OutboxState.ABANDONED),)),
         batch(executions=(execution(1),)),
         batch(kills=(kill(),)),
+        batch(users=(user(),)),
         batch(),
     ):
         with pytest.raises(StaleEpochError):
@@ -317,3 +319,23 @@ def test_rows_that_no_caller_may_build_are_not_built() -> None:
     with pytest.raises(AssertionError):
         batch(executions=(execution(1, account="other"),))
     assert msgspec.structs.replace(row(1, kind=CommandKind.CANCEL), decision_id="").decision_id == ""
+
+
+@pytest.mark.req("E2")
+def test_a_user_is_kept_as_last_written_and_knows_when_he_was_made(ledger: Ledger) -> None:
+    ledger.take_lease(claim())
+    ledger.take_lease(claim(account="other"))
+    assert ledger.users(ACCOUNT) == []
+    ledger.write(batch(users=(user("bo"), user("ada", role=Role.ADMIN, last_step=3))))
+    ledger.write(batch(account="other", users=(user("bo", account="other", role=Role.AGENT),)))
+    changed = msgspec.structs.replace(user("bo", role=Role.OPERATOR, last_step=9, disabled=True), changed_ns=START_NS + 5)
+    ledger.write(batch(users=(changed,)))
+    assert ledger.users(ACCOUNT) == [user("ada", role=Role.ADMIN, last_step=3), changed]
+    assert ledger.users("other") == [user("bo", account="other", role=Role.AGENT)]
+
+
+@pytest.mark.req("E2")
+def test_a_user_shows_no_secret_in_print() -> None:
+    told = f"{user()!r} {user()!s} {user()}" + repr(batch(users=(user(),)))
+    assert "hash of" not in told
+    assert "secret of" not in told

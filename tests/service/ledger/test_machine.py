@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from tests.service.ledger import postgres
-from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, row
+from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, row, user
 from tests.service.ledger.twin import REFUSED, Refused, Twin, makes_order
 from tidegate.service.ledger.errors import LedgerError
 from tidegate.service.ledger.memory import MemoryLedger
@@ -47,6 +47,9 @@ def batches(draw: st.DrawFn, twin: Twin) -> Batch:
     shape = draw(st.sampled_from(["rows", "marks", "marks", "all"]))  # the more there is in a batch, the sooner it is refused
     drawn = draw(st.lists(rows, max_size=3)) if shape != "marks" else []
     known = [one.command_id for one in twin.rows] or [row(1).command_id]
+    people = st.builds(
+        user, st.sampled_from(["ada", "Bo"]), account=st.just(account), last_step=st.just(len(twin.users)), disabled=st.booleans()
+    )
     moves = st.builds(Mark, command_id=st.sampled_from(known), state=states, at_ns=st.just(START_NS + 7), note=st.sampled_from(["", "so"]))
     moved = draw(st.lists(moves, min_size=1, max_size=2)) if shape != "rows" else []
     return batch(
@@ -56,6 +59,7 @@ def batches(draw: st.DrawFn, twin: Twin) -> Batch:
         marks=tuple(moved),
         executions=tuple(execution(number, account=account) for number in draw(st.lists(numbers, max_size=2))),
         kills=tuple(draw(st.lists(kills, max_size=1))) if account == ACCOUNT else (),
+        users=tuple(draw(st.lists(people, max_size=2))),
     )
 
 
@@ -139,7 +143,13 @@ class LedgerMachine(RuleBasedStateMachine):
     def both_hold_the_same(self) -> None:
         for account in ACCOUNTS:
             executions = [msgspec.structs.replace(found, sequence=0) for found in self.ledger.executions(account)]
-            held = (self.ledger.lease(account), self.ledger.outbox(account, tuple(OutboxState)), executions, self.ledger.kills(account))
+            held = (
+                self.ledger.lease(account),
+                self.ledger.outbox(account, tuple(OutboxState)),
+                executions,
+                self.ledger.kills(account),
+                self.ledger.users(account),
+            )
             assert held == self.twin.everything(account)
         for number in range(1, 10):
             of = row(number)

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from tests.service.ledger import postgres
-from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, mark, row
+from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, mark, row, user
 from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
 from tidegate.service.ledger.rows import Written
 from tidegate.service.ledger.schema import METADATA
@@ -55,6 +55,9 @@ PAST_ALL_CODE = [  # statement, what the database says
     ("UPDATE outbox SET state = 'sent', writer_epoch = 2 WHERE n = 1", "bad release"),
     ("UPDATE outbox SET state = 'sent', writer_epoch = 2 WHERE n = 3", "bad release"),
     ("UPDATE kills SET state = 'active', writer_epoch = 1", "stale epoch"),
+    ("UPDATE users SET role = 'admin', writer_epoch = 1", "stale epoch"),
+    ("UPDATE users SET last_step = 6, writer_epoch = 2", "step falls"),
+    ("DELETE FROM users", "a user stays"),
     ("UPDATE lease SET epoch = 1", "epoch falls"),
     ("DELETE FROM lease", "a lease stays"),
 ]
@@ -64,7 +67,7 @@ PAST_ALL_CODE = [  # statement, what the database says
 def test_the_database_holds_the_fence_against_any_statement(location: str, statement: str, says: str) -> None:
     ledger = SqlLedger(location)
     ledger.take_lease(claim("one"))
-    ledger.write(batch(rows=(row(1),), kills=(kill(),)))
+    ledger.write(batch(rows=(row(1),), kills=(kill(),), users=(user(last_step=7),)))
     ledger.take_lease(claim("two", at_ns=START_NS + TTL_NS))
     ledger.write(batch(epoch=2, rows=(row(3, epoch=2),), marks=(mark(3, OutboxState.SENT, epoch=2),), executions=(execution(1),)))
     ledger.close()
@@ -93,6 +96,7 @@ def test_the_database_refuses_a_stale_holder_even_if_the_code_forgets_to_look(lo
         batch(marks=(mark(1, OutboxState.SENT),)),
         batch(executions=(execution(1),)),
         batch(kills=(kill(),)),
+        batch(users=(user(),)),
     ):
         with pytest.raises(StaleEpochError):
             ledger.write(late)

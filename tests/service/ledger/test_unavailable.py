@@ -78,6 +78,7 @@ def test_what_was_written_is_there_when_it_is_opened_again(location: str) -> Non
 def test_a_ledger_of_a_newer_version_is_not_touched(location: str) -> None:
     ledger = SqlLedger(location)
     with ledger._transaction() as connection:
+        newest = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     ledger.close()
     try:
@@ -86,12 +87,12 @@ def test_a_ledger_of_a_newer_version_is_not_touched(location: str) -> None:
         assert is_sentence(refused)
     finally:
         if location.startswith("postgresql"):
-            restore_version(location)
+            restore_version(location, newest)
 
 
-def restore_version(location: str) -> None:
+def restore_version(location: str, version: str) -> None:
     with psycopg.connect(location, autocommit=True) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.execute("UPDATE alembic_version SET version_num = %s", [version])
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:

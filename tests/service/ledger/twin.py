@@ -5,6 +5,7 @@ from copy import copy
 import msgspec
 
 from tests.service.ledger.test_states import ALLOWED
+from tidegate.authority.users import User
 from tidegate.service.ledger.errors import DuplicateOrderError, LeaseHeldError, MarkRefusedError, StaleEpochError
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
@@ -28,6 +29,7 @@ class Twin:
         self.rows: list[OutboxRow] = []
         self.executions: list[ExecutionRow] = []
         self.kills: list[KillRow] = []  # every one that was set; the last one of a scope counts
+        self.users: list[User] = []  # likewise, of a name
 
     def lease(self, account: str) -> Lease | None:
         of_account = [lease for lease in self.leases if lease.account == account]
@@ -70,6 +72,7 @@ class Twin:
                 self.move(mark, batch)
             new = [row.execution_id for row in batch.executions if self.keep(row)]
             self.kills += batch.kills
+            self.users += batch.users
         except Refused:
             self.rows, self.executions, self.kills = kept
             raise
@@ -106,11 +109,13 @@ class Twin:
 
     def everything(self, account: str) -> tuple[object, ...]:
         kills = {(row.scope, row.key): row for row in self.kills if row.account == account}
+        users = {user.name: user for user in self.users if user.account == account}
         return (
             self.lease(account),
             [row for row in self.rows if row.account == account],
             [row for row in self.executions if row.account == account],
             [kills[key] for key in sorted(kills)],
+            [users[name] for name in sorted(users)],
         )
 
 

@@ -5,6 +5,7 @@ from typing import final
 
 import msgspec
 
+from tidegate.authority.users import User
 from tidegate.service.ledger.errors import DuplicateOrderError, LeaseHeldError, LedgerError, MarkRefusedError, StaleEpochError
 from tidegate.service.ledger.rows import (
     MAKES_ORDER,
@@ -33,6 +34,7 @@ class MemoryLedger:
         self._orders: dict[ClientOrderId, EventId] = {}
         self._executions: dict[tuple[str, ExecutionId], ExecutionRow] = {}
         self._kills: dict[tuple[str, GateScope, str], KillRow] = {}
+        self._users: dict[tuple[str, str], User] = {}
 
     def take_lease(self, claim: LeaseClaim) -> Lease:
         """See `Ledger`."""
@@ -79,6 +81,7 @@ class MemoryLedger:
         self._orders |= {row.client_order_id: row.command_id for row in batch.rows if row.kind in MAKES_ORDER}
         new = tuple(row.execution_id for row in batch.executions if self._keep(row))
         self._kills |= {(row.account, row.scope, row.key): row for row in batch.kills}
+        self._users |= {(user.account, user.name): user for user in batch.users}
         return Written(new_executions=new)
 
     def write_all(self, batches: Sequence[Batch]) -> list[Written | LedgerError]:
@@ -112,6 +115,10 @@ class MemoryLedger:
     def kills(self, account: str) -> list[KillRow]:
         """See `Ledger`."""
         return [row for key, row in sorted(self._kills.items()) if key[0] == account]
+
+    def users(self, account: str) -> list[User]:
+        """See `Ledger`."""
+        return [user for key, user in sorted(self._users.items(), key=lambda item: item[0]) if key[0] == account]
 
     def close(self) -> None:
         """See `Ledger`; what was written stays, as it would on a disk."""

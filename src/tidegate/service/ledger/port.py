@@ -11,6 +11,7 @@ takes the lease before it reads: only then can nothing of the former holder come
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from tidegate.authority.users import User
 from tidegate.service.ledger.errors import LedgerError
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, OutboxRow, Written
 from tidegate.service.ledger.states import OutboxState
@@ -18,7 +19,7 @@ from tidegate.values.ids import ClientOrderId, EventId, SessionId
 
 
 class Ledger(Protocol):
-    """Outbox, executions, kill states and the lease of each account. Every verb may raise `LedgerUnavailableError`."""
+    """Outbox, executions, kill states, users and the lease of each account. Every verb may raise `LedgerUnavailableError`."""
 
     def take_lease(self, claim: LeaseClaim) -> Lease:
         """Return the lease with a new epoch: the account was free, given back, run out, or has been waited out.
@@ -70,6 +71,9 @@ class Ledger(Protocol):
 
     def kills(self, account: str) -> list[KillRow]:
         """Return the account's gate states as last set, sorted by scope and key."""
+
+    def users(self, account: str) -> list[User]:
+        """Return the account's users as last written, disabled ones included, sorted by name."""
 
     def close(self) -> None:
         """Let go of files and connections. No lease is given back."""

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, final
 from sqlalchemy import ClauseElement, Engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from tidegate.authority.users import User
 from tidegate.service.ledger import statements
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
@@ -36,6 +37,7 @@ class PreparedBatch:
         self._find = _prepare(statements.READ_ROW, engine)
         self._keep = _prepare(own.add_execution, engine)
         self._set = _prepare(own.set_kill, engine)
+        self._set_user = _prepare(own.set_user, engine)
 
     def hold_lease(self, cursor: DBAPICursor, account: str, epoch: int) -> bool:
         """Lock a lease until the transaction ends; False: it is not the account's any more."""
@@ -64,6 +66,10 @@ class PreparedBatch:
     def set_kill(self, cursor: DBAPICursor, row: KillRow, epoch: int) -> None:
         """Keep the last gate state of a scope."""
         _run(cursor, self._set, statements.kill_values(row, epoch))
+
+    def set_user(self, cursor: DBAPICursor, user: User, epoch: int) -> None:
+        """Keep a user as he is now."""
+        _run(cursor, self._set_user, statements.user_values(user, epoch))
 
 
 def _prepare(statement: ClauseElement, engine: Engine) -> _Prepared:

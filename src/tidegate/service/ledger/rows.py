@@ -2,6 +2,7 @@
 
 import msgspec
 
+from tidegate.authority.users import User
 from tidegate.service.ledger.states import BORN, OutboxState
 from tidegate.values.enums import CommandKind, GateScope, GateState
 from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
@@ -116,6 +117,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[Mark, ...] = ()
     executions: tuple[ExecutionRow, ...] = ()
     kills: tuple[KillRow, ...] = ()
+    users: tuple[User, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold what no caller may get wrong."""
@@ -123,6 +125,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         assert all(row.state in BORN for row in self.rows), "a new row has no answer"
         assert all(row.account == self.account for row in self.executions), "an execution of another account"
         assert all(row.account == self.account for row in self.kills), "a kill of another account"
+        assert all(user.account == self.account for user in self.users), "a user of another account"
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):

@@ -82,6 +82,22 @@ EXECUTIONS: Final = Table(
     Index("one_row_for_each_execution", "account", "execution_id", unique=True),
 )
 
+USERS: Final = Table(
+    "users",
+    METADATA,
+    Column("account", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("totp_secret", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("changed_ns", BigInteger, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("writer_epoch", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "name", name="users_pkey"),
+)
+
 KILLS: Final = Table(
     "kills",
     METADATA,

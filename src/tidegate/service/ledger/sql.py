@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import PoolProxiedConnection
 
+from tidegate.authority.users import User
 from tidegate.service.ledger import statements
 from tidegate.service.ledger.errors import (
     DuplicateOrderError,
@@ -36,7 +37,7 @@ from tidegate.service.ledger.rows import (
     OutboxRow,
     Written,
 )
-from tidegate.service.ledger.schema import EXECUTIONS, KILLS, OUTBOX
+from tidegate.service.ledger.schema import EXECUTIONS, KILLS, OUTBOX, USERS
 from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, stale_sentence
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
@@ -144,6 +145,13 @@ class SqlLedger:
             rows = [statements.kill_row(row) for row in connection.execute(wish)]
         return sorted(rows, key=lambda row: (row.scope, row.key))  # here: databases sort text each in its own way
 
+    def users(self, account: str) -> list[User]:
+        """See `Ledger`."""
+        wish = select(*statements.USER_COLUMNS).where(USERS.c.account == account)
+        with self._reading() as connection:
+            users = [statements.user_of(row) for row in connection.execute(wish)]
+        return sorted(users, key=lambda user: user.name)
+
     def close(self) -> None:
         """See `Ledger`."""
         self._engine.dispose()
@@ -215,6 +223,8 @@ class SqlLedger:
         new = tuple(row.execution_id for row in batch.executions if run.keep(cursor, row, batch.epoch))
         for kill in batch.kills:
             run.set_kill(cursor, kill, batch.epoch)
+        for user in batch.users:
+            run.set_user(cursor, user, batch.epoch)
         return Written(new_executions=new)
 
     def _alone(self, batch: Batch) -> Written | LedgerError:

@@ -10,8 +10,9 @@ import msgspec
 from sqlalchemy import ColumnElement, Insert, Update, and_, bindparam, case, false, insert, literal, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tidegate.authority.users import User
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
-from tidegate.service.ledger.schema import EXECUTIONS, KILLS, LEASE, OUTBOX
+from tidegate.service.ledger.schema import EXECUTIONS, KILLS, LEASE, OUTBOX, USERS
 from tidegate.service.ledger.states import OutboxState, before_states
 from tidegate.values.enums import CommandKind
 
@@ -24,6 +25,7 @@ LEASE_COLUMNS: Final = tuple(LEASE.c[name] for name in Lease.__struct_fields__)
 OUTBOX_COLUMNS: Final = tuple(OUTBOX.c[name] for name in OutboxRow.__struct_fields__)
 EXECUTION_COLUMNS: Final = tuple(EXECUTIONS.c[name] for name in ExecutionRow.__struct_fields__)
 KILL_COLUMNS: Final = tuple(KILLS.c[name] for name in KillRow.__struct_fields__)
+USER_COLUMNS: Final = tuple(USERS.c[name] for name in User.__struct_fields__)
 MAKES_ORDER_WHERE: Final = OUTBOX.c.kind.in_([CommandKind.SUBMIT.value, CommandKind.REPLACE.value])
 
 _OF_LEASE: Final = and_(
@@ -82,6 +84,8 @@ def _mark(after: OutboxState) -> Update:
 MARK: Final = {state: _mark(state) for state in OutboxState}
 
 
+_USER_STAYS: Final = ("account", "name", "created_ns")
+_USER_NAMES: Final = (*User.__struct_fields__, "writer_epoch")
 _EXECUTION_NAMES: Final = tuple(name for name in ExecutionRow.__struct_fields__ if name != "sequence")  # the database counts
 
 
@@ -91,6 +95,7 @@ class DialectStatements(NamedTuple):
     first_lease: Insert
     add_execution: Insert
     set_kill: Insert
+    set_user: Insert
 
 
 def for_dialect(name: str) -> DialectStatements:
@@ -109,11 +114,14 @@ def for_dialect(name: str) -> DialectStatements:
     )
     kill = make(KILLS).values({name: bindparam(name) for name in (*KillRow.__struct_fields__, "writer_epoch")})
     new = {name: kill.excluded[name] for name in ("state", "reason", "actor", "at_ns", "writer_epoch")}
+    user = make(USERS).values({name: bindparam(name) for name in _USER_NAMES})
+    changed = {name: user.excluded[name] for name in _USER_NAMES if name not in _USER_STAYS}
     execution = make(EXECUTIONS).values({name: bindparam(name) for name in (*_EXECUTION_NAMES, "writer_epoch")})
     return DialectStatements(
         first_lease=first.on_conflict_do_nothing().execution_options(preserve_rowcount=True),
         add_execution=execution.on_conflict_do_nothing().inline(),
         set_kill=kill.on_conflict_do_update(index_elements=["account", "scope", "key"], set_=new),
+        set_user=user.on_conflict_do_update(index_elements=["account", "name"], set_=changed),
     )
 
 
@@ -160,6 +168,11 @@ def kill_values(row: KillRow, epoch: int) -> Values:
     return {name: getattr(row, name) for name in KillRow.__struct_fields__} | {"writer_epoch": epoch}
 
 
+def user_values(user: User, epoch: int) -> Values:
+    """Return what keeping a user binds."""
+    return {name: getattr(user, name) for name in User.__struct_fields__} | {"writer_epoch": epoch}
+
+
 def lease_of(row: _Found) -> Lease:
     """Return a lease from its row."""
     return _struct(Lease, row)
@@ -178,6 +191,11 @@ def execution_row(row: _Found) -> ExecutionRow:
 def kill_row(row: _Found) -> KillRow:
     """Return a gate state's row."""
     return _struct(KillRow, row)
+
+
+def user_of(row: _Found) -> User:
+    """Return a user from his row."""
+    return _struct(User, row)
 
 
 def _struct(kind: type[_S], row: _Found) -> _S:
