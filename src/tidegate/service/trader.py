@@ -39,6 +39,7 @@ from tidegate.service.past import LogHistory
 from tidegate.service.reconcile import STREAM as ORDERS
 from tidegate.service.reconcile import ReconcileSettings
 from tidegate.service.recovery import Makers, Recovered, recover
+from tidegate.service.sealing import Sealer, anchors_path, open_chain
 from tidegate.service.sentinel import Kill, KillWatch
 from tidegate.service.setup import Setup
 from tidegate.service.surroundings import Surroundings
@@ -129,11 +130,14 @@ class Trader:
 
     async def _run(self, wish: Wish, time: Time) -> None:
         store = await asyncio.to_thread(SqlLedger, wish.setup.live.ledger or wish.home.ledger)
+        sealer = await asyncio.to_thread(Sealer, wish.home.audit, anchors_path(wish.home, wish.setup))
         claimed = await self._claim(store)
         if claimed is None:
             return
         lease, asked_ns = claimed
         recovered = await asyncio.to_thread(self._recover, store, lease)
+        if doubt := await asyncio.to_thread(sealer.doubt, store, wish.setup.account):
+            self._tell(doubt)
         ledger = LedgerThread(store)
         async with AlpacaClient(wish.access, wish.hosts, time.clock, wait=time.wait) as client:
             venue: OrderVenue = client if wish.mode == "paper" else Unsent(client, f"mode {wish.mode}: nothing is sent")
@@ -142,10 +146,11 @@ class Trader:
             await log.opened()
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
             desk = self.desk = Desk(place, recovered.engine, log, time.clock, _paced(time.speed))
-            client.last_look = desk.outbox.last_look
+            client.last_look, client.called = desk.outbox.last_look, desk.auditing.called
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
             self.feeds = Feeds(desk, log, self._wake.set)
-            hands = Hands(desk, venue, ledger, self._wake.set)
+            hands = Hands(desk, venue, ledger, self._wake.set, sealer)
+            open_chain(desk.auditing, sealer, lease, opening, doubt)
             self._begin(desk, recovered)
             control = ControlServer(wish.home, Answering(desk, log, self._around, time.clock, self._wake.set))
             await control.start(takes_over=bool(lease.taken_from))
@@ -322,6 +327,8 @@ class Trader:
         if log.failed is None and desk is not None:
             with suppress(TidegateError):
                 await log.close(state_sha256=desk.engine.state_sha256())
+        with suppress(TidegateError):
+            await hands.close_chain()
         with suppress(TidegateError):
             await tenure.give_back()
         await ledger.close()

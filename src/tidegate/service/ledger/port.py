@@ -11,6 +11,8 @@ takes the lease before it reads: only then can nothing of the former holder come
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from tidegate.journal.audit.heads import Head
+from tidegate.journal.audit.record import AuditRecord, Link
 from tidegate.service.ledger.errors import LedgerError
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, OutboxRow, Written
 from tidegate.service.ledger.states import OutboxState
@@ -70,6 +72,15 @@ class Ledger(Protocol):
 
     def kills(self, account: str) -> list[KillRow]:
         """Return the account's gate states as last set, sorted by scope and key."""
+
+    def audit_end(self, account: str) -> Link:
+        """Return where the account's audit chain ends."""
+
+    def audit(self, account: str, after: int = 0, count_max: int = 1_000) -> list[AuditRecord]:
+        """Return the account's audit records past a number, in order, at most so many."""
+
+    def heads(self, account: str) -> list[Head]:
+        """Return the signed heads of the account's audit chain, in order."""
 
     def close(self) -> None:
         """Let go of files and connections. No lease is given back."""

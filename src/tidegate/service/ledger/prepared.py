@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, final
 from sqlalchemy import ClauseElement, Engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from tidegate.journal.audit.record import Link, follow
 from tidegate.service.ledger import statements
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
@@ -36,6 +37,9 @@ class PreparedBatch:
         self._find = _prepare(statements.READ_ROW, engine)
         self._keep = _prepare(own.add_execution, engine)
         self._set = _prepare(own.set_kill, engine)
+        self._end = _prepare(statements.AUDIT_END, engine)
+        self._record = _prepare(statements.ADD_AUDIT, engine)
+        self._head = _prepare(own.add_head, engine)
 
     def hold_lease(self, cursor: DBAPICursor, account: str, epoch: int) -> bool:
         """Lock a lease until the transaction ends; False: it is not the account's any more."""
@@ -64,6 +68,19 @@ class PreparedBatch:
     def set_kill(self, cursor: DBAPICursor, row: KillRow, epoch: int) -> None:
         """Keep the last gate state of a scope."""
         _run(cursor, self._set, statements.kill_values(row, epoch))
+
+    def record(self, cursor: DBAPICursor, batch: Batch) -> None:
+        """Give the batch's audit entries their places in the chain, as the transaction sees it, and keep its heads."""
+        if batch.audit:
+            _run(cursor, self._end, {"of_account": batch.account})
+            found = cursor.fetchone()
+            link = Link() if found is None else Link(*found)
+            for entry in batch.audit:
+                made = follow(link, entry, account=batch.account, epoch=batch.epoch)
+                _run(cursor, self._record, statements.audit_values(made))
+                link = Link(made.seq, made.hash)
+        for head in batch.heads:
+            _run(cursor, self._head, statements.head_values(head))
 
 
 def _prepare(statement: ClauseElement, engine: Engine) -> _Prepared:
