@@ -122,6 +122,15 @@ def test_a_line_torn_by_a_crash_is_cut_by_the_next_append(tmp_path: Path, kept: 
     assert [line.head for line in anchor_lines(path)] == [head(1), head(3)]
 
 
+def test_a_torn_line_longer_than_the_next_head_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "anchors.jsonl"
+    Anchors(path).append(head(1))
+    Anchors(path).append(head(2, account="an account with a name that is rather long"))
+    path.write_bytes(path.read_bytes()[:-1])
+    Anchors(path).append(head(3))
+    assert [line.head for line in anchor_lines(path)] == [head(1), head(3)]
+
+
 def test_only_a_first_line_that_was_torn_goes_away_too(tmp_path: Path) -> None:
     path = tmp_path / "anchors.jsonl"
     path.write_bytes(b'{"acc')

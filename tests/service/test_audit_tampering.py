@@ -225,6 +225,21 @@ def test_11_anchors_cut_in_the_middle_of_a_line_are_named_too(home: AuditHome) -
     assert "is unfinished" in report.remarks[0]
 
 
+def test_11_anchors_in_another_order_are_named(home: AuditHome) -> None:
+    first, second, third = home.anchors.read_bytes().splitlines(keepends=True)
+    home.anchors.write_bytes(first + third + second)
+    report = home.check()
+    assert [(one.kind, one.seq) for one in report.findings] == [(FindingKind.ANCHOR_WRONG, 20)]
+    assert "stands after one of record 30" in sentences(report)
+
+
+@pytest.mark.parametrize("field", ["actor", "type", "subject", "body", "prev_hash", "hash"])
+def test_the_same_bytes_as_another_type_are_named(home: AuditHome, field: str) -> None:
+    home.run(f"UPDATE audit SET {field} = CAST({field} AS BLOB) WHERE seq = 7")
+    report = home.check()
+    assert (FindingKind.CHANGED, 7) in [(one.kind, one.seq) for one in report.findings]
+
+
 def test_everything_taken_away_but_the_key_is_told(home: AuditHome) -> None:
     home.run("DELETE FROM audit", "DELETE FROM audit_heads")
     home.anchors.unlink()

@@ -182,6 +182,15 @@ def test_a_head_proves_each_of_its_fields(ledger: Ledger, field: str) -> None:
     assert wrong_with(msgspec.structs.replace(head, **{field: other}), keys) == "has a signature that does not fit it"
 
 
+def test_a_head_that_counts_otherwise_than_it_is_numbered_is_none_of_ours_even_if_it_is_signed() -> None:
+    head = Head(account="a", count=2, epoch=1, hash="00", key=key_name(KEY.public_key()), seq=1, signature="", ts_ns=0)
+    signed = msgspec.structs.replace(head, signature=KEY.sign(signed_bytes(head)).hex())
+    assert wrong_with(signed, named([KEY.public_key()])) == "is not written as heads are"
+    upper = msgspec.structs.replace(head, count=1)
+    upper = msgspec.structs.replace(upper, signature=KEY.sign(signed_bytes(upper)).hex().upper())
+    assert wrong_with(upper, named([KEY.public_key()])) == "is not written as heads are"
+
+
 def test_a_head_of_an_unknown_key_says_so() -> None:
     head = Head(account="a", count=1, epoch=1, hash="00", key="ffff", seq=1, signature="", ts_ns=0)
     assert "with the key ffff, which is none of ours (there is none)" in wrong_with(head, {})
