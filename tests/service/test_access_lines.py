@@ -12,6 +12,7 @@ import structlog
 from tidegate.authority.actions import Action, TradingStage
 from tidegate.authority.facts import AnyFact, Denied, LoggedIn, LoggedOut, LoginFailed, SecondAwaited, SecondConfirmed, UserChanged
 from tidegate.service.access_lines import write_line
+from tidegate.service.audit_words import fact_entry
 from tidegate.service.log_lines import set_up_log
 from tidegate.values.enums import GateScope, Role
 
@@ -50,3 +51,23 @@ def test_each_kind_has_its_line(stream: io.StringIO) -> None:
     assert [line.get("actor") for line in lines] == ["p", "p", "p", "root", "p", "ann", "bob"]
     assert [line["level"] for line in lines if line["event"] in {"denied", "login_failed"}] == ["warning", "warning"]
     assert lines[4]["reason"] == "Not for you."
+
+
+def test_each_kind_has_its_record_in_the_audit_chain() -> None:
+    records = [fact_entry(fact) for fact in FACTS]
+    assert [record.type.value for record in records] == [
+        "login",
+        "login",
+        "login",
+        "user_changed",
+        "denied",
+        "second_person",
+        "second_person",
+    ]
+    assert [record.actor for record in records] == ["ann", "p", "ann", "root", "p", "ann", "bob"]
+    assert [record.subject for record in records] == ["ann"] * 4 + ["resume symbol AAA"] * 3
+    told = [json.loads(record.body) for record in records]
+    for fact, body in zip(FACTS, told, strict=True):
+        assert body["fact"] == type(fact).__struct_config__.tag
+        assert set(body) == {*type(fact).__struct_fields__, "fact"} - {"at_ns"}
+    assert told[4]["why"] == "Not for you."

@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -20,6 +21,7 @@ from tidegate.control.replies import (
     PositionsReply,
     StatusReply,
 )
+from tidegate.journal.audit.record import AuditType
 from tidegate.risk.limits import limit_fields
 from tidegate.service.answering import NotInOrderError
 from tidegate.service.asking import NothingNamedError
@@ -322,3 +324,37 @@ def test_a_flatten_closes_what_is_held_and_is_seen_to(living: Living) -> None:
     living.pass_s(30)
     assert status(living).requests == ()
     assert all(net.net_nanos == 0 for net in living.desk.engine.books.nets())
+
+
+# What is recorded.
+
+
+def recorded(living: Living) -> list[tuple[str, str, str, str]]:
+    """Return the requests of the audit chain: who, id, outcome, why."""
+    living.pass_s(3)
+    found = [record for record in living.world.ledger.audit("drill", 0, 10_000) if record.type == AuditType.REQUEST]
+    bodies = [msgspec.json.decode(record.body) for record in found]
+    return [(record.actor, record.subject, body["outcome"], body.get("why", "")) for record, body in zip(found, bodies, strict=True)]
+
+
+@pytest.mark.req("D2.3")
+def test_each_request_is_recorded_with_what_came_of_it(living: Living) -> None:
+    me = user_name(UID)
+    ask(living, wish(RequestVerb.PAUSE, request_id="one"))
+    living.pass_s(1)
+    ask(living, wish(RequestVerb.PAUSE, request_id="one"))
+    for bad in (
+        wish(RequestVerb.PAUSE, GateScope.STRATEGY, "nobody", request_id="two"),
+        wish(RequestVerb.RESUME, request_id="three", reason=""),
+    ):
+        with pytest.raises((NothingNamedError, NoReasonError)):
+            asked(living, bad)
+    told = recorded(living)
+    assert [row[:3] for row in told] == [
+        (me, "one", "taken"),
+        (me, "one", "repeated"),
+        (me, "two", "refused"),
+        (me, "three", "refused"),
+    ]
+    assert "There is no strategy 'nobody'" in told[2][3]
+    assert "Say why with --reason" in told[3][3]

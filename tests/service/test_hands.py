@@ -7,8 +7,13 @@ import pytest
 
 from tests.service.making import Office
 from tidegate.events.acts import OrderCommand
+from tidegate.journal.audit.record import AuditType
 from tidegate.service.hands import Hands
+from tidegate.service.ledger.errors import LedgerUnavailableError
 from tidegate.service.ledger.rows import Batch, Written
+from tidegate.service.ports import SealAudit
+from tidegate.values.errors import TidegateError
+from tidegate.venues.calls import VenueCall
 from tidegate.venues.errors import OutcomeUnsure
 from tidegate.venues.port import Urgency
 
@@ -33,8 +38,10 @@ class Ledger:
 
     def __init__(self) -> None:
         self.waiting: list[asyncio.Future[Written]] = []
+        self.given: list[Batch] = []
 
-    def submit(self, _batch: Batch) -> asyncio.Future[Written]:
+    def submit(self, batch: Batch) -> asyncio.Future[Written]:
+        self.given.append(batch)
         self.waiting.append(asyncio.get_running_loop().create_future())
         return self.waiting[-1]
 
@@ -47,12 +54,12 @@ class Ledger:
 
 
 class Scene:
-    def __init__(self) -> None:
+    def __init__(self, sealer: Any = None) -> None:
         self.office, self.venue, self.ledger = Office(), Venue(), Ledger()
         self.turned = asyncio.Event()
         venue: Any = self.venue  # all that is asked of a venue and of a ledger here
         ledger: Any = self.ledger
-        self.hands = Hands(self.office.desk, venue, ledger, self.turned.set)
+        self.hands = Hands(self.office.desk, venue, ledger, self.turned.set, sealer)
 
     def enter(self) -> str:
         """Let the strategy order; the log has it at once, the ledger not yet."""
@@ -83,3 +90,45 @@ async def test_no_order_leaves_once_the_session_is_settled() -> None:
     scene.hands.let_go()
     assert scene.venue.sent == []
     assert scene.hands.busy == 0
+
+
+class Sealing:
+    """Seals, or refuses to."""
+
+    def __init__(self, ledger: Ledger, error: TidegateError | None = None) -> None:
+        self._ledger, self._error = ledger, error
+        self.sealed_after: list[int] = []  # how many batches the ledger had been given
+
+    async def seal(self, _ledger: object, _wish: SealAudit) -> None:
+        self.sealed_after.append(len(self._ledger.given))
+        if self._error is not None:
+            raise self._error
+
+
+@pytest.mark.req("D2.3")
+async def test_the_end_writes_what_waits_and_that_it_is_the_end_and_then_seals() -> None:
+    scene = Scene()
+    sealing: Any = Sealing(scene.ledger)
+    scene.hands._sealer = sealing  # type: ignore[misc]  # it is asked of this ledger
+    auditing = scene.office.desk.auditing
+    auditing.called(VenueCall("GET", "/v2/account", 200, 1))
+    closing = asyncio.create_task(scene.hands.close_chain())
+    await asyncio.sleep(0)
+    await scene.ledger.commit()
+    await asyncio.wait_for(closing, 10)
+    kinds = [entry.type for batch in scene.ledger.given for entry in batch.audit]
+    assert kinds[-2:] == [AuditType.VENUE_CALL, AuditType.TRADER_STOPPED]
+    assert sealing.sealed_after == [len(scene.ledger.given)]
+    assert auditing.waiting == 0
+
+
+@pytest.mark.req("D2.3")
+@pytest.mark.parametrize("error", [None, LedgerUnavailableError("The ledger is gone.")])
+async def test_the_desk_hears_what_came_of_a_seal(error: TidegateError | None) -> None:
+    scene = Scene()
+    sealing: Any = Sealing(scene.ledger, error)
+    scene.hands._sealer = sealing  # type: ignore[misc]  # likewise
+    scene.hands.carry_out(SealAudit("test", 1, 0))
+    await asyncio.wait_for(scene.turned.wait(), 10)
+    waiting = [one.entry.type for one in scene.office.desk.auditing._waiting]
+    assert (AuditType.ANCHOR_FAILED in waiting) is (error is not None)

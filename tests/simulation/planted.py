@@ -5,7 +5,7 @@ from typing import Any
 from tidegate.oms.order import Order
 from tidegate.service.desk import Desk
 from tidegate.service.gatekeeper import Gatekeeper
-from tidegate.service.ports import Send
+from tidegate.service.ports import Send, WriteLedger
 from tidegate.service.words import own_event
 from tidegate.values.enums import CommandKind, OrderEventKind, Purpose
 from tidegate.venues.errors import OutcomeUnsure
@@ -153,6 +153,18 @@ def late_send_after_kill(*given: Any) -> Desk:
     return desk
 
 
+def order_without_a_record(*given: Any) -> Desk:
+    """What is recorded of orders waits with everything else, instead of going with their rows."""
+    desk = Desk(*given)
+    dress = desk.auditing.dress
+
+    def undressed(effect: Any) -> Any:
+        return effect if isinstance(effect, WriteLedger) and effect.batch.rows else dress(effect)
+
+    desk.auditing.dress = undressed  # type: ignore[method-assign]
+    return desk
+
+
 PLANTED = {
     "resend on timeout": resend_on_timeout,
     "drop on 404": drop_on_404,
@@ -160,4 +172,5 @@ PLANTED = {
     "check-then-await limit race": limit_race,
     "gate after send": gate_after_send,
     "late send after kill": late_send_after_kill,
+    "order without a record": order_without_a_record,
 }

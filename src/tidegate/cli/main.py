@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from tidegate.cli import (
     asking,
+    auditing,
     demo,
     doctoring,
     emulating,
@@ -161,6 +162,13 @@ _verb(_log, "show", logs.show, "tidegate log show day-log --type decision --symb
 _verb(_log, "stats", logs.stats, "tidegate log stats day-log")
 _verb(_log, "export", logs.export, "tidegate log export day-log day.parquet")
 _verb(_log, "recover", logs.recover, "tidegate log recover day-log")
+
+_audit = _group("audit", "Prove, search and export the record of who did what, when and why.")
+_verb(
+    _audit, "verify", auditing.verify, "tidegate audit verify", "tidegate audit verify --anchors /mnt/other/anchors.jsonl --key audit.pub"
+)
+_verb(_audit, "search", auditing.search, "tidegate audit search --type request", "tidegate audit search --id ORDER_ID")
+_verb(_audit, "export", auditing.export, "tidegate audit export audit.parquet", "tidegate audit export day.jsonl --from 2027-01-15")
 
 _verb(app, "strategies", strategies.strategies, "tidegate strategies", "tidegate strategies ./my_strategy.py")
 _new = _group("new", "Write a working start of something of your own.")

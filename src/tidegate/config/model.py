@@ -215,6 +215,9 @@ class LiveSection(Section, frozen=True, kw_only=True):
         Literal["cancel_working", "leave_working"], _text("What becomes of working orders when the trader stops or is cut off")
     ] = "cancel_working"
     ledger: Annotated[str, _text("postgresql:// address of the ledger; empty: a file in the home folder")] = ""
+    audit_anchors: Annotated[
+        str, _text("File outside the ledger for the signed heads of the audit chain, on another disk perhaps; empty: in the home folder")
+    ] = ""
     snapshot_inputs: Annotated[int, _count("A snapshot of the engine is kept every so many inputs", 1_000)] = 200_000
 
 

@@ -53,6 +53,11 @@ class Home:
         """The kill file; see `service.sentinel`."""
         return self.root / "kill"
 
+    @property
+    def audit(self) -> Path:
+        """The folder of the audit chain's key and anchors."""
+        return self.root / "audit"
+
     def make(self) -> None:
         """Make the folder for this user alone; one that is there is checked and left as it is.
 

@@ -1,10 +1,22 @@
-"""What happens at the door as lines of the service's own log, until somebody keeps it better."""
+"""What happens at the door: lines of the service's own log, and entries of the audit chain."""
 
 import structlog
 
-from tidegate.authority.facts import AnyFact, Denied, LoggedIn, LoggedOut, LoginFailed, SecondAwaited, SecondConfirmed, UserChanged
+from tidegate.authority.facts import AnyFact, Denied, LoggedIn, LoggedOut, LoginFailed, OnFact, SecondAwaited, SecondConfirmed, UserChanged
+from tidegate.service.audit_words import fact_entry
+from tidegate.service.desk import Desk
 
 _log = structlog.get_logger("access")
+
+
+def facts_to(desk: Desk) -> OnFact:
+    """Return what is to be told of each fact: it goes to both."""
+
+    def tell(fact: AnyFact) -> None:
+        write_line(fact)
+        desk.auditing.note(fact_entry(fact), hurries=True)
+
+    return tell
 
 
 def write_line(fact: AnyFact) -> None:

@@ -140,6 +140,11 @@ class Admission:
             return None
         return session, user
 
+    def asker(self, proof: str, peer_uid: int) -> str:
+        """Return who asks, whether he may or not: the user of a proof, else the system user."""
+        found = self.login_of(proof)
+        return user_name(peer_uid) if found is None else found[1].name
+
     def denied(self, want: Want, person: Person, error: AuthorityError) -> AuthorityError:
         """Note a refusal, and return it to be raised."""
         self.tell(

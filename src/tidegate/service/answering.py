@@ -35,6 +35,7 @@ from tidegate.control.replies import (
     StreamLine,
 )
 from tidegate.events.inputs import OperatorRequested
+from tidegate.journal.audit.record import AuditType
 from tidegate.service import picture
 from tidegate.service.admission import Person, Want
 from tidegate.service.asking import check_ask, follows
@@ -82,7 +83,7 @@ class Answering:
         """See `control.server.Handler`."""
         match request:
             case Ask():
-                return await self._ask(request, peer_uid)
+                return await self._recorded(request, peer_uid)
             case Health():
                 checks = self.readiness.live() if request.probe is Probe.LIVE else self.readiness.ready()
                 return HealthReply(ok=not failing(checks), checks=checks)
@@ -172,6 +173,23 @@ class Answering:
         return ExplainReply(identifier=identifier, order=line, log=str(self._around.home.log))
 
     # Requests.
+
+    async def _recorded(self, ask: Ask, peer_uid: int) -> AskReply:
+        """Take a request; one that is not taken is recorded here, one that is taken where the engine takes it."""
+        try:
+            reply = await self._ask(ask, peer_uid)
+        except TidegateError as error:
+            self._record(ask, peer_uid, "refused", str(error))
+            raise
+        if reply.repeated:
+            self._record(ask, peer_uid, "repeated", "")
+        return reply
+
+    def _record(self, ask: Ask, peer_uid: int, outcome: str, why: str) -> None:
+        asked = {"verb": ask.verb, "scope": ask.scope, "key": ask.key, "reason": ask.reason, "order_id": ask.order_id}
+        body = {**asked, "outcome": outcome, "why": why}
+        self._desk.auditing.happened(AuditType.REQUEST, self._identity.admission.asker(ask.proof, peer_uid), ask.request_id, body)
+        self._wake()
 
     async def _ask(self, ask: Ask, peer_uid: int) -> AskReply:
         desk, books, admission = self._desk, self._desk.engine.books, self._identity.admission

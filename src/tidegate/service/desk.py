@@ -10,11 +10,12 @@ from tidegate.clock.clock import Clock
 from tidegate.engine.engine import Engine
 from tidegate.events.codec import encode
 from tidegate.events.inputs import OperatorRequested, OrderEvent, StreamChanged
+from tidegate.service.auditing import Auditing, AuditSettings
 from tidegate.service.flatten import Operator
 from tidegate.service.gatekeeper import Gatekeeper
 from tidegate.service.ledger.rows import Batch, ExecutionRow
 from tidegate.service.outbox import Outbox, OutboxSettings
-from tidegate.service.ports import Answer, Effect, Found, LogPort, Reads, Send, Suspend, WriteLedger
+from tidegate.service.ports import Answer, Effect, Found, LogPort, Reads, SealAudit, Send, Suspend, WriteLedger
 from tidegate.service.reconcile import Reconciler, ReconcileSettings
 from tidegate.service.sequencer import Sequencer, SequencerSettings
 from tidegate.values.enums import CommandKind
@@ -31,6 +32,7 @@ class DeskSettings(NamedTuple):
     sequencer: SequencerSettings = SequencerSettings()
     outbox: OutboxSettings = OutboxSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    audit: AuditSettings = AuditSettings()
 
 
 class Place(NamedTuple):
@@ -54,6 +56,7 @@ class Desk:
         self.gatekeeper: Final = Gatekeeper(engine)
         self.outbox: Final = Outbox(place.account, self.sequencer, self.gatekeeper, log, clock, settings.outbox)
         self.reconciler: Final = Reconciler(place.venue, self.sequencer, clock, settings.reconcile)
+        self.auditing: Final = Auditing(place.account, self.sequencer, self.gatekeeper, clock, settings.audit)
         self._store_told = True
         self._due_n, self._engine_due_ns = -1, NEVER_NS
         self.operator: Final = Operator(place.account, self.sequencer, self.gatekeeper, clock)
@@ -71,7 +74,7 @@ class Desk:
             self._due_n, self._engine_due_ns = self.engine.n, self.engine.next_due()
         engine_ns = self._engine_due_ns
         engine_mono_ns = NEVER_NS if engine_ns >= NEVER_NS else mono_ns + max(0, engine_ns - self.sequencer.now_ns())
-        return min(engine_mono_ns, self.outbox.due_ns(), self.reconciler.due_ns(), self.operator.due_ns())
+        return min(engine_mono_ns, self.outbox.due_ns(), self.reconciler.due_ns(), self.operator.due_ns(), self.auditing.due_ns())
 
     def turn(self) -> list[Effect]:
         """Take in what waits and what is due; return what is to be carried out, in order."""
@@ -86,7 +89,9 @@ class Desk:
             self._tell_store()
             effects += [*self.operator.take_effects(), *self._let_go(), *self.reconciler.take_effects()]
             if not self.sequencer.waiting:
-                return effects
+                break
+        self.auditing.told(self.sequencer.take_told())
+        return [*map(self.auditing.dress, effects), *self.auditing.take_effects()]
 
     def leaving(self) -> list[Effect]:
         """Return what may leave since log or ledger have it: it does not wait until a turn has taken everything in."""
@@ -97,10 +102,12 @@ class Desk:
 
     def wrote(self, effect: WriteLedger, error: TidegateError | None) -> None:
         """See `ports.WriteLedger`."""
+        self.auditing.wrote(effect, error)
         self.outbox.wrote(effect, error)
 
     def answered(self, effect: Send, answer: Answer) -> None:
         """See `ports.Send`."""
+        self.auditing.answered(effect.command, answer)
         self.outbox.answered(effect.command.event_id, answer)
 
     def found(self, client_order_id: str, found: Found) -> None:
@@ -117,6 +124,11 @@ class Desk:
         """See `ports.Suspend`."""
         self.operator.told_suspended(on=effect.on, taken=taken)
 
+    def sealed(self, effect: SealAudit, error: TidegateError | None) -> None:
+        """See `ports.SealAudit`."""
+        del effect
+        self.auditing.sealed(error)
+
     def request(self, request: OperatorRequested) -> bool:
         """Carry a checked request of a person out."""
         return self.operator.request(request)
@@ -125,6 +137,7 @@ class Desk:
         effects = self.outbox.take_effects()
         if any(isinstance(effect, Send) and effect.command.kind is not CommandKind.CANCEL for effect in effects):
             self.reconciler.sent()
+        self.auditing.leaving(effects)
         return effects
 
     def _tell_store(self) -> None:

@@ -8,11 +8,15 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, final
 
 from tidegate.events.acts import OrderCommand
+from tidegate.journal.audit.record import AuditType
+from tidegate.service.audit_words import TRADER
 from tidegate.service.desk import Desk
 from tidegate.service.ledger.errors import LedgerError
 from tidegate.service.ledger.thread import LedgerThread
-from tidegate.service.ports import Answer, Effect, Find, Found, Reads, ReadVenue, Send, Suspend, WriteLedger
+from tidegate.service.ports import Answer, Effect, Find, Found, Reads, ReadVenue, SealAudit, Send, Suspend, WriteLedger
+from tidegate.service.sealing import Sealer
 from tidegate.values.enums import CommandKind
+from tidegate.values.errors import TidegateError
 from tidegate.venues.errors import Declined, OutcomeUnsure, Unreachable, VenueError
 from tidegate.venues.port import OrderVenue
 
@@ -23,12 +27,13 @@ _BYTES_OUT_S: Final = 0.001  # a request takes a few rounds of the loop until it
 class Hands:
     """One session's way to ledger and venue. All its verbs belong to the loop."""
 
-    def __init__(self, desk: Desk, venue: OrderVenue, ledger: LedgerThread, turn: Callable[[], None]) -> None:
-        """Args: turn: asks that the desk be turned soon."""
+    def __init__(self, desk: Desk, venue: OrderVenue, ledger: LedgerThread, turn: Callable[[], None], sealer: Sealer | None = None) -> None:
+        """Args: turn: asks that the desk be turned soon; sealer: signs the audit chain, None: nobody does."""
         self._desk: Final = desk
         self._venue: Final = venue
         self._ledger: Final = ledger
         self._turn: Final = turn
+        self._sealer: Final = sealer
         self._tasks: Final[set[asyncio.Task[None]]] = set()
         self._settled = False
 
@@ -50,6 +55,8 @@ class Hands:
                 self._start(self._read(effect))
             case Suspend():
                 self._start(self._suspend(effect))
+            case SealAudit():
+                self._start(self._seal(effect))
 
     def let_go(self) -> None:
         """Carry out what log and ledger hold back no longer; the desk is turned once its bytes are out. Nothing leaves at the end."""
@@ -71,6 +78,21 @@ class Hands:
         for task in [*self._tasks]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def close_chain(self) -> None:
+        """Write what waits for the audit chain, that the trader stops, and seal the chain: the last acts under the lease.
+
+        Raises:
+            TidegateError: ledger or anchors refuse; the next start finds the chain without its end.
+        """
+        desk, lease = self._desk, self._desk.gatekeeper.lease
+        if self._sealer is None or lease is None:
+            return
+        desk.auditing.told(desk.sequencer.take_told())
+        desk.auditing.happened(AuditType.TRADER_STOPPED, TRADER, desk.place.session)
+        for batch in desk.auditing.rest():
+            await self._ledger.submit(batch)
+        await self._sealer.seal(self._ledger, SealAudit(desk.place.account, lease.epoch, desk.sequencer.now_ns()))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -135,6 +157,16 @@ class Hands:
         self._desk.read(
             Reads(began_ns, self._desk.sequencer.now_ns(), tuple(executions), tuple(orders), tuple(positions), account),
         )
+
+    async def _seal(self, effect: SealAudit) -> None:
+        if self._sealer is None:
+            return
+        try:
+            await self._sealer.seal(self._ledger, effect)
+        except TidegateError as error:
+            self._desk.sealed(effect, error)
+        else:
+            self._desk.sealed(effect, None)
 
     async def _suspend(self, effect: Suspend) -> None:
         taken = await _taken(self._venue.suspend(on=effect.on))

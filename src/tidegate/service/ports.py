@@ -95,6 +95,14 @@ class Suspend(NamedTuple):
     on: bool
 
 
-Effect: TypeAlias = WriteLedger | Send | Find | ReadVenue | Suspend
+class SealAudit(NamedTuple):
+    """Sign the end of the account's audit chain, keep the head outside the database and then in it. Tell `Desk.sealed`."""
+
+    account: str
+    epoch: int
+    at_ns: int
+
+
+Effect: TypeAlias = WriteLedger | Send | Find | ReadVenue | Suspend | SealAudit
 Answer: TypeAlias = VenueOrder | Unreachable | Declined | OutcomeUnsure | None  # None: a cancel was taken
 Found: TypeAlias = VenueOrder | Unreachable | Declined | OutcomeUnsure | None  # None: a complete lookup did not find it

@@ -28,6 +28,7 @@ from tidegate.events.inputs import (
     SessionChanged,
     Tick,
 )
+from tidegate.service.audit_words import Told, belongs
 from tidegate.service.ports import Commanded, LogPort
 from tidegate.values.errors import TidegateError
 from tidegate.values.ids import SessionId, event_id
@@ -71,6 +72,7 @@ class Sequencer:
         self._records_waiting = 0
         self._commands: list[Commanded] = []
         self._taken: list[OrderEvent] = []
+        self._told: list[Told] = []
         self._lag_told_ns = engine.books.lag_ns  # a session before may have ended in a lag that is over now
         self.log_failed: TidegateError | None = None
 
@@ -100,6 +102,11 @@ class Sequencer:
         """Return the stamped order events with an execution that were taken in since the last call."""
         taken, self._taken = self._taken, []
         return taken
+
+    def take_told(self) -> list[Told]:
+        """Return what was taken in and done since the last call that belongs in the audit chain, in order."""
+        told, self._told = self._told, []
+        return told
 
     # What is told.
 
@@ -209,6 +216,8 @@ class Sequencer:
         self.engine.apply(stamped)
         if isinstance(stamped, OrderEvent) and stamped.execution_id:
             self._taken.append(stamped)
+        if belongs(stamped):
+            self._told.append(stamped)  # type: ignore[arg-type]  # that is what it asks
         self._keep(self.engine.take_acts(), n, None)
 
     def _feed(self, horizon_ns: int) -> None:
@@ -228,9 +237,7 @@ class Sequencer:
 
     def _keep(self, acts: list[NumberedAct], n_first: int, records: NDArray[np.void] | None) -> None:
         """Log what was taken in and done, in order, and keep the commands."""
-        for n, k, act in acts:
-            if type(act) is OrderCommand:
-                self._commands.append(Commanded(n, k, act))
+        self._set_aside(acts)
         if self.log_failed is not None:
             return
         try:
@@ -245,6 +252,13 @@ class Sequencer:
             self._log.judged(self.engine.n)
         except TidegateError as error:
             self.log_failed = error
+
+    def _set_aside(self, acts: list[NumberedAct]) -> None:
+        for n, k, act in acts:
+            if type(act) is OrderCommand:
+                self._commands.append(Commanded(n, k, act))
+            elif belongs(act):
+                self._told.append(act)  # type: ignore[arg-type]  # likewise
 
     def _write_input(self, n: int, message: AnyInput) -> None:
         try:

@@ -30,7 +30,7 @@ from tidegate.journal.live import LiveLog
 from tidegate.journal.snapshots import Snapshot
 from tidegate.oms.order import Order
 from tidegate.recovery import machine
-from tidegate.service.access_lines import write_line
+from tidegate.service.access_lines import facts_to
 from tidegate.service.admission import Admission
 from tidegate.service.answering import Answering
 from tidegate.service.desk import Desk, DeskSettings, Place
@@ -49,6 +49,7 @@ from tidegate.service.past import LogHistory
 from tidegate.service.reconcile import STREAM as ORDERS
 from tidegate.service.reconcile import ReconcileSettings
 from tidegate.service.recovery import Makers, Recovered, recover
+from tidegate.service.sealing import Sealer, anchors_path, open_chain
 from tidegate.service.sentinel import Kill, KillWatch
 from tidegate.service.setup import Setup
 from tidegate.service.surroundings import Surroundings
@@ -140,12 +141,15 @@ class Trader:
 
     async def _run(self, wish: Wish, time: Time) -> None:
         store = await asyncio.to_thread(SqlLedger, wish.setup.live.ledger or wish.home.ledger)
+        sealer = await asyncio.to_thread(Sealer, wish.home.audit, anchors_path(wish.home, wish.setup))
         claimed = await self._claim(store)
         if claimed is None:
             return
         lease, asked_ns = claimed
         recovered = await asyncio.to_thread(self._recover, store, lease)
         users = await asyncio.to_thread(store.users, wish.setup.account)
+        if doubt := await asyncio.to_thread(sealer.doubt, store, wish.setup.account):
+            self._tell(doubt)
         ledger = LedgerThread(store)
         async with AlpacaClient(wish.access, wish.hosts, time.clock, wait=time.wait) as client:
             venue: OrderVenue = client if wish.mode == TradingStage.PAPER else Unsent(client, f"mode {wish.mode}: nothing is sent")
@@ -154,10 +158,11 @@ class Trader:
             await log.opened()
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
             desk = self.desk = Desk(place, recovered.engine, log, time.clock, _paced(time.speed))
-            client.last_look = desk.outbox.last_look
+            client.last_look, client.called = desk.outbox.last_look, desk.auditing.called
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
             self.feeds = Feeds(desk, log, self._wake.set)
-            hands = Hands(desk, venue, ledger, self._wake.set)
+            hands = Hands(desk, venue, ledger, self._wake.set, sealer)
+            open_chain(desk.auditing, sealer, lease, opening, doubt)
             self._begin(desk, recovered)
             identity = await self._identity(users, desk, ledger)
             control = ControlServer(wish.home, Answering(desk, log, self._around, time.clock, self._wake.set, identity))
@@ -211,7 +216,7 @@ class Trader:
         """Return who may ask for what. Without an admin, a token is told by which the first one is made."""
         wish = self._wish
         book = UserBook(users, ledger_write(wish.setup.account, desk, ledger))
-        admission = Admission(TradingStage(wish.mode), user_name(os.geteuid()), book, wish.time.wall, write_line)
+        admission = Admission(TradingStage(wish.mode), user_name(os.geteuid()), book, wish.time.wall, facts_to(desk))
         passwords = await asyncio.to_thread(Passwords)
         identity = Identity(wish.setup.account, admission, Hashing(passwords), secrets.token_bytes)
         token = identity.first_token()
@@ -347,6 +352,8 @@ class Trader:
         if log.failed is None and desk is not None:
             with suppress(TidegateError):
                 await log.close(state_sha256=desk.engine.state_sha256())
+        with suppress(TidegateError):
+            await hands.close_chain()
         with suppress(TidegateError):
             await tenure.give_back()
         await ledger.close()

@@ -1,6 +1,11 @@
 """Rows for ledger tests: short to write, complete to the ledger."""
 
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from tidegate.authority.users import User
+from tidegate.journal.audit.heads import sign
+from tidegate.journal.audit.record import AuditEntry, AuditType, entry
 from tidegate.service.ledger.port import Ledger
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
@@ -11,6 +16,7 @@ from tidegate.values.time import SECOND_NS
 ACCOUNT = "paper"
 START_NS = 1_800_000_000 * SECOND_NS
 TTL_NS = 10 * SECOND_NS
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
 def claim(holder: str = "one", *, at_ns: int = START_NS, account: str = ACCOUNT, waited_out: Lease | None = None) -> LeaseClaim:
@@ -92,6 +98,22 @@ def batch(
     return Batch(account=account, epoch=epoch, rows=rows, marks=marks, executions=executions, kills=kills, users=users)
 
 
+def happened(number: int) -> AuditEntry:
+    return entry(
+        AuditType.REQUEST, ts_ns=START_NS + number, actor="ann", subject=f"request-{number}", body={"why": 'a "test"', "number": number}
+    )
+
+
+def audited(*entries: AuditEntry, epoch: int = 1) -> Batch:
+    return msgspec.structs.replace(batch(epoch=epoch), audit=entries)
+
+
+def headed(ledger: Ledger, *, epoch: int = 1, at_ns: int = START_NS) -> Batch:
+    """Return a batch with a signed head of the chain as it ends now."""
+    head = sign(KEY, ledger.audit_end(ACCOUNT), account=ACCOUNT, epoch=epoch, ts_ns=at_ns)
+    return msgspec.structs.replace(batch(epoch=epoch), heads=(head,))
+
+
 def everything(ledger: Ledger) -> tuple[object, ...]:
     """Return all that a ledger says of the account."""
     return (
@@ -100,4 +122,6 @@ def everything(ledger: Ledger) -> tuple[object, ...]:
         ledger.executions(ACCOUNT),
         ledger.kills(ACCOUNT),
         ledger.users(ACCOUNT),
+        ledger.audit(ACCOUNT),
+        ledger.heads(ACCOUNT),
     )

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from tests.service.ledger import postgres
-from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, mark, row, user
+from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, audited, batch, claim, execution, happened, headed, kill, mark, row, user
 from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
 from tidegate.service.ledger.rows import Written
 from tidegate.service.ledger.schema import METADATA
@@ -44,6 +44,14 @@ COPY_ROW = (
     "SELECT 'copy', 'copy', kind, account, {epoch}, session, n, k, intent_id, {decision}, command, "
     "recorded_ns, previous_n, previous_k, '{state}', 0, 0, '', {writer} FROM outbox WHERE n = 1"
 )
+INSERT_AUDIT = (
+    "INSERT INTO audit (account, seq, ts_ns, actor, type, subject, body, prev_hash, hash, writer_epoch) "
+    "SELECT account, {seq}, ts_ns, actor, type, subject, body, {link}, 'x', {epoch} FROM audit WHERE seq = 2"
+)
+INSERT_HEAD = (
+    "INSERT INTO audit_heads (account, seq, count, hash, ts_ns, key, signature, writer_epoch) "
+    "SELECT account, {seq}, {seq}, hash, 0, 'k', 's', {epoch} FROM audit WHERE seq = 2"
+)
 PAST_ALL_CODE = [  # statement, what the database says
     (INSERT_EXECUTION.format(epoch=1), "stale epoch"),
     (INSERT_EXECUTION.format(epoch=3), "stale epoch"),
@@ -60,6 +68,16 @@ PAST_ALL_CODE = [  # statement, what the database says
     ("DELETE FROM users", "a user stays"),
     ("UPDATE lease SET epoch = 1", "epoch falls"),
     ("DELETE FROM lease", "a lease stays"),
+    (INSERT_AUDIT.format(seq=3, link="hash", epoch=1), "stale epoch"),
+    (INSERT_AUDIT.format(seq=2, link="hash", epoch=2), "bad link"),
+    (INSERT_AUDIT.format(seq=4, link="hash", epoch=2), "bad link"),
+    (INSERT_AUDIT.format(seq=3, link="prev_hash", epoch=2), "bad link"),
+    ("UPDATE audit SET body = '{}' WHERE seq = 1", "a record stays"),
+    ("DELETE FROM audit WHERE seq = 2", "a record stays"),
+    (INSERT_HEAD.format(seq=1, epoch=2), "bad head"),
+    (INSERT_HEAD.format(seq=2, epoch=1), "stale epoch"),
+    ("UPDATE audit_heads SET signature = ''", "a record stays"),
+    ("DELETE FROM audit_heads", "a record stays"),
 ]
 
 
@@ -70,6 +88,8 @@ def test_the_database_holds_the_fence_against_any_statement(location: str, state
     ledger.write(batch(rows=(row(1),), kills=(kill(),), users=(user(last_step=7),)))
     ledger.take_lease(claim("two", at_ns=START_NS + TTL_NS))
     ledger.write(batch(epoch=2, rows=(row(3, epoch=2),), marks=(mark(3, OutboxState.SENT, epoch=2),), executions=(execution(1),)))
+    ledger.write(audited(happened(1), happened(2), epoch=2))
+    ledger.write(headed(ledger, epoch=2))
     ledger.close()
     assert says in told(location, statement)
 
@@ -97,6 +117,7 @@ def test_the_database_refuses_a_stale_holder_even_if_the_code_forgets_to_look(lo
         batch(executions=(execution(1),)),
         batch(kills=(kill(),)),
         batch(users=(user(),)),
+        audited(happened(1)),
     ):
         with pytest.raises(StaleEpochError):
             ledger.write(late)

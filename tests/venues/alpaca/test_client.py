@@ -30,6 +30,7 @@ from tidegate.venues.alpaca.access import (
 from tidegate.venues.alpaca.client import AlpacaClient
 from tidegate.venues.alpaca.orders import OrderPolicy, ReplacePolicy
 from tidegate.venues.alpaca.refusals import refusal
+from tidegate.venues.calls import VenueCall
 from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable, UnreadableAnswerError, VenueError
 from tidegate.venues.port import OrderVenue, Urgency
 from tidegate.venues.ratelimit import LimitPlan
@@ -545,6 +546,31 @@ async def test_what_happens_while_an_order_waits_for_its_turn_holds_it_back() ->
         assert on.clock.monotonic_ns() >= MINUTE_NS, "it has waited"
         assert len(on.server.calls("POST")) == 6
         await on.client.cancel(cancel())
+
+
+@pytest.mark.req("D2.3")
+async def test_every_attempt_is_told_as_it_ended_without_key_query_or_body() -> None:
+    async with bench() as on:
+        told: list[VenueCall] = []
+        on.client.called = told.append
+        on.server.on("POST", "/v2/orders", Answer(shown()), Answer({"message": f"bad key {SECRET}"}, 403), Drop(), Answer(b"", 500))
+        on.server.on("GET", BY_CLIENT_ID, Answer(b"", 502), Answer(shown()))
+        await on.client.submit(submit())
+        for _ in range(3):
+            with pytest.raises(VenueError):
+                await on.client.submit(submit())
+        await on.client.find(ID)
+        assert [(call.method, call.path, call.status, call.why) for call in told] == [
+            ("POST", "/v2/orders", 200, ""),
+            ("POST", "/v2/orders", 403, ""),
+            ("POST", "/v2/orders", 0, "ServerDisconnectedError"),
+            ("POST", "/v2/orders", 500, ""),
+            ("GET", BY_CLIENT_ID, 502, ""),
+            ("GET", BY_CLIENT_ID, 200, ""),
+        ]
+        assert all(call.duration_ns >= 0 for call in told)
+        assert KEY not in str(told)
+        assert SECRET not in str(told)
 
 
 @pytest.mark.req("E1")

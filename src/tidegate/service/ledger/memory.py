@@ -6,6 +6,8 @@ from typing import final
 import msgspec
 
 from tidegate.authority.users import User
+from tidegate.journal.audit.heads import Head
+from tidegate.journal.audit.record import AuditEntry, AuditRecord, Link, follow
 from tidegate.service.ledger.errors import DuplicateOrderError, LeaseHeldError, LedgerError, MarkRefusedError, StaleEpochError
 from tidegate.service.ledger.rows import (
     MAKES_ORDER,
@@ -35,6 +37,8 @@ class MemoryLedger:
         self._executions: dict[tuple[str, ExecutionId], ExecutionRow] = {}
         self._kills: dict[tuple[str, GateScope, str], KillRow] = {}
         self._users: dict[tuple[str, str], User] = {}
+        self._audit: dict[str, list[AuditRecord]] = {}
+        self._heads: dict[str, dict[int, Head]] = {}
 
     def take_lease(self, claim: LeaseClaim) -> Lease:
         """See `Ledger`."""
@@ -82,6 +86,11 @@ class MemoryLedger:
         new = tuple(row.execution_id for row in batch.executions if self._keep(row))
         self._kills |= {(row.account, row.scope, row.key): row for row in batch.kills}
         self._users |= {(user.account, user.name): user for user in batch.users}
+        for entry in batch.audit:
+            self._record(entry, batch)
+        for head in batch.heads:
+            assert self._audit[head.account][head.seq - 1].hash == head.hash, "a head names a record that is there"
+            self._heads.setdefault(head.account, {}).setdefault(head.seq, head)
         return Written(new_executions=new)
 
     def write_all(self, batches: Sequence[Batch]) -> list[Written | LedgerError]:
@@ -120,6 +129,19 @@ class MemoryLedger:
         """See `Ledger`."""
         return [user for key, user in sorted(self._users.items(), key=lambda item: item[0]) if key[0] == account]
 
+    def audit_end(self, account: str) -> Link:
+        """See `Ledger`."""
+        chain = self._audit.get(account)
+        return Link(chain[-1].seq, chain[-1].hash) if chain else Link()
+
+    def audit(self, account: str, after: int = 0, count_max: int = 1_000) -> list[AuditRecord]:
+        """See `Ledger`."""
+        return self._audit.get(account, [])[after : after + count_max]
+
+    def heads(self, account: str) -> list[Head]:
+        """See `Ledger`."""
+        return [head for _, head in sorted(self._heads.get(account, {}).items())]
+
     def close(self) -> None:
         """See `Ledger`; what was written stays, as it would on a disk."""
 
@@ -154,6 +176,10 @@ class MemoryLedger:
             changed_ns=mark.at_ns,
             note=mark.note,
         )
+
+    def _record(self, entry: AuditEntry, batch: Batch) -> None:
+        record = follow(self.audit_end(batch.account), entry, account=batch.account, epoch=batch.epoch)
+        self._audit.setdefault(batch.account, []).append(record)
 
     def _keep(self, row: ExecutionRow) -> bool:
         """Keep an execution; False: it was seen before."""

@@ -45,7 +45,7 @@ def open_engine(location: str | Path) -> tuple[Engine, str]:
     """
     text = str(location)
     if "://" in text:
-        engine, name = _server(text)
+        engine, name = server_engine(text)
     else:
         engine, name = _file(Path(text))
     try:
@@ -90,7 +90,12 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads else BEGIN_SQLITE)
 
 
-def _server(text: str) -> tuple[Engine, str]:
+def server_engine(text: str) -> tuple[Engine, str]:
+    """Return an engine of one connection to a server's URL, as `open_engine` does, whose database is left as it is.
+
+    Raises:
+        LedgerUnavailableError: the URL is none of PostgreSQL, or its driver is missing.
+    """
     try:
         url = make_url(text)
         if url.get_backend_name() != "postgresql":

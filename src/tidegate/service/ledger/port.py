@@ -12,6 +12,8 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from tidegate.authority.users import User
+from tidegate.journal.audit.heads import Head
+from tidegate.journal.audit.record import AuditRecord, Link
 from tidegate.service.ledger.errors import LedgerError
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, OutboxRow, Written
 from tidegate.service.ledger.states import OutboxState
@@ -74,6 +76,15 @@ class Ledger(Protocol):
 
     def users(self, account: str) -> list[User]:
         """Return the account's users as last written, disabled ones included, sorted by name."""
+
+    def audit_end(self, account: str) -> Link:
+        """Return where the account's audit chain ends."""
+
+    def audit(self, account: str, after: int = 0, count_max: int = 1_000) -> list[AuditRecord]:
+        """Return the account's audit records past a number, in order, at most so many."""
+
+    def heads(self, account: str) -> list[Head]:
+        """Return the signed heads of the account's audit chain, in order."""
 
     def close(self) -> None:
         """Let go of files and connections. No lease is given back."""

@@ -12,6 +12,7 @@ from sqlalchemy import ClauseElement, Engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from tidegate.authority.users import User
+from tidegate.journal.audit.record import Link, follow
 from tidegate.service.ledger import statements
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
@@ -38,6 +39,9 @@ class PreparedBatch:
         self._keep = _prepare(own.add_execution, engine)
         self._set = _prepare(own.set_kill, engine)
         self._set_user = _prepare(own.set_user, engine)
+        self._end = _prepare(statements.AUDIT_END, engine)
+        self._record = _prepare(statements.ADD_AUDIT, engine)
+        self._head = _prepare(own.add_head, engine)
 
     def hold_lease(self, cursor: DBAPICursor, account: str, epoch: int) -> bool:
         """Lock a lease until the transaction ends; False: it is not the account's any more."""
@@ -70,6 +74,19 @@ class PreparedBatch:
     def set_user(self, cursor: DBAPICursor, user: User, epoch: int) -> None:
         """Keep a user as he is now."""
         _run(cursor, self._set_user, statements.user_values(user, epoch))
+
+    def record(self, cursor: DBAPICursor, batch: Batch) -> None:
+        """Give the batch's audit entries their places in the chain, as the transaction sees it, and keep its heads."""
+        if batch.audit:
+            _run(cursor, self._end, {"of_account": batch.account})
+            found = cursor.fetchone()
+            link = Link() if found is None else Link(*found)
+            for entry in batch.audit:
+                made = follow(link, entry, account=batch.account, epoch=batch.epoch)
+                _run(cursor, self._record, statements.audit_values(made))
+                link = Link(made.seq, made.hash)
+        for head in batch.heads:
+            _run(cursor, self._head, statements.head_values(head))
 
 
 def _prepare(statement: ClauseElement, engine: Engine) -> _Prepared:

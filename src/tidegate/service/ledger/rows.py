@@ -3,6 +3,8 @@
 import msgspec
 
 from tidegate.authority.users import User
+from tidegate.journal.audit.heads import Head
+from tidegate.journal.audit.record import AuditEntry
 from tidegate.service.ledger.states import BORN, OutboxState
 from tidegate.values.enums import CommandKind, GateScope, GateState
 from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
@@ -118,6 +120,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     executions: tuple[ExecutionRow, ...] = ()
     kills: tuple[KillRow, ...] = ()
     users: tuple[User, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()  # each gets its place in the account's chain by the transaction that writes it
+    heads: tuple[Head, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold what no caller may get wrong."""
@@ -126,6 +130,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         assert all(row.account == self.account for row in self.executions), "an execution of another account"
         assert all(row.account == self.account for row in self.kills), "a kill of another account"
         assert all(user.account == self.account for user in self.users), "a user of another account"
+        assert all(head.account == self.account and head.epoch == self.epoch for head in self.heads), "a head of another lease"
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,3 +111,33 @@ KILLS: Final = Table(
     Column("writer_epoch", BigInteger, nullable=False),
     PrimaryKeyConstraint("account", "scope", "key", name="kills_pkey"),
 )
+
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("account", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("ts_ns", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("writer_epoch", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "seq", name="audit_pkey"),
+)
+
+AUDIT_HEADS: Final = Table(
+    "audit_heads",
+    METADATA,
+    Column("account", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("ts_ns", BigInteger, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("writer_epoch", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "seq", name="audit_heads_pkey"),
+)

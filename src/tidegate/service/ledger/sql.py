@@ -15,6 +15,8 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import PoolProxiedConnection
 
 from tidegate.authority.users import User
+from tidegate.journal.audit.heads import Head
+from tidegate.journal.audit.record import AuditRecord, Link
 from tidegate.service.ledger import statements
 from tidegate.service.ledger.errors import (
     DuplicateOrderError,
@@ -37,7 +39,7 @@ from tidegate.service.ledger.rows import (
     OutboxRow,
     Written,
 )
-from tidegate.service.ledger.schema import EXECUTIONS, KILLS, OUTBOX, USERS
+from tidegate.service.ledger.schema import AUDIT, AUDIT_HEADS, EXECUTIONS, KILLS, OUTBOX, USERS
 from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, stale_sentence
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
@@ -152,6 +154,24 @@ class SqlLedger:
             users = [statements.user_of(row) for row in connection.execute(wish)]
         return sorted(users, key=lambda user: user.name)
 
+    def audit_end(self, account: str) -> Link:
+        """See `Ledger`."""
+        with self._reading() as connection:
+            row = connection.execute(statements.AUDIT_END, {"of_account": account}).one_or_none()
+        return Link() if row is None else Link(*row)
+
+    def audit(self, account: str, after: int = 0, count_max: int = 1_000) -> list[AuditRecord]:
+        """See `Ledger`."""
+        wish = select(*statements.AUDIT_COLUMNS).where(AUDIT.c.account == account, AUDIT.c.seq > after)
+        with self._reading() as connection:
+            return [statements.audit_record(row) for row in connection.execute(wish.order_by(AUDIT.c.seq).limit(count_max))]
+
+    def heads(self, account: str) -> list[Head]:
+        """See `Ledger`."""
+        wish = select(*statements.HEAD_COLUMNS).where(AUDIT_HEADS.c.account == account)
+        with self._reading() as connection:
+            return [statements.head_of(row) for row in connection.execute(wish.order_by(AUDIT_HEADS.c.seq))]
+
     def close(self) -> None:
         """See `Ledger`."""
         self._engine.dispose()
@@ -225,6 +245,7 @@ class SqlLedger:
             run.set_kill(cursor, kill, batch.epoch)
         for user in batch.users:
             run.set_user(cursor, user, batch.epoch)
+        run.record(cursor, batch)
         return Written(new_executions=new)
 
     def _alone(self, batch: Batch) -> Written | LedgerError:

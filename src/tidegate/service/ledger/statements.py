@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, Insert, Update, and_, bindparam, case, fal
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tidegate.authority.users import User
+from tidegate.journal.audit.heads import Head
+from tidegate.journal.audit.record import AuditRecord
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
-from tidegate.service.ledger.schema import EXECUTIONS, KILLS, LEASE, OUTBOX, USERS
+from tidegate.service.ledger.schema import AUDIT, AUDIT_HEADS, EXECUTIONS, KILLS, LEASE, OUTBOX, USERS
 from tidegate.service.ledger.states import OutboxState, before_states
 from tidegate.values.enums import CommandKind
 
@@ -26,6 +28,10 @@ OUTBOX_COLUMNS: Final = tuple(OUTBOX.c[name] for name in OutboxRow.__struct_fiel
 EXECUTION_COLUMNS: Final = tuple(EXECUTIONS.c[name] for name in ExecutionRow.__struct_fields__)
 KILL_COLUMNS: Final = tuple(KILLS.c[name] for name in KillRow.__struct_fields__)
 USER_COLUMNS: Final = tuple(USERS.c[name] for name in User.__struct_fields__)
+AUDIT_NAMES: Final = tuple("writer_epoch" if name == "epoch" else name for name in AuditRecord.__struct_fields__)
+HEAD_NAMES: Final = tuple("writer_epoch" if name == "epoch" else name for name in Head.__struct_fields__)
+AUDIT_COLUMNS: Final = tuple(AUDIT.c[name] for name in AUDIT_NAMES)
+HEAD_COLUMNS: Final = tuple(AUDIT_HEADS.c[name] for name in HEAD_NAMES)
 MAKES_ORDER_WHERE: Final = OUTBOX.c.kind.in_([CommandKind.SUBMIT.value, CommandKind.REPLACE.value])
 
 _OF_LEASE: Final = and_(
@@ -62,6 +68,11 @@ TAKE_LEASE: Final = (
 _ROW_NAMES: Final = (*OutboxRow.__struct_fields__, "writer_epoch")
 ADD_ROW: Final = insert(OUTBOX).values({name: bindparam(name) for name in _ROW_NAMES}).inline()
 
+ADD_AUDIT: Final = insert(AUDIT).values({name: bindparam(name) for name in AUDIT_NAMES}).inline()
+AUDIT_END: Final = (
+    select(AUDIT.c.seq, AUDIT.c.hash).where(AUDIT.c.account == bindparam("of_account")).order_by(AUDIT.c.seq.desc()).limit(literal(1))
+)
+
 
 READ_ROW: Final = select(*OUTBOX_COLUMNS).where(OUTBOX.c.command_id == bindparam("of_command"))
 
@@ -96,6 +107,7 @@ class DialectStatements(NamedTuple):
     add_execution: Insert
     set_kill: Insert
     set_user: Insert
+    add_head: Insert
 
 
 def for_dialect(name: str) -> DialectStatements:
@@ -117,11 +129,13 @@ def for_dialect(name: str) -> DialectStatements:
     user = make(USERS).values({name: bindparam(name) for name in _USER_NAMES})
     changed = {name: user.excluded[name] for name in _USER_NAMES if name not in _USER_STAYS}
     execution = make(EXECUTIONS).values({name: bindparam(name) for name in (*_EXECUTION_NAMES, "writer_epoch")})
+    head = make(AUDIT_HEADS).values({name: bindparam(name) for name in HEAD_NAMES})
     return DialectStatements(
         first_lease=first.on_conflict_do_nothing().execution_options(preserve_rowcount=True),
         add_execution=execution.on_conflict_do_nothing().inline(),
         set_kill=kill.on_conflict_do_update(index_elements=["account", "scope", "key"], set_=new),
         set_user=user.on_conflict_do_update(index_elements=["account", "name"], set_=changed),
+        add_head=head.on_conflict_do_nothing().inline(),  # one head for each record is enough: the first
     )
 
 
@@ -173,6 +187,16 @@ def user_values(user: User, epoch: int) -> Values:
     return {name: getattr(user, name) for name in User.__struct_fields__} | {"writer_epoch": epoch}
 
 
+def audit_values(record: AuditRecord) -> Values:
+    """Return what adding a record to the audit chain binds."""
+    return dict(zip(AUDIT_NAMES, msgspec.structs.astuple(record), strict=True))
+
+
+def head_values(head: Head) -> Values:
+    """Return what keeping a signed head binds."""
+    return dict(zip(HEAD_NAMES, msgspec.structs.astuple(head), strict=True))
+
+
 def lease_of(row: _Found) -> Lease:
     """Return a lease from its row."""
     return _struct(Lease, row)
@@ -196,6 +220,16 @@ def kill_row(row: _Found) -> KillRow:
 def user_of(row: _Found) -> User:
     """Return a user from his row."""
     return _struct(User, row)
+
+
+def audit_record(row: _Found) -> AuditRecord:
+    """Return a record of the audit chain."""
+    return _struct(AuditRecord, row)
+
+
+def head_of(row: _Found) -> Head:
+    """Return a signed head."""
+    return _struct(Head, row)
 
 
 def _struct(kind: type[_S], row: _Found) -> _S:

@@ -8,7 +8,7 @@ from tidegate.service.desk import Desk, DeskSettings, Place
 from tidegate.service.ledger.errors import LeaseHeldError, LedgerError, StaleEpochError
 from tidegate.service.ledger.rows import Lease, LeaseClaim
 from tidegate.service.outbox import OutboxSettings
-from tidegate.service.ports import Effect, Find, ReadVenue, Send, Suspend, WriteLedger
+from tidegate.service.ports import Effect, Find, ReadVenue, SealAudit, Send, Suspend, WriteLedger
 from tidegate.service.reconcile import ReconcileSettings
 from tidegate.service.recovery import Makers, claim, recover, takeover_wait_ns
 from tidegate.service.sequencer import SequencerSettings
@@ -174,6 +174,8 @@ class Node:
                 world.wire.read(self, effect)
             case Suspend():
                 world.wire.suspend(self, effect)
+            case SealAudit():
+                self.desk.sealed(effect, None)  # keys and files are not of this world
 
     def _write(self, effect: WriteLedger) -> None:
         """Commit on the ledger's thread: one batch after the other, each with its wait for the disk."""

@@ -9,6 +9,7 @@ from tidegate.oms import chains
 from tidegate.oms.order import Order
 from tidegate.oms.transitions import TRANSITIONS
 from tidegate.service.ledger.states import OPEN, OutboxState
+from tidegate.simulation.campaign.recorded import Recorded
 from tidegate.simulation.campaign.setting import ACCOUNT, GROSS_MAX, POSITION_MAX, SYMBOLS, VENUE
 from tidegate.simulation.campaign.stores import ACT, SessionLog, fold
 from tidegate.values.enums import CommandKind, ExitReason, GateScope, GateState, OrderState, Purpose, Side
@@ -51,6 +52,7 @@ class Watch:
         self._looked_n = -1
         self._looked_at: Node | None = None
         self._sent: Final[set[str]] = set()
+        self._recorded: Final = Recorded(world.ledger)
         self.closed: Final[dict[tuple[GateScope, str], GateState]] = {}  # what people have closed
         self.excused: Final[set[str]] = set()  # symbols in which somebody else trades, or a fill was busted
         self.orders = 0
@@ -88,6 +90,8 @@ class Watch:
         row = self._world.ledger.order(ClientOrderId(command.client_order_id))
         if row is None or row.state is not OutboxState.SENT:
             raise BrokenError("INV2", f"order {command.client_order_id} leaves without a released row in the ledger")
+        if not self._recorded.is_sent(command.client_order_id):
+            raise BrokenError("INV9", f"order {command.client_order_id} leaves without a record in the audit chain")
         if row.n > node.log.durable_n:
             raise BrokenError("INV2", f"order {command.client_order_id} leaves before its cause is on the disk")
 
@@ -231,6 +235,8 @@ class Watch:
             raise BrokenError("INV14", f"rows {[(row.client_order_id, row.state.value) for row in rows]} are not accounted for")
         if not node.desk.reconciler.trusted:
             raise BrokenError("INV14", "the account is not reconciled")
+        if wrong := self._recorded.wrong():
+            raise BrokenError("INV9", wrong.rstrip("."))
         self._replay(node)
 
     def _replay(self, node: "Node") -> None:

@@ -17,6 +17,7 @@ from tidegate.venues.alpaca.ids import IdBook
 from tidegate.venues.alpaca.mapping.orders import Body
 from tidegate.venues.alpaca.orders import OrderDesk, OrderPolicy
 from tidegate.venues.alpaca.reference import ReferenceDesk
+from tidegate.venues.calls import Called, VenueCall, nobody
 from tidegate.venues.port import (
     CancelResult,
     TradingDay,
@@ -52,6 +53,7 @@ class AlpacaClient:
         reference: contracts, corporate actions, clock skew.
         history: past and last market data.
         last_look: asked about an order of ours by its client id when its turn has come: why it may not leave any more, or nothing.
+        called: told of every request that has ended.
         ids: which order of ours is which of the venue's; the trade stream feeds it too.
     """
 
@@ -66,6 +68,7 @@ class AlpacaClient:
         check_hosts(access, hosts)
         self.ids = IdBook()
         self.last_look: Callable[[str], str] = lambda _client_order_id: ""
+        self.called: Called = nobody
         self.settings = settings or ClientSettings()
         self.trading_turns = Turnstile(self.settings.trading, clock, wait=wait)
         self.data_turns = Turnstile(self.settings.data, clock, wait=wait)
@@ -77,7 +80,7 @@ class AlpacaClient:
 
     async def __aenter__(self) -> Self:
         session = self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        line = Line(session, self._clock, self.settings.timeouts, self._wait, self._look)
+        line = Line(session, self._clock, self.settings.timeouts, self._wait, self._look, self._call)
         trading = Requests(line, self._hosts.trading, self._access, self.trading_turns)
         data = Requests(line, self._hosts.data, self._access, self.data_turns)
         self.desk = OrderDesk(trading, self.ids, self.settings.orders, self._clock, self._wait)
@@ -93,6 +96,9 @@ class AlpacaClient:
 
     def _look(self, body: Body) -> str:
         return self.last_look(str(body.get("client_order_id", "")))
+
+    def _call(self, call: VenueCall) -> None:
+        self.called(call)
 
     async def submit(self, command: OrderCommand, *, urgency: Urgency = Urgency.ENTRY) -> VenueOrder:
         """See `OrderVenue`."""

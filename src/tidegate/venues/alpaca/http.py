@@ -20,6 +20,7 @@ from tidegate.venues.alpaca.access import Access
 from tidegate.venues.alpaca.mapping.orders import Body
 from tidegate.venues.alpaca.refusals import SERVER_ERROR, TOO_MANY, refusal
 from tidegate.venues.alpaca.wire.base import read_json
+from tidegate.venues.calls import Called, VenueCall, nobody
 from tidegate.venues.errors import Declined, OutcomeUnsure, Unreachable, UnreadableAnswerError
 from tidegate.venues.port import Urgency
 from tidegate.venues.ratelimit import answer_of
@@ -32,6 +33,8 @@ Query: TypeAlias = Mapping[str, str]
 ATTEMPTS_MAX: Final = 3
 _PAUSE_NS: Final = 250 * MILLISECOND_NS
 _REDIRECT: Final = 300
+_GIVEN_UP: Final = "given up"
+_REQUEST_ID: Final = "X-Request-ID"  # by which Alpaca's support finds a request
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,7 +82,8 @@ def _nothing_against(body: Body) -> str:
 class Line(NamedTuple):
     """What requests run on: a session of the caller's, who closes it, time, and patience.
 
-    `last_look` is asked about an order after its wait for a turn, in the step in which its bytes are let go.
+    `last_look` is asked about an order after its wait for a turn, in the step in which its bytes are let go. `called` is told of
+    every attempt that has ended.
     """
 
     session: aiohttp.ClientSession
@@ -87,6 +91,7 @@ class Line(NamedTuple):
     timeouts: Timeouts = Timeouts()
     wait: Wait = loop_wait
     last_look: LastLook = _nothing_against
+    called: Called = nobody
 
 
 @final
@@ -101,6 +106,7 @@ class Requests:
         self._clock = line.clock
         self._wait = line.wait
         self._last_look = line.last_look
+        self._called = line.called
         timeouts = line.timeouts
         # `total` would not tell a connection that was never made from an answer that never came.
         self._timeout = aiohttp.ClientTimeout(
@@ -144,8 +150,7 @@ class Requests:
             if call.effect is Effect.ONCE and call.body is not None and (why := self._last_look(call.body)):
                 raise Unreachable(f"The order was held back after its wait for a turn: {why}.")
             try:
-                async with asyncio.timeout(self._answer_s):
-                    status, headers, body = await self._exchange(call)
+                status, headers, body = await self._told(call)
             except _NEVER_SENT as error:
                 raise Unreachable(f"Alpaca could not be reached for {call.method} {call.path} ({_named(error)}).") from None
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -157,6 +162,20 @@ class Requests:
             declined = refusal(status, body)
             raise Declined(declined.reason, self._access.hides(declined.words), status=status)
         return Reply(status, body)
+
+    async def _told(self, call: Call) -> tuple[int, Mapping[str, str], bytes]:
+        """Make one attempt, and tell how it ended, whichever way that is."""
+        began_ns, status, request_id, why = self._clock.monotonic_ns(), 0, "", _GIVEN_UP
+        try:
+            async with asyncio.timeout(self._answer_s):
+                status, headers, body = await self._exchange(call)
+            request_id, why = headers.get(_REQUEST_ID, ""), ""
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            why = _named(error)
+            raise
+        finally:
+            self._called(VenueCall(call.method, call.path, status, self._clock.monotonic_ns() - began_ns, request_id, why))
+        return status, headers, body
 
     async def _exchange(self, call: Call) -> tuple[int, Mapping[str, str], bytes]:
         async with self._session.request(

@@ -1,0 +1,22 @@
+"""A request to a venue that has ended, as the audit chain keeps it: no key, no body, no query."""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+
+class VenueCall(NamedTuple):
+    """One attempt. status 0: no answer came, and `why` says what kind of error; request_id is the venue's own."""
+
+    method: str
+    path: str
+    status: int
+    duration_ns: int
+    request_id: str = ""
+    why: str = ""
+
+
+Called: TypeAlias = Callable[[VenueCall], None]
+
+
+def nobody(_call: VenueCall) -> None:
+    """Nobody listens."""
