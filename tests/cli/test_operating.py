@@ -91,7 +91,7 @@ def test_disable_and_enable_of_a_symbol(trader: Living, tidegate: Tidegate) -> N
 
 
 def test_a_kill_that_the_trader_confirms(trader: Living, tidegate: Tidegate) -> None:
-    said = tidegate("kill", "--reason", "wrong sizes", "--json")
+    said = tidegate("kill", "--reason", "wrong sizes", "--wait", "0", "--json")
     assert said.code == 0
     told = said.document
     assert told["confirmed"] is True
@@ -127,7 +127,7 @@ def test_a_person_types_what_is_meant(typed: str, code: int, trader: Living, tid
         return typed
 
     monkeypatch.setattr("typer.prompt", prompt)
-    said = tidegate("kill")
+    said = tidegate("kill", "--wait", "0")
     assert said.code == code
     assert prompts == ["Type everything to kill it"]
     assert trader.home.kill.exists() is (code == 0)
@@ -221,7 +221,7 @@ def test_a_kill_asks_the_trader_even_where_no_file_can_be_written(tidegate: Tide
 
     with monkeypatch.context() as broken:
         broken.setattr("tidegate.service.sentinel.os.link", full)
-        said = tidegate("kill", "--json")
+        said = tidegate("kill", "--wait", "0", "--json")
     assert said.code == 0
     assert "No space left" in said.err
     assert said.document["kill_file"] is None

@@ -71,6 +71,12 @@ class Ask(Request, frozen=True, kw_only=True, tag="ask"):
     order_id: Name = ""
 
 
+class Report(Request, frozen=True, kw_only=True, tag="report"):
+    """What has a kill or a flatten found and done, by the id of its request."""
+
+    request_id: Name
+
+
 class Health(Request, frozen=True, kw_only=True, tag="health"):
     """Is the trader alive, is it ready."""
 
@@ -81,7 +87,7 @@ class Doctor(Request, frozen=True, kw_only=True, tag="doctor"):
     """What does the trader find wrong with itself."""
 
 
-AnyRequest = Status | ListOrders | ListPositions | ShowLimits | Explain | Ask | Health | Doctor
+AnyRequest = Status | ListOrders | ListPositions | ShowLimits | Explain | Ask | Report | Health | Doctor
 
 _encoder: Final = msgspec.json.Encoder()
 _requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)

@@ -43,6 +43,7 @@ from tidegate.events.inputs import (
     OperatorRequested,
     OrderEvent,
     PositionRestated,
+    RequestNoted,
     SessionChanged,
     StreamChanged,
     Tick,
@@ -87,6 +88,7 @@ class Engine:
             PositionRestated: self._folding.fold_restated,
             VenueReported: self._reporting.fold,
             OperatorRequested: core.requests.fold_request,
+            RequestNoted: lambda _noted: None,  # a report is made of it; nothing is decided by it
             ClockAnchored: lambda _anchored: None,  # receive times never go back; the anchor is for people and clocks
         }
         core.set_timer()

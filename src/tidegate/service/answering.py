@@ -19,6 +19,7 @@ from tidegate.control.protocol import (
     ListOrders,
     ListPositions,
     Probe,
+    Report,
     ShowLimits,
     Status,
 )
@@ -30,17 +31,21 @@ from tidegate.control.replies import (
     HealthReply,
     LeaseLine,
     LogLine,
+    ReportReply,
     StatusReply,
     StoreLine,
     StreamLine,
 )
 from tidegate.events.inputs import OperatorRequested
 from tidegate.service import picture
-from tidegate.service.asking import check_ask, follows
+from tidegate.service.asking import check_ask, expectation, expected_ns, follows
 from tidegate.service.desk import Desk
+from tidegate.service.past_requests import report_in_log
 from tidegate.service.ports import LogPort
 from tidegate.service.readiness import Readiness, failing
+from tidegate.service.report_reply import report_reply
 from tidegate.service.sentinel import KillFileError, NoReasonError, clear_kills, withdraw_kill
+from tidegate.service.stop_report import REPORTED
 from tidegate.service.surroundings import Surroundings
 from tidegate.values.enums import GateScope, GateState, RequestVerb
 from tidegate.values.errors import ExitCode, TidegateError
@@ -78,7 +83,9 @@ class Answering:
         """See `control.server.Handler`."""
         match request:
             case Ask():
-                return await self._ask(request, peer_uid)
+                return await self._ask(request, peer_uid, came_ns=self._clock.monotonic_ns())
+            case Report():
+                return await self._report(request.request_id)
             case Health():
                 checks = self.readiness.live() if request.probe is Probe.LIVE else self.readiness.ready()
                 return HealthReply(ok=not failing(checks), checks=checks)
@@ -166,7 +173,14 @@ class Answering:
 
     # Requests.
 
-    async def _ask(self, ask: Ask, peer_uid: int) -> AskReply:
+    async def _report(self, request_id: str) -> ReportReply:
+        """Return a report: of this session from what was seen, of an earlier one from the log, read by a thread."""
+        report = self._desk.noting.report(request_id)
+        if report is not None:
+            return report_reply(report)
+        return await asyncio.to_thread(report_in_log, self._around.home.log, request_id)
+
+    async def _ask(self, ask: Ask, peer_uid: int, *, came_ns: int) -> AskReply:
         desk, books = self._desk, self._desk.engine.books
         try:
             check_ask(books, ask)
@@ -179,12 +193,20 @@ class Answering:
             await self._check_opening(ask)
         repeated = books.knows_request(ask.request_id)
         told = self._repeated(ask) if repeated else follows(desk, ask)
-        if not repeated and not desk.request(_request(ask, requester)):
+        slow_ns = expected_ns(desk, ask.scope, ask.key, self._around.cancels_ns) if ask.verb in REPORTED else 0
+        waited_ns = self._clock.monotonic_ns() - came_ns
+        if not repeated and not desk.request(_request(ask, requester), waited_ns=waited_ns, expected_ns=slow_ns):
             latched = "the latch is closed all the same; " if ask.verb is RequestVerb.KILL else ""
             raise LaneFullError(f"Too many requests wait for the engine; {latched}ask again with the same request id.")
         self._wake()
         return AskReply(
-            request_id=ask.request_id, verb=ask.verb, scope=ask.scope, key=ask.key, requester=requester, repeated=repeated, follows=told
+            request_id=ask.request_id,
+            verb=ask.verb,
+            scope=ask.scope,
+            key=ask.key,
+            requester=requester,
+            repeated=repeated,
+            follows=(*told, *expectation(slow_ns)),
         )
 
     def _repeated(self, ask: Ask) -> tuple[str, ...]:

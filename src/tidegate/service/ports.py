@@ -75,6 +75,12 @@ class Send(NamedTuple):
     urgency: Urgency
 
 
+class CancelAll(NamedTuple):
+    """Ask the venue in one request to cancel every open order of the account, in place of these cancels. Tell `Desk.canceled_all`."""
+
+    commands: tuple[OrderCommand, ...]
+
+
 class Find(NamedTuple):
     """Look an order up completely: by its client order id, or by the venue's where it is not ours and has none. Tell `Desk.found`."""
 
@@ -95,6 +101,6 @@ class Suspend(NamedTuple):
     on: bool
 
 
-Effect: TypeAlias = WriteLedger | Send | Find | ReadVenue | Suspend
+Effect: TypeAlias = WriteLedger | Send | CancelAll | Find | ReadVenue | Suspend
 Answer: TypeAlias = VenueOrder | Unreachable | Declined | OutcomeUnsure | None  # None: a cancel was taken
 Found: TypeAlias = VenueOrder | Unreachable | Declined | OutcomeUnsure | None  # None: a complete lookup did not find it

@@ -1,5 +1,6 @@
 """What a trader knows of itself besides its desk: mode, home, uptime, when its loop last turned, how each stream stands since when."""
 
+from collections.abc import Callable
 from typing import Final, NamedTuple, final
 
 from tidegate.clock.clock import Clock
@@ -28,6 +29,7 @@ class Surroundings:
         self._turned_ns = self._began_ns
         self._streams = {name: StreamState(name, trusted=True, since_ns=0, reason="") for name in streams}
         self._down: dict[str, str] = {}
+        self.cancels_ns: Callable[[int], int] = lambda _count: 0  # how long so many cancels take by the venue's limit
 
     def turned(self, desk: Desk) -> None:
         """Take note that the loop turns and which streams changed: after each turn of the desk, and once a second where nothing happens."""

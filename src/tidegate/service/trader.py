@@ -25,6 +25,7 @@ from tidegate.journal.snapshots import Snapshot
 from tidegate.oms.order import Order
 from tidegate.recovery import machine
 from tidegate.service.answering import Answering
+from tidegate.service.asking import expected_ns
 from tidegate.service.desk import Desk, DeskSettings, Place
 from tidegate.service.feeds import MARKET, Feeds
 from tidegate.service.flatten import Parting
@@ -143,6 +144,7 @@ class Trader:
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
             desk = self.desk = Desk(place, recovered.engine, log, time.clock, _paced(time.speed))
             client.last_look = desk.outbox.last_look
+            self._around.cancels_ns = client.trading_turns.cancels_ns
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
             self.feeds = Feeds(desk, log, self._wake.set)
             hands = Hands(desk, venue, ledger, self._wake.set)
@@ -234,7 +236,7 @@ class Trader:
         self._wake.clear()
         desk.sequencer.anchor()
         self._standing += self._kills.poll()
-        self._standing = [kill for kill in self._standing if not desk.request(kill.request())]  # a full lane is asked again
+        self._standing = [kill for kill in self._standing if not self._obey(desk, kill)]  # a full lane is asked again
         for effect in desk.turn():
             hands.carry_out(effect)
         self._ask_durable(desk, hands)  # first: disks work while the rest is done
@@ -242,6 +244,12 @@ class Trader:
         if self._heart is not None:
             self._heart.stage = Stage.STOPPING if self._stop.is_set() else Stage.READY if desk.reconciler.trusted else Stage.STARTING
         self._keep_snapshot(desk)
+
+    def _obey(self, desk: Desk, kill: Kill) -> bool:
+        """Carry a kill of the file out; it waited since it was written."""
+        waited_ns = max(0, self._wish.time.wall.now_ns() - kill.at_ns)
+        slow_ns = expected_ns(desk, kill.scope, kill.key, self._around.cancels_ns)
+        return desk.request(kill.request(), waited_ns=waited_ns, expected_ns=slow_ns)
 
     async def _sleep(self, desk: Desk) -> None:
         due_ns = desk.due_ns()

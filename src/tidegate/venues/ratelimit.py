@@ -171,6 +171,16 @@ class Limiter:
         paused_ns = max(0, self._paused_until_ns - now_ns)
         return Usage(len(self._sent), self.capacity, self.in_flight, self.waiting, self.throttled, paused_ns)
 
+    def cancels_ns(self, count: int, now_ns: int) -> int:
+        """Return the longest that so many cancels take to leave: as many at once as the window has room for, then one a second.
+
+        A window that moves on can only shorten it. Cancels that wait already go first. 0: all of them at once.
+        """
+        room = self.capacity - len(self._sent) if self._room_ns(self.capacity, now_ns) <= now_ns else 0
+        if self._told_left != _NOT_TOLD:
+            room = min(room, self._told_left)
+        return max(0, count + len(self._queues[Urgency.FLATTEN]) - max(0, room)) * PROBE_NS
+
     def _may_go(self, urgency: Urgency, now_ns: int) -> bool:
         flatten = urgency is Urgency.FLATTEN
         if flatten and now_ns >= self._probed_ns + PROBE_NS:

@@ -53,6 +53,10 @@ class Turnstile:
         """See `Limiter.may_retry`."""
         return self.limiter.may_retry(urgency)
 
+    def cancels_ns(self, count: int) -> int:
+        """See `Limiter.cancels_ns`."""
+        return self.limiter.cancels_ns(count, self._clock.monotonic_ns())
+
     def usage(self) -> Usage:
         """See `Limiter.usage`."""
         return self.limiter.usage(self._clock.monotonic_ns())
