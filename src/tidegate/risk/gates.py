@@ -1,7 +1,8 @@
 """Gate states as data: what each scope may do, and which scope is the strictest.
 
 Kills persist: they are state, folded from the log. A rule of ours may only tighten; to loosen takes a person
-(who may do so is checked before the request becomes an input).
+(who may do so is checked before the request becomes an input). The one exception: what a rule itself has closed to REDUCE_ONLY it may open
+again. What a person asks of a gate that a rule has closed likewise is the person's from then on.
 """
 
 from typing import Final, NamedTuple, final
@@ -74,10 +75,14 @@ class Gates:
     def change(self, scope: GateScope, key: str, state: GateState, *, actor: str) -> tuple[GateState, GateState] | None:
         """Return (before, after) of setting a gate.
 
-        None when nothing would change or a rule of ours would loosen it.
+        None when nothing would change or a rule of ours would loosen what it has not closed to REDUCE_ONLY itself.
         """
-        before = self.state(scope, key)
-        if state is before or (actor.startswith(RULE_ACTOR) and _STRICTNESS[state] < _STRICTNESS[before]):
+        before, holder, by_rule = self.state(scope, key), self.actor(scope, key), actor.startswith(RULE_ACTOR)
+        if state is before:
+            taken_over = state is not GateState.ACTIVE and not by_rule and holder.startswith(RULE_ACTOR)
+            return (before, state) if taken_over else None
+        loosens = _STRICTNESS[state] < _STRICTNESS[before]
+        if by_rule and loosens and not (before is GateState.REDUCE_ONLY and holder == actor):
             return None
         return before, state
 

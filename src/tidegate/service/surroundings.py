@@ -1,5 +1,6 @@
 """What a trader knows of itself besides its desk: mode, home, uptime, when its loop last turned, how each stream stands since when."""
 
+import os
 from collections.abc import Callable
 from typing import Final, NamedTuple, final
 
@@ -52,6 +53,14 @@ class Surroundings:
     def uptime_ns(self) -> int:
         """Return for how long this process trades."""
         return self._clock.monotonic_ns() - self._began_ns
+
+    def disk_free_percent(self) -> float | None:
+        """Return how much of the log's disk is free for this user; None: it cannot be seen. May hang with the disk: ask in a thread."""
+        try:
+            disk = os.statvfs(self.home.root)
+        except OSError:
+            return None
+        return 100.0 * disk.f_bavail / disk.f_blocks if disk.f_blocks else None
 
     def still_ns(self) -> int:
         """Return how long ago the loop last turned."""

@@ -35,6 +35,7 @@ from tidegate.service.hours import tell_days
 from tidegate.service.ledger.rows import Lease
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.thread import LedgerThread
+from tidegate.service.measuring import Measuring, Subjects
 from tidegate.service.outbox import OutboxSettings
 from tidegate.service.past import LogHistory
 from tidegate.service.reconcile import STREAM as ORDERS
@@ -214,6 +215,7 @@ class Trader:
                 group.create_task(tenure.keep()),
                 group.create_task(tell_days(wish.setup.venue, venue, desk.sequencer, time.clock, time.wait, self._wake.set)),
                 group.create_task(feeds.market(market)),
+                group.create_task(self._measuring(desk, feeds, client).measure_for_ever()),
             ]
             await asyncio.sleep(0)
             tasks.append(group.create_task(self._orders_after(tenure.quiet_ns, feeds, orders)))
@@ -221,6 +223,12 @@ class Trader:
             await self._part(desk, hands)
             for task in tasks:
                 task.cancel()
+
+    def _measuring(self, desk: Desk, feeds: Feeds, client: AlpacaClient) -> Measuring:
+        time, log = self._wish.time, self.log
+        assert log is not None
+        subjects = Subjects(desk, log, feeds, client, self._around, time.speed)
+        return Measuring(subjects, self._wish.setup.breakers, time.wall, self._wake.set, self._tell)
 
     async def _orders_after(self, quiet_ns: int, feeds: Feeds, orders: OrderStream) -> None:
         """Follow the order stream once the former holder is waited out: reconciling begins with it."""
