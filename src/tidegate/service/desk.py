@@ -56,7 +56,7 @@ class Desk:
         self.gatekeeper: Final = Gatekeeper(engine)
         self.outbox: Final = Outbox(place.account, self.sequencer, self.gatekeeper, log, clock, settings.outbox)
         self.reconciler: Final = Reconciler(place.venue, self.sequencer, clock, settings.reconcile)
-        self._store_told = True
+        self._store_told = f"{place.venue}/{STORE}" not in engine.books.streams_down()  # a session before may have ended without its disk
         self._due_n, self._engine_due_ns = -1, NEVER_NS
         self.operator: Final = Operator(place.account, self.sequencer, self.gatekeeper, clock)
         self.noting: Final = Noting(self.sequencer)
