@@ -9,8 +9,9 @@ from tests.service.making import Office
 from tidegate.events.acts import OrderCommand
 from tidegate.service.hands import Hands
 from tidegate.service.ledger.rows import Batch, Written
-from tidegate.venues.errors import OutcomeUnsure
-from tidegate.venues.port import Urgency
+from tidegate.service.ports import CancelAll
+from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable
+from tidegate.venues.port import CancelResult, Urgency
 
 pytestmark = [pytest.mark.req("B2.2", "B2.4", "I3"), pytest.mark.asyncio]
 
@@ -83,3 +84,25 @@ async def test_no_order_leaves_once_the_session_is_settled() -> None:
     scene.hands.let_go()
     assert scene.venue.sent == []
     assert scene.hands.busy == 0
+
+
+@pytest.mark.req("B3.6")
+@pytest.mark.parametrize("error", [None, Unreachable("no"), OutcomeUnsure("no"), Declined(DeclineReason.OTHER, "no")])
+async def test_a_cancel_of_all_is_one_request_and_an_error_is_no_answer(error: Exception | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    asked: list[str] = []
+    told: list[list[CancelResult] | None] = []
+    results = [CancelResult(venue_order_id="v1", taken=True)]
+
+    async def cancel_all() -> list[CancelResult]:
+        asked.append("all")
+        if error is not None:
+            raise error
+        return results
+
+    monkeypatch.setattr(scene.venue, "cancel_all", cancel_all, raising=False)
+    monkeypatch.setattr(scene.office.desk, "canceled_all", lambda _effect, found: told.append(found))
+    scene.hands.carry_out(CancelAll(()))
+    await scene.hands.settle(1)
+    assert asked == ["all"]
+    assert told == [results if error is None else None]

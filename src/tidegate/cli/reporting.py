@@ -88,7 +88,7 @@ def _told(reply: "ReportReply") -> Iterator[tuple[str, str]]:
     if len(open_ones) > _SHOWN:
         yield "", f"and {len(open_ones) - _SHOWN} more; --json has all"
     if reply.switch:
-        after = f" after {_span(reply.switch_ns - reply.asked_ns)}" if reply.switch_ns else ""
+        after = "" if reply.switch == "switch_failed" else f" after {_span(reply.switch_ns - reply.asked_ns)}"
         yield "venue", f"{_SWITCH.get(reply.switch, reply.switch)}{after}{f': {reply.switch_words}' if reply.switch_words else ''}"
     yield "left", _left(reply)
     yield "state", "through: nothing of it is under way" if reply.done else f"NOT through yet ({reply.stage.value})"
