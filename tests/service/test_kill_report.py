@@ -15,7 +15,7 @@ from tidegate.service.report_reply import report_reply
 from tidegate.service.stop_report import Reports, StopReport
 from tidegate.service.sweeping import SWEEP_PATIENCE_NS
 from tidegate.service.words import own_event
-from tidegate.values.enums import CommandKind, GateScope, OrderEventKind, OrderState, RequestNote, RequestStage, RequestVerb
+from tidegate.values.enums import CommandKind, GateScope, GateState, OrderEventKind, OrderState, RequestNote, RequestStage, RequestVerb
 from tidegate.values.money import NANOS
 from tidegate.venues.errors import Declined, DeclineReason
 from tidegate.venues.port import CancelResult, VenueOrder
@@ -150,6 +150,22 @@ def test_a_narrower_kill_never_cancels_all(scope: GateScope, key: str) -> None:
     effects = killed(office, scope, key)
     assert [type(effect) for effect in effects] == [Send, Send]
     assert not report(office).one_request
+
+
+def test_an_order_that_is_to_stay_is_never_swept_away_with_the_others() -> None:
+    office = working(3)
+    office.desk.gatekeeper.latch(GateScope.GLOBAL, "", GateState.HALTED)  # as when the trader stops and stops at the venue stay
+    _stays, *others = (order.client_order_id for order in office.orders())
+    for order_id in others:
+        request = OperatorRequested(
+            event_id="", timestamp=0, symbol="", strategy_id="", correlation_id="", request_id=f"c-{order_id}", verb=RequestVerb.CANCEL,
+            scope=GateScope.STRATEGY, key="one", requester="rule:parting", reason="it stops", order_id=order_id,
+        )  # fmt: skip
+        assert office.desk.request(request)
+    office.turn()
+    office.flush()
+    assert not [effect for effect in office.effects if isinstance(effect, CancelAll)]
+    assert sorted(send.command.target_id for send in office.sends()) == sorted(others)
 
 
 def test_nothing_is_swept_up_with_what_a_flatten_has_out() -> None:
