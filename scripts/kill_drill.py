@@ -27,7 +27,7 @@ GATE_MS_MAX: Final = 100.0
 CANCELS_OUT_MS_MAX: Final = 1_000.0
 WATCHDOG_S_MAX: Final = 5.0
 SLACK_S: Final = 2.0  # over what is announced for a narrower scope: the venue's own way, and ours through the log
-_EVENTS_A_SYMBOL: Final = 30_000
+_EVENTS_A_SYMBOL: Final = 100_000
 _AFTER_RESTART_S: Final = 10.0
 
 
@@ -42,7 +42,9 @@ class Drill:
         self.figures: Final[dict[str, Any]] = {"orders": size.orders, "speed": speed}
         self.worse: Final[list[str]] = []
         tape = folder / "market.tape"
-        generate(tape, Wish(seed=3, events=_EVENTS_A_SYMBOL * size.symbols, symbols=size.symbols), progress=lambda _done, _total: None)
+        generate(
+            tape, Wish(seed=3, events=_EVENTS_A_SYMBOL * size.symbols, symbols=size.market_symbols), progress=lambda _done, _total: None
+        )
         make_toolchain(Mode.COMPILED)
         self.venue: Final = Venue(tape, speed=speed)
         self.account: Final = Account(folder / "home", self.venue.origin, self._config())

@@ -25,9 +25,18 @@ class Size(NamedTuple):
         """How many that are."""
         return self.strategies * self.symbols
 
+    @property
+    def market_symbols(self) -> int:
+        """How many symbols the market has: one more, so that orders which come and go do not meet those that rest."""
+        return self.symbols + 1
+
     def symbol_names(self) -> list[str]:
-        """Return the symbols of a generated market of this size, the index left out."""
+        """Return the symbols in which orders rest."""
         return [f"G{number:02d}" for number in range(1, self.symbols + 1)]
+
+    def flowing_symbol(self) -> str:
+        """Return the symbol in which orders come and go."""
+        return f"G{self.market_symbols:02d}"
 
     def strategy_names(self) -> list[str]:
         """Return the strategies whose orders rest."""
@@ -38,14 +47,17 @@ def write_config(path: Path, size: Size, *, origin: str = "") -> Path:
     """Write the configuration of a trader with so many resting orders; origin: of an emulator, where no option names it."""
     text = CONFIG.read_text()
     head, _, rest = text.partition("instruments:\n")
-    listed = "".join(f"  - {{symbol: {name}, venue: alpaca, sector: generated, market_group: generated}}\n" for name in size.symbol_names())
+    listed = "".join(
+        f"  - {{symbol: {name}, venue: alpaca, sector: generated, market_group: generated}}\n"
+        for name in (*size.symbol_names(), size.flowing_symbol())
+    )
     index = rest[rest.index("  - {symbol: GIDX") : rest.index("strategies:\n")]
     tail = rest[rest.index("limits:\n") :]
     parts = [_strategy(name, size.symbol_names(), "resting: true, away_bps: 900, live_for_s: 100000, every: 1, shares: 1")
              for name in size.strategy_names()]  # fmt: skip
     parts += [
-        _strategy(FLOWING, size.symbol_names()[:2], "every: 2, hold: 2, shares: 1"),
-        _strategy(IDLE, size.symbol_names()[:1], "every: 1000000000"),
+        _strategy(FLOWING, [size.flowing_symbol()], "every: 10, hold: 10, shares: 1"),
+        _strategy(IDLE, [size.flowing_symbol()], "every: 1000000000"),
     ]
     for key, value in (("usd", "10000000"), ("quantity", "100000")):
         for name in ("position_notional", "total_notional", "gross_exposure", "net_exposure", "sector_exposure", "cluster_exposure",
@@ -53,7 +65,7 @@ def write_config(path: Path, size: Size, *, origin: str = "") -> Path:
             tail = _with(tail, f"{name}_{key}_max", value)
     tail = _with(_with(tail, "orders_per_minute_max", "60000"), "symbol_messages_per_minute_max", "60000")
     named = f"\n  origin: {origin}" if origin else ""
-    tail = tail.replace("  feed: iex", f"  feed: iex\n  symbols_max: {max(_SYMBOLS_KEPT, size.symbols + 1)}{named}")
+    tail = tail.replace("  feed: iex", f"  feed: iex\n  symbols_max: {max(_SYMBOLS_KEPT, size.market_symbols + 1)}{named}")
     path.write_text(f"{head}instruments:\n{listed}{index}symbols_shared: true\nstrategies:\n{''.join(parts)}\n{tail}")
     return path
 

@@ -384,3 +384,17 @@ def test_the_reserve_lets_as_many_cancels_out_at_once_as_it_holds() -> None:
     assert len(limiter.call(0)) == 150
     assert limiter.cancels_ns(50, 0) == 0
     assert limiter.cancels_ns(53, 0) == 3 * PROBE_NS
+
+
+def test_a_turn_that_nothing_used_is_there_for_the_next() -> None:
+    async def work() -> list[int]:
+        clock = ManualClock(0)
+        stile = Turnstile(LimitPlan(requests=4, window_ns=MINUTE_NS), clock)
+        used = []
+        for number in range(6):
+            async with stile.turn(Urgency.ENTRY) as turn:
+                turn.unused = number < 3
+            used.append(stile.usage().used)
+        return used
+
+    assert asyncio.run(work()) == [0, 0, 0, 1, 2, 3]

@@ -254,8 +254,8 @@ class Trader:
         self._keep_snapshot(desk)
 
     def _obey(self, desk: Desk, kill: Kill) -> bool:
-        """Carry a kill of the file out; it waited since it was written."""
-        waited_ns = max(0, self._wish.time.wall.now_ns() - kill.at_ns)
+        """Carry a kill of the file out; it waited since the file was there."""
+        waited_ns = max(0, self._wish.time.wall.now_ns() - max(kill.at_ns, self._kills.written_ns))
         slow_ns = expected_ns(desk, kill.scope, kill.key, self._around.cancels_ns)
         return desk.request(kill.request(), waited_ns=waited_ns, expected_ns=slow_ns)
 

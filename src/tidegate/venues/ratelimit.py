@@ -151,6 +151,13 @@ class Limiter:
         else:
             self._throttled_in_a_row = 0
 
+    def unused(self) -> None:
+        """Take in that a request which was just called did not leave: its place in the window is free again. Tell `done` as well."""
+        if self._sent:
+            self._sent.pop()
+        if self._told_left != _NOT_TOLD:
+            self._told_left += 1
+
     def may_retry(self, urgency: Urgency) -> bool:
         """Tell whether a failed request may be sent once more, and pay for it. Cancels always may: they are paced by themselves."""
         if urgency is Urgency.FLATTEN:
