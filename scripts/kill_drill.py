@@ -150,7 +150,7 @@ class Drill:
             service.ended()
         told = {
             "acted_s_after_the_stop": round((empty_ns - stopped_ns) / 1e9, 2) if empty_ns else None,
-            "silence_ms": deeds[0]["silence_ms"] if deeds else None,
+            "silence_ms": deeds[-1]["silence_ms"] if deeds else None,
             "deeds": [deed["deed"] for deed in deeds],
             "suspended": account["trade_suspended_by_user"],
             "open_orders": open_orders(self.venue),
