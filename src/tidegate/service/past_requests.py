@@ -25,23 +25,26 @@ class NoSuchReportError(TidegateError):
 def report_in_log(folder: Path, request_id: str) -> ReportReply:
     """Return the report of a request from a golden log, a trader's own while it writes included.
 
-    It is looked for in the newest session first, and followed from there to the end: what one session began another may finish.
+    It is looked for from the newest session back, and followed from where it began to the end: another session may finish it.
 
     Raises:
         NoSuchReportError: the log has no such request.
         TidegateError: there is no log, or it is damaged.
     """
     reader = read(folder)
-    for first in reversed(range(len(reader.sessions))):
-        if _asks(reader, first, request_id):
-            reports = Reports()
-            for session in reader.sessions[first:]:
-                for message in _messages(reader, session.number):
-                    reports.take(message)
-            found = reports.found.get(request_id)
-            if found is not None:
-                return report_reply(found)
-    raise NoSuchReportError(f"No kill or flatten has the request id {request_id!r} here; `tidegate status` lists those under way.")
+    place = len(reader.sessions) - 1
+    while place >= 0 and not _asks(reader, place, request_id):
+        place -= 1
+    while place > 0 and _asks(reader, place - 1, request_id):  # a kill file has each start ask again, until somebody resumes
+        place -= 1
+    reports = Reports()
+    for session in reader.sessions[place:] if place >= 0 else ():
+        for message in _messages(reader, session.number):
+            reports.take(message)
+    found = reports.found.get(request_id)
+    if found is None:
+        raise NoSuchReportError(f"No kill or flatten has the request id {request_id!r} here; `tidegate status` lists those under way.")
+    return report_reply(found)
 
 
 def _asks(reader: LogReader, place: int, request_id: str) -> bool:
