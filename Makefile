@@ -17,7 +17,7 @@ COVERED_WHOLLY := src/tidegate/risk/*,src/tidegate/oms/*,src/tidegate/portfolio/
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo replay test coverage lint fix bench soak kills docs requirements lock mutation clean
+.PHONY: help demo replay test coverage lint fix bench soak kills killdrill docs requirements lock mutation clean
 
 help:  ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -54,6 +54,9 @@ soak: $(DEV) $(PACKAGE)  ## trade 24 market hours at the emulator, 60 times as f
 
 kills: $(DEV) $(PACKAGE)  ## kill the trader 200 times under load and look what is left (ARGS: --kills, --lanes, --boundaries)
 	@$(PYTHON_IN) -m scripts.kill_harness $(ARGS)
+
+killdrill: $(DEV) $(PACKAGE)  ## kill a trader with 200 open orders in every way, and measure it from outside (ARGS)
+	@$(PYTHON_IN) -m scripts.kill_drill $(ARGS)
 
 docs: $(DEV) $(PACKAGE)  ## build the manual into site/
 	@echo "mkdocs: site/" && NO_MKDOCS_2_WARNING=1 $(PYTHON_IN) -m mkdocs --quiet build --strict

@@ -91,7 +91,7 @@ def test_disable_and_enable_of_a_symbol(trader: Living, tidegate: Tidegate) -> N
 
 
 def test_a_kill_that_the_trader_confirms(trader: Living, tidegate: Tidegate) -> None:
-    said = tidegate("kill", "--reason", "wrong sizes", "--json")
+    said = tidegate("kill", "--reason", "wrong sizes", "--wait", "0", "--json")
     assert said.code == 0
     told = said.document
     assert told["confirmed"] is True
@@ -127,7 +127,7 @@ def test_a_person_types_what_is_meant(typed: str, code: int, trader: Living, tid
         return typed
 
     monkeypatch.setattr("typer.prompt", prompt)
-    said = tidegate("kill")
+    said = tidegate("kill", "--wait", "0")
     assert said.code == code
     assert prompts == ["Type everything to kill it"]
     assert trader.home.kill.exists() is (code == 0)
@@ -221,7 +221,7 @@ def test_a_kill_asks_the_trader_even_where_no_file_can_be_written(tidegate: Tide
 
     with monkeypatch.context() as broken:
         broken.setattr("tidegate.service.sentinel.os.link", full)
-        said = tidegate("kill", "--json")
+        said = tidegate("kill", "--wait", "0", "--json")
     assert said.code == 0
     assert "No space left" in said.err
     assert said.document["kill_file"] is None
@@ -281,3 +281,49 @@ def test_help_of_the_verbs_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ))
     assert done.stderr.strip() == ""
+
+
+def test_the_report_of_a_kill_is_read_later_by_its_id(trader: Living, tidegate: Tidegate) -> None:
+    killed = tidegate("kill", "--reason", "wrong sizes", "--wait", "0", "--request-id", "k1", "--json").document
+    assert killed["report"] is None
+    early = tidegate("status", "--request", "k1")
+    assert "gate        not known to be closed" in early.out
+    trader.pass_s(5)
+    told = tidegate("status", "--request", "k1", "--json").document
+    assert (told["verb"], told["done"], told["late"], told["switch"]) == ("kill", True, [], "switch_set")
+    assert told["found"] == told["ended"] >= 1
+    lines = tidegate("status", "--request", "k1").out.splitlines()
+    assert lines[0].startswith("kill everything by ")
+    assert lines[0].endswith(": wrong sizes")
+    assert re.fullmatch(r"  gate        nothing could leave \d+\.\d ms after the request came in", lines[1])
+    assert lines[-1] == "  state       through: nothing of it is under way"
+    assert tidegate("status", "--request", "nobody").code in {1, 2, 3}
+
+
+def test_a_kill_that_is_not_through_in_time_says_so_and_ends_with_1(trader: Living, tidegate: Tidegate) -> None:
+    working = len(trader.desk.engine.books.working_orders())
+    assert working
+    said = tidegate("kill", "--wait", "0.2")
+    assert said.code == 1
+    assert "NOT through yet" in said.out
+    assert "confirmed by the trader" in said.out
+
+
+def test_a_kill_waits_for_its_end_and_tells_how_far_it_is(trader: Living, tidegate: Tidegate, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sleep(_seconds: float) -> None:
+        trader.pass_s(1)
+
+    monkeypatch.setattr("tidegate.cli.reporting.time.sleep", sleep)
+    said = tidegate("kill", "--strategy", "resting", "--wait", "30")
+    assert said.code == 0, said.out
+    assert "state       through" in said.out
+    assert re.search(r"gate closed, \d+ of \d+ orders ended", said.err)
+
+
+@pytest.mark.parametrize("scope", ["--account", "--venue"])
+def test_an_account_and_a_venue_are_killed_by_name(scope: str, trader: Living, tidegate: Tidegate) -> None:
+    name = {"--account": "drill", "--venue": "sim"}[scope]
+    assert tidegate("kill", scope, name, "--wait", "0").code == 0
+    trader.pass_s(1)
+    assert trader.desk.engine.books.gate(GateScope(scope[2:]), name) is GateState.HALTED
+    assert tidegate("kill", "--account", "drill", "--symbol", "AAA").code == 2

@@ -4,14 +4,23 @@ import pytest
 
 from tests.config.making import CONFIG
 from tidegate.config.errors import ConfigError
+from tidegate.config.model import LiveSection
 from tidegate.config.reading import parse_config
 from tidegate.config.units import duration_ns, moment_ns
+from tidegate.service.setup import breaker_settings, live_section
 from tidegate.values.time import SECOND_NS
 
 pytestmark = pytest.mark.req("F4")
 
 END = "limits_file: 2026-02\n"
 EVENT = "events:\n  - {symbol: IBM, starts: '2013-10-07T14:00:00Z', ends: '2013-10-07T14:30:00Z', title: results}\n"
+BREAKERS = """live:
+  breakers:
+    {rate_limited_max: 5, rate_limited_window: 1m, rate_limited_cooldown: 2m,
+     stream_losses_max: 5, stream_losses_window: 5m, stream_losses_cooldown: 5m,
+     clock_skew_max: 5s, clock_skew_cooldown: 1m, disk_low_percent: 10, disk_full_percent: 2,
+     log_stall_max: 5s, log_stall_cooldown: 30s, orders_silent_max: 30s, orders_silent_cooldown: 1m}
+"""
 
 
 @pytest.mark.parametrize(
@@ -70,6 +79,38 @@ def test_a_contradiction_is_one_sentence(before: str, after: str, why: str) -> N
     with pytest.raises(ConfigError) as refused:
         parse_config(CONFIG.replace(before, after, 1).encode(), name="test.yaml", folder=Path())
     assert why in str(refused.value)
+
+
+@pytest.mark.req("B3.6")
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ("disk_full_percent: 2", "disk_full_percent: 10", "disk_full_percent must be below disk_low_percent"),
+        ("disk_low_percent: 10", "disk_low_percent: 101", "at most 100"),
+        ("clock_skew_max: 5s", "clock_skew_max: '0'", "live.breakers.clock_skew_max is 0"),
+        ("rate_limited_window: 1m", "rate_limited_window: '0'", "live.breakers.rate_limited_window is 0"),
+        ("rate_limited_max: 5", "rate_limited_max: 1024", "rate_limited_max must be below 1024"),
+        ("clock_skew_max: 5s, ", "", "key 'clock_skew_max' is missing in live.breakers"),
+    ],
+)
+def test_breakers_are_stated_whole_and_make_sense(before: str, after: str, why: str) -> None:
+    text = CONFIG + BREAKERS
+    parse_config(text.encode(), name="test.yaml", folder=Path())
+    assert before in BREAKERS
+    with pytest.raises(ConfigError) as refused:
+        parse_config(text.replace(before, after, 1).encode(), name="test.yaml", folder=Path())
+    assert why in str(refused.value)
+
+
+@pytest.mark.req("B3.6")
+def test_a_trader_does_not_start_without_breakers() -> None:
+    assert breaker_settings(_live(CONFIG + BREAKERS)).clock_skew_ns_max == 5 * SECOND_NS
+    with pytest.raises(ConfigError, match="no live"):
+        breaker_settings(_live(CONFIG + "live: {feed: iex}\n"))
+
+
+def _live(text: str) -> LiveSection:
+    return live_section(parse_config(text.encode(), name="test.yaml", folder=Path()))
 
 
 @pytest.mark.parametrize("more", [EVENT, EVENT.replace("symbol: IBM, ", ""), "other_instruments: {venue: sim}\n"])

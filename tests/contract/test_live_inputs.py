@@ -28,15 +28,17 @@ from tidegate.events.acts import DifferenceFound, OrderCommand, RequestMoved
 from tidegate.events.inputs import (
     AnyInput,
     ClockAnchored,
+    GateSet,
     OperatorRequested,
     PositionRestated,
     ReportedExecution,
     ReportedOrder,
     ReportedPosition,
+    RequestNoted,
     VenueReported,
 )
 from tidegate.replay.loop import REST_NS
-from tidegate.values.enums import CommandKind, GateScope, OrderState, ReportCause, RequestVerb, Resolution, Side
+from tidegate.values.enums import CommandKind, GateScope, GateState, OrderState, ReportCause, RequestNote, RequestVerb, Resolution, Side
 from tidegate.values.money import NANOS
 from tidegate.values.time import SECOND_NS
 
@@ -52,7 +54,7 @@ def live_inputs(draw: st.DrawFn) -> tuple[AnyInput, ...]:
 
 def _live(draw: st.DrawFn, at_ns: int) -> AnyInput:
     head: dict[str, Any] = {"event_id": "", "timestamp": at_ns, "strategy_id": "", "correlation_id": ""}
-    kind = draw(st.integers(0, 5))
+    kind = draw(st.integers(0, 7))
     if kind <= 1:
         scope, key = draw(st.sampled_from(_SCOPES))
         return OperatorRequested(
@@ -71,6 +73,12 @@ def _live(draw: st.DrawFn, at_ns: int) -> AnyInput:
         )
     if kind == 3:
         return ClockAnchored(symbol="", wall_ns=at_ns, monotonic_ns=1, step_ns=0, **head)
+    if kind == 4:
+        return RequestNoted(symbol="", request_id="r1", note=draw(st.sampled_from(RequestNote)), order_ids=("o1",), **head)
+    if kind == 5:
+        scope, key = draw(st.sampled_from(_SCOPES))
+        actor = draw(st.sampled_from(("rule:log-stall", "rule:disk-full")))
+        return GateSet(symbol="", scope=scope, key=key, state=draw(st.sampled_from(GateState)), reason="a test", actor=actor, **head)
     return _report(draw, at_ns, head)
 
 

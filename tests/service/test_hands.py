@@ -11,11 +11,11 @@ from tidegate.journal.audit.record import AuditType
 from tidegate.service.hands import Hands
 from tidegate.service.ledger.errors import LedgerUnavailableError
 from tidegate.service.ledger.rows import Batch, Written
-from tidegate.service.ports import SealAudit
+from tidegate.service.ports import CancelAll, SealAudit
 from tidegate.values.errors import TidegateError
 from tidegate.venues.calls import VenueCall
-from tidegate.venues.errors import OutcomeUnsure
-from tidegate.venues.port import Urgency
+from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable
+from tidegate.venues.port import CancelResult, Urgency
 
 pytestmark = [pytest.mark.req("B2.2", "B2.4", "I3"), pytest.mark.asyncio]
 
@@ -132,3 +132,25 @@ async def test_the_desk_hears_what_came_of_a_seal(error: TidegateError | None) -
     await asyncio.wait_for(scene.turned.wait(), 10)
     waiting = [one.entry.type for one in scene.office.desk.auditing._waiting]
     assert (AuditType.ANCHOR_FAILED in waiting) is (error is not None)
+
+
+@pytest.mark.req("B3.6")
+@pytest.mark.parametrize("error", [None, Unreachable("no"), OutcomeUnsure("no"), Declined(DeclineReason.OTHER, "no")])
+async def test_a_cancel_of_all_is_one_request_and_an_error_is_no_answer(error: Exception | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    asked: list[str] = []
+    told: list[list[CancelResult] | None] = []
+    results = [CancelResult(venue_order_id="v1", taken=True)]
+
+    async def cancel_all() -> list[CancelResult]:
+        asked.append("all")
+        if error is not None:
+            raise error
+        return results
+
+    monkeypatch.setattr(scene.venue, "cancel_all", cancel_all, raising=False)
+    monkeypatch.setattr(scene.office.desk, "canceled_all", lambda _effect, found: told.append(found))
+    scene.hands.carry_out(CancelAll(()))
+    await scene.hands.settle(1)
+    assert asked == ["all"]
+    assert told == [results if error is None else None]

@@ -5,7 +5,7 @@ import pytest
 
 from tests.service.making import Office, shown
 from tidegate.events.acts import OrderCommand, RequestMoved
-from tidegate.events.inputs import OperatorRequested
+from tidegate.events.inputs import GateSet, OperatorRequested
 from tidegate.service.flatten import Parting
 from tidegate.service.ports import Suspend
 from tidegate.values.enums import CommandKind, ExitReason, GateScope, GateState, OrderState, OrderType, Purpose, RequestStage, RequestVerb
@@ -173,3 +173,33 @@ def test_a_strategy_that_declared_so_has_its_orders_canceled_when_the_trader_goe
     office.turn()
     office.wait(0.3)
     assert [effect.command.target_id for effect in office.sends()] == [key]
+
+
+@pytest.mark.req("B3.6")
+def test_a_persons_pause_takes_over_what_a_rule_has_closed_and_the_rule_lifts_it_no_more() -> None:
+    office = Office()
+    office.desk.sequencer.offer(gate_set(GateState.REDUCE_ONLY, "rule:log-stall"))
+    office.turn()
+    office.ask(RequestVerb.PAUSE, request_id="p1")
+    ((_, actor),) = office.desk.engine.books.closed_gates()
+    assert actor == "ann"
+    office.desk.sequencer.offer(gate_set(GateState.ACTIVE, "rule:log-stall"))
+    office.turn()
+    assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.REDUCE_ONLY
+    office.ask(RequestVerb.RESUME, request_id="r1")
+    assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.ACTIVE
+
+
+def gate_set(state: GateState, actor: str) -> GateSet:
+    return GateSet(
+        event_id="",
+        timestamp=0,
+        symbol="",
+        strategy_id="",
+        correlation_id="",
+        scope=GateScope.GLOBAL,
+        key="",
+        state=state,
+        reason="a test",
+        actor=actor,
+    )

@@ -64,6 +64,7 @@ def test_touch_is_enough_to_kill_and_again_after_a_resume(home: Home) -> None:
     assert watch.poll() == ()
     home.kill.touch()
     (first,) = watch.poll()
+    assert watch.written_ns == home.kill.stat().st_ctime_ns
     assert first.request().verb is RequestVerb.KILL
     assert watch.poll() == ()
     assert clear_kills(home, *EVERYTHING, reason="checked") == 1

@@ -351,3 +351,50 @@ async def test_a_task_that_is_canceled_in_line_leaves_no_trace() -> None:
     await asyncio.sleep(0)
     assert turnstile.usage().waiting == 0
     assert turnstile.usage().in_flight == 0
+
+
+@pytest.mark.req("B3.6")
+@given(STEPS, st.integers(1, 40))
+def test_cancels_are_out_no_later_than_was_announced(steps: list[tuple[list[Urgency], int, str]], count: int) -> None:
+    world = World()
+    for urgencies, wait_ns, answer in steps:
+        for urgency in urgencies:
+            world.ask(urgency)
+        world.limiter.call(world.now_ns)
+        if world.limiter.in_flight and answer != "none":
+            told = Answer(throttled=answer == "throttled", remaining=1 if answer == "few" else -1)
+            world.limiter.done(told, world.now_ns, WALL)
+        world.now_ns += wait_ns
+    announced_ns = world.limiter.cancels_ns(count, world.now_ns)
+    tickets = [world.limiter.ask(Urgency.FLATTEN) for _ in range(count)]
+    waiting = {ticket for ticket in tickets if ticket is not None}
+    until_ns = world.now_ns + announced_ns
+    while waiting:
+        assert world.now_ns <= until_ns, f"{len(waiting)} still wait after {announced_ns} ns"
+        waiting -= set(world.limiter.call(world.now_ns))
+        next_ns = world.limiter.next_ns(world.now_ns)
+        if waiting and next_ns is not None:
+            world.now_ns = max(next_ns, world.now_ns)
+
+
+def test_the_reserve_lets_as_many_cancels_out_at_once_as_it_holds() -> None:
+    limiter = Limiter(LimitPlan(requests=200, in_flight_max=1_000))
+    for _ in range(250):
+        limiter.ask(Urgency.ENTRY)
+    assert len(limiter.call(0)) == 150
+    assert limiter.cancels_ns(50, 0) == 0
+    assert limiter.cancels_ns(53, 0) == 3 * PROBE_NS
+
+
+def test_a_turn_that_nothing_used_is_there_for_the_next() -> None:
+    async def work() -> list[int]:
+        clock = ManualClock(0)
+        stile = Turnstile(LimitPlan(requests=4, window_ns=MINUTE_NS), clock)
+        used = []
+        for number in range(6):
+            async with stile.turn(Urgency.ENTRY) as turn:
+                turn.unused = number < 3
+            used.append(stile.usage().used)
+        return used
+
+    assert asyncio.run(work()) == [0, 0, 0, 1, 2, 3]

@@ -22,6 +22,7 @@ from tidegate.events.inputs import (
     GateSet,
     InstrumentDefined,
     OrderEvent,
+    RequestNoted,
     SessionChanged,
     StreamChanged,
 )
@@ -46,6 +47,7 @@ KEPT = frozenset(
         InstrumentDefined,
         EventListed,
         StreamChanged,
+        RequestNoted,
     )
 )  # left out: ticks, lag measurements, strategy state bytes, market records
 

@@ -22,7 +22,7 @@ from tidegate.events.acts import (
     StrategyFaulted,
     TradeIntent,
 )
-from tidegate.events.inputs import GateSet, OrderEvent, StreamChanged
+from tidegate.events.inputs import GateSet, OrderEvent, RequestNoted, StreamChanged
 from tidegate.values.enums import AttentionKind, ExitReason, OrderType, Side
 
 _ATTENTIONS = {
@@ -106,8 +106,17 @@ def _told_from_outside(entry: Entry) -> Iterator[tuple[str, str]]:
         case StreamChanged() as message:
             state = "is trusted again" if message.up else "went down"
             yield "stream", f"{message.venue} {message.stream} {state}: {message.reason}"
+        case RequestNoted() as message:
+            yield "request", _noted(message)
         case _:
             return
+
+
+def _noted(noted: RequestNoted) -> str:
+    """Return what our own edge noted of a kill or flatten."""
+    about = f", {len(noted.order_ids)} orders" if noted.order_ids else ""
+    why = f": {noted.words}" if noted.words else ""
+    return f"{noted.request_id} {noted.note.value.replace('_', ' ')}{about}{why}"
 
 
 def fault_words(fault: StrategyFaulted) -> str:

@@ -9,7 +9,21 @@ import typer
 
 from tidegate.cli import printing
 from tidegate.cli.exits import UsageProblemError
-from tidegate.cli.home import HomeFolder, RequestId, Strategy, Symbol, Venue, Why, client_of, home_of, new_id, scope_of
+from tidegate.cli.home import (
+    WAIT_S,
+    Account,
+    HomeFolder,
+    RequestId,
+    Strategy,
+    Symbol,
+    Venue,
+    Wait,
+    Why,
+    client_of,
+    home_of,
+    new_id,
+    scope_of,
+)
 from tidegate.cli.words import Json
 from tidegate.values.enums import GateScope, RequestVerb
 from tidegate.values.errors import ExitCode
@@ -17,7 +31,7 @@ from tidegate.values.errors import ExitCode
 if TYPE_CHECKING:
     from tidegate.control.home import Home
     from tidegate.control.protocol import Ask
-    from tidegate.control.replies import AskReply
+    from tidegate.control.replies import AskReply, ReportReply
     from tidegate.service.sentinel import KillFileError
 
 Named = Annotated[str, typer.Argument(metavar="SYMBOL", help="A symbol that the trader trades.", show_default=False)]
@@ -31,6 +45,7 @@ def pause(
     strategy: Strategy = "",
     symbol: Symbol = "",
     venue: Venue = "",
+    account: Account = "",
     reason: Why = "",
     request_id: RequestId = "",
     home: HomeFolder = None,
@@ -40,7 +55,7 @@ def pause(
 
     Without a scope it is everything.
     """
-    _ask(home, _of(RequestVerb.PAUSE, scope_of(strategy, symbol, venue), reason, request_id), as_json=as_json)
+    _ask(home, _of(RequestVerb.PAUSE, scope_of(strategy, symbol, venue, account), reason, request_id), as_json=as_json)
 
 
 def resume(
@@ -49,6 +64,7 @@ def resume(
     strategy: Strategy = "",
     symbol: Symbol = "",
     venue: Venue = "",
+    account: Account = "",
     request_id: RequestId = "",
     home: HomeFolder = None,
     as_json: Json = False,
@@ -60,7 +76,7 @@ def resume(
     money a second person asks for the same with the same reason within 15 minutes; until then nothing is
     opened, and the exit code is 1.
     """
-    _ask(home, _of(RequestVerb.RESUME, scope_of(strategy, symbol, venue), reason, request_id), as_json=as_json)
+    _ask(home, _of(RequestVerb.RESUME, scope_of(strategy, symbol, venue, account), reason, request_id), as_json=as_json)
 
 
 def disable(symbol: Named, *, reason: Why = "", request_id: RequestId = "", home: HomeFolder = None, as_json: Json = False) -> None:
@@ -78,6 +94,7 @@ def flatten(
     strategy: Strategy = "",
     symbol: Symbol = "",
     venue: Venue = "",
+    account: Account = "",
     reason: Why = "",
     yes: Yes = False,
     request_id: RequestId = "",
@@ -89,7 +106,7 @@ def flatten(
     In slices within the limits, at prices that give way from round to round; it goes on after a restart.
     Without a scope it is everything.
     """
-    scope = scope_of(strategy, symbol, venue)
+    scope = scope_of(strategy, symbol, venue, account)
     if not yes and not sys.stdin.isatty():
         raise UsageProblemError("Nobody is here to be asked whether this is meant; add --yes to flatten.")
     _confirm("flatten", scope, yes=yes)
@@ -101,8 +118,10 @@ def kill(
     strategy: Strategy = "",
     symbol: Symbol = "",
     venue: Venue = "",
+    account: Account = "",
     reason: Why = "",
     yes: Yes = False,
+    wait: Wait = WAIT_S,
     request_id: RequestId = "",
     home: HomeFolder = None,
     as_json: Json = False,
@@ -110,10 +129,10 @@ def kill(
     """Stop at once: no order leaves, everything working is canceled.
 
     A kill file goes to the trader's home first, so that it works with the trader hung or its database down;
-    then the trader is asked, and whether it has confirmed is told: exit code 1 where it has not. Positions
-    stay; only a person resumes. Without a scope it is everything.
+    then the trader is asked, and its report is waited for: exit code 1 where the trader, or the venue, has not
+    confirmed everything. Positions stay; only a person resumes. Without a scope it is everything.
     """
-    scope = scope_of(strategy, symbol, venue)
+    scope = scope_of(strategy, symbol, venue, account)
     _confirm("kill", scope, yes=yes or not sys.stdin.isatty())
     place, ask = home_of(home), _of(RequestVerb.KILL, scope, reason, request_id)
     unwritten = _write(place, ask)
@@ -122,13 +141,36 @@ def kill(
         raise unwritten
     if unwritten is not None:
         printing.note(str(unwritten))
+    if not as_json:
+        printing.lines(_killed(place.kill, ask, reply, why))
+    report = _followed(place, ask, wait) if reply is not None else None
     if as_json:
         file = None if unwritten else str(place.kill)
-        printing.document({"kill_file": file, "confirmed": reply is not None, "why": why, "answer": _plain(reply)})
-    else:
-        printing.lines(_killed(place.kill, ask, reply, why))
-    if reply is None:
+        printing.document(
+            {"kill_file": file, "confirmed": reply is not None, "why": why, "answer": _plain(reply), "report": _plain(report)}
+        )
+    elif report is not None:
+        _show(report)
+    if reply is None or (wait and (report is None or not report.done or report.late)):
         raise typer.Exit(ExitCode.ANSWER_IS_NO)
+
+
+def _show(report: "ReportReply") -> None:
+    from tidegate.cli.reporting import report_lines
+
+    printing.lines([f"report of request {report.request_id}", *report_lines(report)])
+
+
+def _followed(home: "Home", ask: "Ask", wait_s: float) -> "ReportReply | None":
+    """Wait for the report of a request, and tell how far it is."""
+    from tidegate.cli.reporting import await_report
+
+    if not wait_s:
+        return None
+    report = await_report(home, ask.request_id, wait_s, printing.note)
+    if report is None:
+        printing.note(f"There is no report yet; ask for it with `tidegate status --request {ask.request_id}`.")
+    return report
 
 
 def _of(verb: RequestVerb, scope: tuple[GateScope, str], reason: str, request_id: str) -> "Ask":
@@ -149,6 +191,8 @@ def _ask(home: Path | None, ask: "Ask", *, as_json: bool) -> None:
     else:
         word = "waits for a second person" if reply.awaits_second else "taken"
         printing.lines([_headline(ask, word), *(f"  {sentence}" for sentence in reply.follows)])
+        if ask.verb is RequestVerb.FLATTEN and not reply.awaits_second:
+            printing.lines([f"  `tidegate status --request {ask.request_id}` tells what it has found and done."])
     if reply.awaits_second:
         raise typer.Exit(ExitCode.ANSWER_IS_NO)
 
@@ -237,7 +281,7 @@ def _confirm(word: str, scope: tuple[GateScope, str], *, yes: bool) -> None:
         raise typer.Exit(ExitCode.ANSWER_IS_NO)
 
 
-def _plain(reply: "AskReply | None") -> dict[str, object] | None:
+def _plain(reply: "AskReply | ReportReply | None") -> dict[str, object] | None:
     import msgspec
 
     if reply is None:

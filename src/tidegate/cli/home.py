@@ -28,6 +28,9 @@ RequestId = Annotated[
     str,
     typer.Option(metavar="ID", help="Names the request: the same id asks once; unset: a new one.", show_default=False),
 ]
+Account = Annotated[str, typer.Option(metavar="NAME", help="Only this account.", show_default=False)]
+Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", min=0.0, help="How long to wait for its end; 0: not at all.")]
+WAIT_S: Final = 10.0
 TIMEOUT_S: Final = 5.0
 
 
@@ -45,7 +48,7 @@ def client_of(home: "Home") -> "ControlClient":
     return ControlClient(home.socket, timeout_s=TIMEOUT_S)
 
 
-def scope_of(strategy: str, symbol: str, venue: str) -> tuple["GateScope", str]:
+def scope_of(strategy: str, symbol: str, venue: str, account: str = "") -> tuple["GateScope", str]:
     """Return the scope that the options name: everything, where they name none.
 
     Raises:
@@ -53,9 +56,10 @@ def scope_of(strategy: str, symbol: str, venue: str) -> tuple["GateScope", str]:
     """
     from tidegate.values.enums import GateScope
 
-    named = [(scope, key) for scope, key in ((GateScope.STRATEGY, strategy), (GateScope.SYMBOL, symbol), (GateScope.VENUE, venue)) if key]
+    asked = ((GateScope.STRATEGY, strategy), (GateScope.SYMBOL, symbol), (GateScope.VENUE, venue), (GateScope.ACCOUNT, account))
+    named = [(scope, key) for scope, key in asked if key]
     if len(named) > 1:
-        raise UsageProblemError("Name one of --strategy, --symbol and --venue; a scope is one of them, or everything.")
+        raise UsageProblemError("Name one of --strategy, --symbol, --venue and --account; a scope is one of them, or everything.")
     return named[0] if named else (GateScope.GLOBAL, "")
 
 

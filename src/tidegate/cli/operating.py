@@ -31,13 +31,20 @@ def status(
         Asked | None,
         typer.Option("--probe", help="Only whether it lives, or is ready to trade: exit code 0 or 1.", show_default=False),
     ] = None,
+    request: Annotated[
+        str, typer.Option("--request", metavar="ID", help="The report of a kill or a flatten, of an earlier one too.", show_default=False)
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Tell how the running trader stands.
 
     Mode, account, gates and who closed them, streams, reconciliation, orders of unknown outcome, log and
-    ledger, lease, requests under way.
+    ledger, lease, requests under way. With --request: what that request found and did; from the log where no
+    trader runs.
     """
+    if request:
+        _report(home, request, as_json=as_json)
+        return
     if probe is not None:
         _probe(home, probe, as_json=as_json)
         return
@@ -102,6 +109,17 @@ def limits(*, home: HomeFolder = None, as_json: Json = False) -> None:
         _document(reply)
     else:
         _show_limits(reply)
+
+
+def _report(home: HomeFolder, request_id: str, *, as_json: bool) -> None:
+    from tidegate.cli.reporting import find_report, report_lines
+
+    reply = find_report(home_of(home), request_id)
+    if as_json:
+        _document(reply)
+    else:
+        printing.lines([f"{reply.verb.value} {reply.key or 'everything'} by {reply.requester}: {reply.reason or 'without a reason'}"])
+        printing.lines(report_lines(reply))
 
 
 def _probe(home: HomeFolder, probe: Asked, *, as_json: bool) -> None:

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Final
 
 from tidegate.config.errors import ConfigError, ended, known
-from tidegate.config.model import Config, EventSection, InstrumentFacts, StrategySection
+from tidegate.config.model import Config, EventSection, InstrumentFacts, LiveSection, StrategySection
 from tidegate.config.settings import oms_policy
 from tidegate.config.units import EVERY, HALF_LIVES, duration_ns, moment_ns
 from tidegate.values.errors import TidegateError
 from tidegate.values.latency import Latency
 from tidegate.values.money import attos, nanos
+
+_PERCENT: Final = 100
+_EVENTS_MAX: Final = 1_024  # so many are counted
 
 
 def check_config(config: Config, name: str) -> None:
@@ -34,6 +38,7 @@ def _faults(config: Config) -> Iterator[str]:
     yield from _twice(ids, "strategies", "give one an id of its own")
     yield from _scope_faults(config)
     yield from _simulator_faults(config)
+    yield from _breaker_faults(config)
     try:
         oms_policy(config.orders)
     except ValueError as error:
@@ -163,6 +168,20 @@ def _simulator_faults(config: Config) -> Iterator[str]:
             Latency.parse(text)
         except TidegateError as error:
             yield f"simulator.{key}: {str(error).rstrip('.')}"
+
+
+def _breaker_faults(config: Config) -> Iterator[str]:
+    breakers = config.live.breakers if isinstance(config.live, LiveSection) else None
+    if breakers is None:
+        return
+    if not breakers.disk_full_percent < breakers.disk_low_percent <= _PERCENT:
+        yield "live.breakers: disk_full_percent must be below disk_low_percent, and that at most 100"
+    for name in ("rate_limited_window", "stream_losses_window", "clock_skew_max", "log_stall_max", "orders_silent_max"):
+        if duration_ns(str(getattr(breakers, name))) == 0:
+            yield f"live.breakers.{name} is 0; it must be longer"
+    for name in ("rate_limited_max", "stream_losses_max"):
+        if getattr(breakers, name) >= _EVENTS_MAX:
+            yield f"live.breakers.{name} must be below {_EVENTS_MAX}"
 
 
 def _twice(names: Sequence[str], place: str, advice: str) -> Iterator[str]:

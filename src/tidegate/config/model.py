@@ -205,6 +205,25 @@ class SimulatorSection(Section, frozen=True, kw_only=True):
     orders_max: Annotated[int, Meta(ge=1, le=1_000_000, description="Orders open at once", extra={"unit": "count"})] = 1_024
 
 
+class BreakersSection(Section, frozen=True, kw_only=True):
+    """When trouble at our own edges stops entries by itself. Nothing has a default. A cooldown of 0: only a person opens again."""
+
+    rate_limited_max: Annotated[int, _count("Answers 429 of the venue within the window that are still borne", 0)]
+    rate_limited_window: Annotated[str, _duration("That window")]
+    rate_limited_cooldown: Annotated[str, _duration("Opens by itself after so long without")]
+    stream_losses_max: Annotated[int, _count("Losses of a stream within the window that are still borne", 0)]
+    stream_losses_window: Annotated[str, _duration("That window")]
+    stream_losses_cooldown: Annotated[str, _duration("Opens by itself after so long without")]
+    clock_skew_max: Annotated[str, _duration("How far this machine's clock may be from the venue's")]
+    clock_skew_cooldown: Annotated[str, _duration("Opens by itself once it has been right for so long")]
+    disk_low_percent: Annotated[int, _count("Free space of the log's disk below which a person is told", 1)]
+    disk_full_percent: Annotated[int, _count("Free space below which everything is halted; a person opens", 1)]
+    log_stall_max: Annotated[str, _duration("How long the log may wait for its disk")]
+    log_stall_cooldown: Annotated[str, _duration("Opens by itself once it has not waited for so long")]
+    orders_silent_max: Annotated[str, _duration("How long the order stream may be away, or owe news of an order that the venue has taken")]
+    orders_silent_cooldown: Annotated[str, _duration("Opens by itself once it has told everything for so long")]
+
+
 class LiveSection(Section, frozen=True, kw_only=True):
     """Trading at the venue itself; replays do not look at it."""
 
@@ -219,6 +238,7 @@ class LiveSection(Section, frozen=True, kw_only=True):
         str, _text("File outside the ledger for the signed heads of the audit chain, on another disk perhaps; empty: in the home folder")
     ] = ""
     snapshot_inputs: Annotated[int, _count("A snapshot of the engine is kept every so many inputs", 1_000)] = 200_000
+    breakers: Annotated[BreakersSection | None, _text("Automatic stops; a trader does not start without them", "section")] = None
 
 
 class Config(Section, frozen=True, kw_only=True):

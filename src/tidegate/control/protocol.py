@@ -76,6 +76,12 @@ class Ask(Request, frozen=True, kw_only=True, tag="ask"):
     proof: Hidden = ""
 
 
+class Report(Request, frozen=True, kw_only=True, tag="report"):
+    """What has a kill or a flatten found and done, by the id of its request."""
+
+    request_id: Name
+
+
 class Health(Request, frozen=True, kw_only=True, tag="health"):
     """Is the trader alive, is it ready."""
 
@@ -141,7 +147,7 @@ class ListUsers(Request, frozen=True, kw_only=True, tag="users"):
 
 
 AnyIdentity = Login | Logout | Whoami | FirstAdmin | AddUser | ChangeUser | ListUsers
-AnyRequest = Status | ListOrders | ListPositions | ShowLimits | Explain | Ask | Health | Doctor | AnyIdentity
+AnyRequest = Status | ListOrders | ListPositions | ShowLimits | Explain | Ask | Report | Health | Doctor | AnyIdentity
 
 _encoder: Final = msgspec.json.Encoder()
 _requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)

@@ -252,6 +252,60 @@ class AskReply(Reply, frozen=True, kw_only=True, tag="asked"):
     awaits_second: bool = False
 
 
+class FateLine(Part, frozen=True, kw_only=True):
+    """What became of one order that a request found working. over: it cannot fill any more; why: if not, why not yet, in words."""
+
+    client_order_id: str
+    symbol: str
+    strategy_id: str
+    state: OrderState | None  # None: nothing was heard of it since
+    filled: str
+    left_ns: int
+    taken_ns: int
+    ended_ns: int
+    over: bool
+    why: str
+
+
+class LeftLine(Part, frozen=True, kw_only=True):
+    """A position that a request has left."""
+
+    symbol: str
+    quantity: str
+
+
+class ReportReply(Reply, frozen=True, kw_only=True, tag="report"):
+    """What a kill or a flatten found and did. See the manual for each field.
+
+    gate_took_ns: from the request's coming in until nothing of its scope could leave; None: not known. on_wire: orders that had left
+    before and were not answered then. late: orders that left after it; there must be none. positions: None until it is through.
+    """
+
+    request_id: str
+    verb: RequestVerb
+    scope: GateScope
+    key: str
+    requester: str
+    reason: str
+    asked_ns: int
+    gate_took_ns: int | None
+    on_wire: tuple[str, ...]
+    late: tuple[str, ...]
+    found: int
+    ended: int
+    one_request: bool  # the cancels left as the venue's cancel-all
+    expected_ns: int
+    cancels_left_ns: int  # when the last cancel had left; 0: not all have
+    cancels_ended_ns: int  # when the last order had ended; 0: not all have
+    orders: tuple[FateLine, ...]
+    stage: RequestStage
+    switch: str  # the venue's own: empty, switch_set, switch_lifted, switch_failed
+    switch_ns: int
+    switch_words: str
+    positions: tuple[LeftLine, ...] | None
+    done: bool  # nothing of it is under way any more
+
+
 class CheckLine(Part, frozen=True, kw_only=True):
     """One check of the trader by itself: whether it holds, what was seen, what to do if not. grave: nothing is well without it."""
 
@@ -334,6 +388,7 @@ AnyReply = (
     | LimitsReply
     | ExplainReply
     | AskReply
+    | ReportReply
     | HealthReply
     | DoctorReply
     | AnyIdentityReply

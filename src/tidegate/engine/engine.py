@@ -44,6 +44,7 @@ from tidegate.events.inputs import (
     OperatorRequested,
     OrderEvent,
     PositionRestated,
+    RequestNoted,
     SessionChanged,
     StreamChanged,
     Tick,
@@ -89,6 +90,7 @@ class Engine:
             PositionRestated: self._folding.fold_restated,
             VenueReported: self._reporting.fold,
             OperatorRequested: core.requests.fold_request,
+            RequestNoted: lambda _noted: None,  # a report is made of it; nothing is decided by it
             ClockAnchored: lambda _anchored: None,  # receive times never go back; the anchor is for people and clocks
         }
         core.set_timer()
@@ -120,10 +122,6 @@ class Engine:
     def equity_attos(self) -> int | None:
         """Return what the account is worth now; None when something held cannot be priced."""
         return self._viewing.equity_attos()
-
-    def fees_attos(self) -> int:
-        """Return the fees of all fills."""
-        return self._core.portfolio.fees_attos
 
     def place_of(self, symbol: str) -> int:
         """Return the row of a symbol."""

@@ -170,7 +170,7 @@ class Requests:
             return
         opens = state is GateState.ACTIVE
         before = self._core.gates.state(request.scope, request.key)
-        if opens or _STRICTNESS[state] >= _STRICTNESS[before]:  # a pause does not loosen a halt, and takes over from a breaker
+        if opens or _STRICTNESS[state] >= _STRICTNESS[before]:  # a pause does not loosen a halt, and takes over what a rule has paused
             self._ordering.set_gate(request, state)
 
     def _cancel(self, scope: GateScope, key: str, order_id: str, reason: str, *, entries_only: bool) -> None:

@@ -13,6 +13,7 @@ from tidegate.values.enums import (
     OrderEventKind,
     OrderState,
     ReportCause,
+    RequestNote,
     RequestVerb,
     Side,
 )
@@ -170,6 +171,29 @@ class OperatorRequested(Input, frozen=True, kw_only=True, tag="operator_requeste
     order_id: str = ""
 
 
+class NotedPosition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """What the account holds of one symbol, in nanos; a short is negative."""
+
+    symbol: str
+    quantity_nanos: int
+
+
+class RequestNoted(Input, frozen=True, kw_only=True, tag="request_noted", gc=False):
+    """What came of a kill or a flatten at our own edge. Nothing is decided by it: its report is made of it, in every later session too.
+
+    took_ns: of LATCHED, from the moment the request came in until nothing of its scope could leave. expected_ns: how long its cancels
+    take at most by the venue's limit; 0: no more than a moment. order_ids: whom the note is about; of LATCHED, orders on the wire then.
+    """
+
+    request_id: str
+    note: RequestNote
+    took_ns: int = 0
+    expected_ns: int = 0
+    order_ids: tuple[str, ...] = ()
+    words: str = ""
+    positions: tuple[NotedPosition, ...] = ()
+
+
 class PositionRestated(Input, frozen=True, kw_only=True, tag="position_restated", gc=False):
     """A corporate event changes a holding by itself: every holding of the symbol becomes holding x numerator / denominator.
 
@@ -200,6 +224,7 @@ AnyInput = (
     | StreamChanged
     | VenueReported
     | OperatorRequested
+    | RequestNoted
     | PositionRestated
     | ClockAnchored
 )

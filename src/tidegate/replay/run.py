@@ -220,7 +220,7 @@ def _summary(plan: Plan, engine: Engine, loop: ReplayLoop, seconds: float, optio
         fills=loop.tally.fills,
         rejected=loop.tally.refused,
         pnl=None if equity is None else attos_text(equity - plan.spec.cash_attos),
-        fees=attos_text(engine.fees_attos()),
+        fees=attos_text(engine.books.money().fees_attos),
         commands_sha256=loop.tally.commands_sha256,
         state_sha256=engine.state_sha256(),
         log=None if options.log is None else str(options.log),

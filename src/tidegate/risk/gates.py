@@ -1,8 +1,9 @@
 """Gate states as data: what each scope may do, and which scope is the strictest.
 
 Kills persist: they are state, folded from the log. A rule of ours may only tighten; to loosen takes a person
-(who may do so is checked before the request becomes an input). One exception: a breaker opens again what it
-alone has closed to entries, when its cooldown is over. Whoever else wants the gate closed meanwhile takes it over.
+(who may do so is checked before the request becomes an input). The one exception: what a rule itself has closed to REDUCE_ONLY it may
+open again, as breakers do after their cooldown. Whoever else wants such a gate closed meanwhile takes it over, and so does a person
+who asks for what any rule has closed.
 """
 
 from typing import Final, NamedTuple, final
@@ -15,7 +16,9 @@ from tidegate.values.enums import GateScope, GateState
 from tidegate.values.time import NEVER_NS
 
 RULE_ACTOR: Final = "rule:"  # actors of our own rules begin so
-BREAKER_ACTOR: Final = "rule:breaker:"  # of those that lift after a cooldown what they closed themselves
+BREAKER_ACTOR: Final = "rule:breaker:"  # the engine's own that lift after a cooldown what they closed themselves
+STORM_ACTOR: Final = "rule:storm:"  # likewise, of our edges
+SELF_LIFTING: Final = (BREAKER_ACTOR, STORM_ACTOR)
 _STRICTNESS: Final = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
 
 
@@ -78,20 +81,17 @@ class Gates:
     def change(self, scope: GateScope, key: str, state: GateState, *, actor: str) -> tuple[GateState, GateState] | None:
         """Return (before, after) of setting a gate.
 
-        None when nothing would change or a rule of ours would loosen what is not its own to lift. Before and
-        after are equal when somebody takes over what a breaker has closed: it stays closed then.
+        None when nothing would change or a rule of ours would loosen what it has not closed to REDUCE_ONLY itself. Before
+        and after are equal when somebody takes a gate over: it stays closed, and the rule that had closed it lifts nothing.
         """
-        row = self._rows.get((scope, key))
-        before = GateState.ACTIVE if row is None else row.state
-        own = row is not None and row.actor == actor
-        breaker = row is not None and row.actor.startswith(BREAKER_ACTOR)
+        before, holder, by_rule = self.state(scope, key), self.actor(scope, key), actor.startswith(RULE_ACTOR)
         if state is before:
-            return (before, state) if breaker and not own else None
-        if (
-            actor.startswith(RULE_ACTOR)
-            and _STRICTNESS[state] < _STRICTNESS[before]
-            and not (own and breaker and before is GateState.REDUCE_ONLY)
-        ):
+            storms = holder.startswith(STORM_ACTOR) and actor.startswith(STORM_ACTOR)  # they know of each other
+            lifting = holder.startswith(SELF_LIFTING) and holder != actor and not storms
+            taken_over = lifting or (not by_rule and holder.startswith(RULE_ACTOR))
+            return (before, state) if taken_over else None
+        loosens = _STRICTNESS[state] < _STRICTNESS[before]
+        if by_rule and loosens and not (before is GateState.REDUCE_ONLY and holder == actor):
             return None
         return before, state
 

@@ -19,6 +19,7 @@ from tidegate.control.protocol import (
     ListOrders,
     ListPositions,
     Probe,
+    Report,
     ShowLimits,
     Status,
 )
@@ -30,6 +31,7 @@ from tidegate.control.replies import (
     HealthReply,
     LeaseLine,
     LogLine,
+    ReportReply,
     StatusReply,
     StoreLine,
     StreamLine,
@@ -38,12 +40,15 @@ from tidegate.events.inputs import OperatorRequested
 from tidegate.journal.audit.record import AuditType
 from tidegate.service import picture
 from tidegate.service.admission import Person, Want
-from tidegate.service.asking import check_ask, follows
+from tidegate.service.asking import check_ask, expectation, expected_ns, follows
 from tidegate.service.desk import Desk
 from tidegate.service.identity import Identity
+from tidegate.service.past_requests import report_in_log
 from tidegate.service.ports import LogPort
 from tidegate.service.readiness import Readiness, failing
+from tidegate.service.report_reply import report_reply
 from tidegate.service.sentinel import KillFileError, NoReasonError, clear_kills, withdraw_kill
+from tidegate.service.stop_report import REPORTED
 from tidegate.service.surroundings import Surroundings
 from tidegate.values.enums import GateScope, GateState, RequestVerb
 from tidegate.values.errors import ExitCode, TidegateError
@@ -84,6 +89,8 @@ class Answering:
         match request:
             case Ask():
                 return await self._recorded(request, peer_uid)
+            case Report():
+                return await self._report(request.request_id)
             case Health():
                 checks = self.readiness.live() if request.probe is Probe.LIVE else self.readiness.ready()
                 return HealthReply(ok=not failing(checks), checks=checks)
@@ -174,10 +181,18 @@ class Answering:
 
     # Requests.
 
+    async def _report(self, request_id: str) -> ReportReply:
+        """Return a report: of this session from what was seen, of an earlier one from the log, read by a thread."""
+        report = self._desk.noting.report(request_id)
+        if report is not None:
+            return report_reply(report)
+        return await asyncio.to_thread(report_in_log, self._around.home.log, request_id)
+
     async def _recorded(self, ask: Ask, peer_uid: int) -> AskReply:
         """Take a request; one that is not taken is recorded here, one that is taken where the engine takes it."""
+        came_ns = self._clock.monotonic_ns()
         try:
-            reply = await self._ask(ask, peer_uid)
+            reply = await self._ask(ask, peer_uid, came_ns=came_ns)
         except TidegateError as error:
             self._record(ask, peer_uid, "refused", str(error))
             raise
@@ -191,7 +206,7 @@ class Answering:
         self._desk.auditing.happened(AuditType.REQUEST, self._identity.admission.asker(ask.proof, peer_uid), ask.request_id, body)
         self._wake()
 
-    async def _ask(self, ask: Ask, peer_uid: int) -> AskReply:
+    async def _ask(self, ask: Ask, peer_uid: int, *, came_ns: int) -> AskReply:
         desk, books, admission = self._desk, self._desk.engine.books, self._identity.admission
         want = Want(action_of(ask.verb), ask.scope, ask.key)
         await self._check(ask)
@@ -204,11 +219,13 @@ class Answering:
                 return _answer(ask, person.name, (_AWAITS,), awaits_second=True)
             requester = opened_by
         told = self._repeated(ask) if repeated else follows(desk, ask)
-        if not repeated and not desk.request(_request(ask, requester)):
+        slow_ns = expected_ns(desk, ask.scope, ask.key, self._around.cancels_ns) if ask.verb in REPORTED else 0
+        waited_ns = self._clock.monotonic_ns() - came_ns
+        if not repeated and not desk.request(_request(ask, requester), waited_ns=waited_ns, expected_ns=slow_ns):
             latched = "the latch is closed all the same; " if ask.verb is RequestVerb.KILL else ""
             raise LaneFullError(f"Too many requests wait for the engine; {latched}ask again with the same request id.")
         self._wake()
-        return _answer(ask, requester, told, repeated=repeated)
+        return _answer(ask, requester, (*told, *expectation(slow_ns)), repeated=repeated)
 
     async def _check(self, ask: Ask) -> None:
         """Refuse a request that could do nothing; a kill's file names nothing here either then, and must not wait for the next start."""

@@ -1,5 +1,6 @@
 """Whether a person's request means something here, and what follows from it, in words, before anything has happened."""
 
+from collections.abc import Callable
 from typing import Final
 
 from tidegate.control.protocol import Ask
@@ -7,10 +8,12 @@ from tidegate.engine.books import Books
 from tidegate.service.desk import Desk
 from tidegate.values.enums import GateScope, GateState, Purpose, RequestVerb
 from tidegate.values.errors import ExitCode, TidegateError
+from tidegate.values.time import SECOND_NS
 
 _SHOWN: Final = 8
 _SYMBOL_VERBS: Final = frozenset({RequestVerb.DISABLE, RequestVerb.ENABLE})
 _WHOLE: Final = frozenset({GateScope.GLOBAL, GateScope.ACCOUNT})
+_NARROW: Final = frozenset({GateScope.STRATEGY, GateScope.SYMBOL})
 _ENTRIES_ONLY: Final = frozenset({RequestVerb.PAUSE, RequestVerb.DISABLE})
 
 
@@ -37,6 +40,20 @@ def check_ask(books: Books, ask: Ask) -> None:
         raise NothingNamedError(f"There is no {ask.scope.value} {ask.key!r} ({here}); nothing was done.")
     if ask.order_id and ask.order_id not in {order.client_order_id for order in books.working_orders()}:
         raise NothingNamedError(f"No order {ask.order_id} works; see `tidegate orders`. Nothing was done.")
+
+
+def expected_ns(desk: Desk, scope: GateScope, key: str, cancels_ns: Callable[[int], int]) -> int:
+    """Return how long the cancels of a kill or flatten take at most; 0: no more than a moment, as where one request does for all."""
+    if scope not in _NARROW:
+        return 0
+    orders = desk.engine.books.working_orders()
+    return cancels_ns(sum(key == (order.strategy_id if scope is GateScope.STRATEGY else order.symbol) for order in orders))
+
+
+def expectation(span_ns: int) -> tuple[str, ...]:
+    """Return the sentence about how long cancels take; none where it is no more than a moment."""
+    seconds = -(-span_ns // SECOND_NS)
+    return (f"The venue's limit lets the last cancel out within {seconds} s.",) if span_ns else ()
 
 
 def follows(desk: Desk, ask: Ask) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from tidegate.service.audit_words import TRADER, Told, order_answered, order_sen
 from tidegate.service.gatekeeper import Gatekeeper
 from tidegate.service.ledger.errors import LedgerBusyError, StaleEpochError
 from tidegate.service.ledger.rows import Batch
-from tidegate.service.ports import Answer, Effect, SealAudit, Send, WriteLedger
+from tidegate.service.ports import Answer, CancelAll, Effect, SealAudit, Send, WriteLedger
 from tidegate.service.sequencer import Sequencer
 from tidegate.values.enums import CommandKind
 from tidegate.values.errors import TidegateError
@@ -105,8 +105,12 @@ class Auditing:
     def leaving(self, effects: list[Effect]) -> None:
         """Take in what leaves now; an order has its entry beside its row already."""
         for effect in effects:
-            if isinstance(effect, Send) and effect.command.kind is CommandKind.CANCEL:
-                self.note(order_sent(effect.command, self._sequencer.now_ns()))
+            if isinstance(effect, CancelAll):
+                canceled = effect.commands
+            else:
+                canceled = (effect.command,) if isinstance(effect, Send) and effect.command.kind is CommandKind.CANCEL else ()
+            for command in canceled:
+                self.note(order_sent(command, self._sequencer.now_ns()))
 
     def answered(self, command: OrderCommand, answer: Answer) -> None:
         """Take in what the venue said of a command."""

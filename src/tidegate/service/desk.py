@@ -14,14 +14,16 @@ from tidegate.service.auditing import Auditing, AuditSettings
 from tidegate.service.flatten import Operator
 from tidegate.service.gatekeeper import Gatekeeper
 from tidegate.service.ledger.rows import Batch, ExecutionRow
+from tidegate.service.noting import Noting
 from tidegate.service.outbox import Outbox, OutboxSettings
-from tidegate.service.ports import Answer, Effect, Found, LogPort, Reads, SealAudit, Send, Suspend, WriteLedger
+from tidegate.service.ports import Answer, CancelAll, Effect, Found, LogPort, Reads, SealAudit, Send, Suspend, WriteLedger
 from tidegate.service.reconcile import Reconciler, ReconcileSettings
 from tidegate.service.sequencer import Sequencer, SequencerSettings
 from tidegate.values.enums import CommandKind
 from tidegate.values.errors import TidegateError
 from tidegate.values.ids import ClientOrderId, ExecutionId, SessionId
 from tidegate.values.time import NEVER_NS
+from tidegate.venues.port import CancelResult
 
 STORE: Final = "store"  # as a stream: down while log or ledger are gone
 
@@ -57,9 +59,10 @@ class Desk:
         self.outbox: Final = Outbox(place.account, self.sequencer, self.gatekeeper, log, clock, settings.outbox)
         self.reconciler: Final = Reconciler(place.venue, self.sequencer, clock, settings.reconcile)
         self.auditing: Final = Auditing(place.account, self.sequencer, self.gatekeeper, clock, settings.audit)
-        self._store_told = True
+        self._store_told = f"{place.venue}/{STORE}" not in engine.books.streams_down()  # a session before may have ended without its disk
         self._due_n, self._engine_due_ns = -1, NEVER_NS
         self.operator: Final = Operator(place.account, self.sequencer, self.gatekeeper, clock)
+        self.noting: Final = Noting(self.sequencer)
 
     def monotonic_ns(self) -> int:
         """Return the time of the desk's own clock that `due_ns` is meant in."""
@@ -86,6 +89,7 @@ class Desk:
             self.reconciler.folded(unconfirmed=self.engine.books.unconfirmed)
             self.reconciler.poll()
             self.operator.poll(cancels_out=not self.outbox.open_commands)
+            self.noting.poll(suspending=self.operator.suspending)
             self._tell_store()
             effects += [*self.operator.take_effects(), *self._let_go(), *self.reconciler.take_effects()]
             if not self.sequencer.waiting:
@@ -108,7 +112,13 @@ class Desk:
     def answered(self, effect: Send, answer: Answer) -> None:
         """See `ports.Send`."""
         self.auditing.answered(effect.command, answer)
+        self.noting.answered(effect.command, answer)
         self.outbox.answered(effect.command.event_id, answer)
+
+    def canceled_all(self, effect: CancelAll, results: list[CancelResult] | None) -> None:
+        """See `ports.CancelAll`; None: it brought no answer that says anything of any order."""
+        untaken = self.outbox.canceled_all(effect, results)
+        self.noting.canceled_all(effect, untaken, results)
 
     def found(self, client_order_id: str, found: Found) -> None:
         """See `ports.Find`."""
@@ -123,18 +133,31 @@ class Desk:
     def suspended(self, effect: Suspend, *, taken: bool) -> None:
         """See `ports.Suspend`."""
         self.operator.told_suspended(on=effect.on, taken=taken)
+        self.noting.switched(on=effect.on, taken=taken)
 
     def sealed(self, effect: SealAudit, error: TidegateError | None) -> None:
         """See `ports.SealAudit`."""
         del effect
         self.auditing.sealed(error)
 
-    def request(self, request: OperatorRequested) -> bool:
-        """Carry a checked request of a person out."""
-        return self.operator.request(request)
+    def request(self, request: OperatorRequested, *, waited_ns: int = 0, expected_ns: int = 0) -> bool:
+        """Carry a checked request of a person out; False: too many wait, and it has only closed its latch.
+
+        Args:
+            request: what is asked.
+            waited_ns: for how long it had been waiting, for its report.
+            expected_ns: how long its cancels take at most; 0: no more than a moment.
+        """
+        began_ns = self._clock.monotonic_ns()
+        taken = self.operator.request(request)
+        took_ns = waited_ns + self._clock.monotonic_ns() - began_ns
+        if taken:
+            self.noting.begin(request, self.outbox.on_wire(), took_ns=took_ns, expected_ns=expected_ns)
+        return taken
 
     def _let_go(self) -> list[Effect]:
         effects = self.outbox.take_effects()
+        self.noting.left(effects)
         if any(isinstance(effect, Send) and effect.command.kind is not CommandKind.CANCEL for effect in effects):
             self.reconciler.sent()
         self.auditing.leaving(effects)

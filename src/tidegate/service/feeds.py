@@ -33,6 +33,18 @@ class Feeds:
         self.market_up = False
         self.orders_up = False
         self.reconnects = 0
+        self.losses = 0  # of either stream
+        self._news_ns = self._orders_down_ns = 0  # receive time; 0: no news yet, the stream is not away
+
+    def owed_ns(self) -> int:
+        """Return for how long the order stream has been away, or has not told of an order that the venue has taken; 0: it owes nothing."""
+        now_ns, times = self._desk.sequencer.now_ns(), self._desk.outbox.times
+        if self._orders_down_ns:
+            return now_ns - self._orders_down_ns
+        if not self.orders_up:
+            return 0
+        working = (times.of(order.client_order_id) for order in self._desk.engine.books.working_orders())
+        return max((now_ns - one.acked_ns for one in working if one.acked_ns and one.sent_ns > self._news_ns), default=0)
 
     async def orders(self, stream: OrderStream) -> None:
         """Follow the order stream until it ends.
@@ -45,11 +57,14 @@ class Feeds:
                 case OrderNews():
                     self._news(item)
                 case StreamUp():
-                    self.orders_up = True
+                    self.orders_up, self._orders_down_ns = True, 0
+                    self._news_ns = self._desk.sequencer.now_ns()  # what it missed was read at its start
                     self.reconnects += item.attempt > 1
                     self._desk.reconciler.stream_up()
                 case StreamDown():
                     self.orders_up = False
+                    self.losses += 1
+                    self._orders_down_ns = self._orders_down_ns or self._desk.sequencer.now_ns()
                     self._desk.reconciler.stream_down(item.reason)
                     _check_final(item)
                 case _:
@@ -70,6 +85,7 @@ class Feeds:
                     self._tell(up=True, reason="subscribed and read up")
                 case StreamDown():
                     self.market_up = False
+                    self.losses += 1
                     self._tell(up=False, reason=item.reason)
                     _check_final(item)
                 case Quarantined():
@@ -88,6 +104,7 @@ class Feeds:
         if self._log.failed is None:
             self._log.evidence(item.payload)
         self.doubts += bool(item.doubts)
+        self._news_ns = self._desk.sequencer.now_ns()
         for event in item.events:
             self._desk.sequencer.offer(event)
 

@@ -49,12 +49,17 @@ class Operator:
         self._effects: list[Effect] = []
         self._suspend_ns = NEVER_NS  # monotonic time at which the venue's switch is set at the latest
         self.suspended = False
-        self._lifting = False
+        self._lifting = self._setting = False
 
     def take_effects(self) -> list[Effect]:
         """Return what is to be carried out since the last call, in order."""
         effects, self._effects = self._effects, []
         return effects
+
+    @property
+    def suspending(self) -> bool:
+        """Tell whether the venue's switch is still to be set for a kill, or its answer waited for."""
+        return self._suspend_ns != NEVER_NS or self._setting
 
     def due_ns(self) -> int:
         """Return the monotonic time of the next step."""
@@ -98,12 +103,15 @@ class Operator:
         if self._sequencer.engine.books.liquidating:
             self._lift()
         if self._suspend_ns != NEVER_NS and (cancels_out or self._clock.monotonic_ns() >= self._suspend_ns):
-            self._suspend_ns = NEVER_NS
+            self._suspend_ns, self._setting = NEVER_NS, True
             self._effects.append(Suspend(on=True))
 
     def told_suspended(self, *, on: bool, taken: bool) -> None:
         """Take in what came of setting the switch; one that failed is set again."""
-        self._lifting = False
+        if on:
+            self._setting = False
+        else:
+            self._lifting = False
         if taken:
             self.suspended = on
         elif on:

@@ -6,14 +6,16 @@ the engine has folded since is the same or stricter; the strictest wins.
 
 from typing import Final, final
 
+from tidegate.engine.books import Books
 from tidegate.engine.engine import Engine
 from tidegate.events.acts import OrderCommand
 from tidegate.oms.order import Order
 from tidegate.service.ledger.rows import Lease
-from tidegate.values.enums import ExitReason, GateScope, GateState, Purpose
+from tidegate.values.enums import CommandKind, ExitReason, GateScope, GateState, Purpose
 from tidegate.values.time import SECOND_NS
 
 LEASE_MARGIN_NS: Final = 3 * SECOND_NS  # sending stops so long before the lease ends
+_ALL: Final = frozenset({GateScope.GLOBAL, GateScope.ACCOUNT, GateScope.VENUE})  # a trader has one account at one venue
 _STRICTNESS: Final = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
 
 
@@ -52,6 +54,12 @@ class Gatekeeper:
         self._latches[scope, key] = state
         return True
 
+    @property
+    def halts_all(self) -> bool:
+        """Tell whether no order of any strategy may leave: everything, or the account, is halted."""
+        latched = any(state is GateState.HALTED and scope in _ALL for (scope, _), state in self._latches.items())
+        return latched or any(gate.state is GateState.HALTED and gate.scope in _ALL for gate, _ in self._engine.books.closed_gates())
+
     def refusal(self, command: OrderCommand, order: Order, *, now_ns: int, monotonic_ns: int) -> str:
         """Return why an order command may not leave now; empty: it may."""
         if now_ns > command.valid_until_ns:
@@ -72,6 +80,16 @@ class Gatekeeper:
             if _STRICTNESS[latched] > _STRICTNESS[state] and _covers(scope, key, command):
                 state, words = latched, f"{scope.value} {key}".strip()
         return state, words
+
+
+def replace_refusal(command: OrderCommand, books: Books) -> str:
+    """A replacement names an absolute quantity: of an order that filled meanwhile it would be the wrong one."""
+    if command.kind is not CommandKind.REPLACE:
+        return ""
+    replaced = books.order(command.target_id)
+    if replaced is None or replaced.filled_nanos:
+        return "the order to be replaced has filled in part; cancel it, and ask for the rest once that is confirmed"
+    return ""
 
 
 def _covers(scope: GateScope, key: str, command: OrderCommand) -> bool:

@@ -13,7 +13,19 @@ from tidegate.service.audit_words import TRADER
 from tidegate.service.desk import Desk
 from tidegate.service.ledger.errors import LedgerError
 from tidegate.service.ledger.thread import LedgerThread
-from tidegate.service.ports import Answer, Effect, Find, Found, Reads, ReadVenue, SealAudit, Send, Suspend, WriteLedger
+from tidegate.service.ports import (
+    Answer,
+    CancelAll,
+    Effect,
+    Find,
+    Found,
+    Reads,
+    ReadVenue,
+    SealAudit,
+    Send,
+    Suspend,
+    WriteLedger,
+)
 from tidegate.service.sealing import Sealer
 from tidegate.values.enums import CommandKind
 from tidegate.values.errors import TidegateError
@@ -49,6 +61,8 @@ class Hands:
                 self._write(effect)
             case Send():
                 self._start(self._send(effect))
+            case CancelAll():
+                self._start(self._cancel_all(effect))
             case Find():
                 self._start(self._find(effect))
             case ReadVenue():
@@ -135,6 +149,14 @@ class Hands:
             return await self._venue.submit(command, urgency=effect.urgency)
         except (Unreachable, Declined, OutcomeUnsure) as error:
             return error
+
+    async def _cancel_all(self, effect: CancelAll) -> None:
+        try:
+            results = await self._venue.cancel_all()
+        except (Unreachable, Declined, OutcomeUnsure):
+            self._desk.canceled_all(effect, None)
+        else:
+            self._desk.canceled_all(effect, results)
 
     async def _find(self, effect: Find) -> None:
         found: Found

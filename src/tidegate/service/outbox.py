@@ -14,24 +14,26 @@ import msgspec
 
 from tidegate.clock.clock import Clock
 from tidegate.events.acts import OrderCommand
-from tidegate.events.codec import decode, encode
+from tidegate.events.codec import decode
 from tidegate.oms.order import Order
 from tidegate.oms.transitions import TERMINAL
-from tidegate.service.gatekeeper import Gatekeeper
+from tidegate.service.gatekeeper import Gatekeeper, replace_refusal
 from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
 from tidegate.service.ledger.rows import Batch, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
 from tidegate.service.order_times import OrderTimes
-from tidegate.service.ports import Answer, Commanded, Effect, Find, Found, LogPort, Send, WriteLedger
+from tidegate.service.outbox_rows import Entry, Whence, row_of
+from tidegate.service.ports import Answer, CancelAll, Commanded, Effect, Find, Found, LogPort, Send, WriteLedger
 from tidegate.service.sequencer import Sequencer
 from tidegate.service.stages import FINISHED, Happening, Stage, next_stage
+from tidegate.service.sweeping import SWEEP_PATIENCE_NS, may_sweep, untaken
 from tidegate.service.words import order_event, own_event
 from tidegate.values.enums import CommandKind, OrderEventKind, OrderState, Purpose
 from tidegate.values.errors import TidegateError
-from tidegate.values.ids import ClientOrderId, EventId
+from tidegate.values.ids import EventId
 from tidegate.values.time import MILLISECOND_NS, NEVER_NS, SECOND_NS
 from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable
-from tidegate.venues.port import Urgency, VenueOrder
+from tidegate.venues.port import CancelResult, Urgency, VenueOrder
 
 _ORDERS: Final = frozenset({CommandKind.SUBMIT, CommandKind.REPLACE})
 _WAITING: Final = frozenset({Stage.DECIDED, Stage.DURABLE})
@@ -48,16 +50,6 @@ class OutboxSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     answer_ns: int = 10 * SECOND_NS  # a request without an answer for so long is unsure; the client gives up earlier
     cancel_patience_ns: int = 250 * MILLISECOND_NS  # a cancel waits for the log no longer than this
-
-
-class _Entry(msgspec.Struct, kw_only=True, gc=False):
-    """One command on its way."""
-
-    commanded: Commanded
-    stage: Stage = Stage.DECIDED
-    taken_ns: int = 0  # monotonic
-    durable_ns: int = 0
-    sent_mono_ns: int = 0
 
 
 @final
@@ -80,7 +72,7 @@ class Outbox:
         self._log: Final = log
         self._clock: Final = clock
         self._settings: Final = settings or OutboxSettings()
-        self._entries: Final[dict[str, _Entry]] = {}
+        self._entries: Final[dict[str, Entry]] = {}
         self._effects: list[Effect] = []
         self._previous = (-1, 0)
         self.times: Final = OrderTimes()
@@ -121,7 +113,7 @@ class Outbox:
         due_ns = NEVER_NS
         for entry in self._entries.values():
             if entry.stage is Stage.SENT:
-                due_ns = min(due_ns, entry.sent_mono_ns + self._settings.answer_ns)
+                due_ns = min(due_ns, entry.sent_mono_ns + (SWEEP_PATIENCE_NS if entry.swept else self._settings.answer_ns))
             elif entry.commanded.command.kind is CommandKind.CANCEL and entry.stage is Stage.DECIDED:
                 due_ns = min(due_ns, entry.taken_ns + self._settings.cancel_patience_ns)
         return due_ns
@@ -139,12 +131,12 @@ class Outbox:
                 order = self._order(commanded)
                 self._effects.append(Find(command.target_id, order.venue_order_id if order.external else ""))
                 continue
-            entry = _Entry(commanded=commanded, taken_ns=self._clock.monotonic_ns())
+            entry = Entry(commanded=commanded, taken_ns=self._clock.monotonic_ns())
             self._entries[command.event_id] = entry
             if command.kind in _ORDERS:
                 self.times.decided(command.client_order_id, received_ns=command.timestamp, decided_ns=self._sequencer.now_ns())
                 refusal = "" if self.store_ok else "log or ledger are gone; only cancels may leave"
-                refusal = refusal or self._replace_refusal(commanded)
+                refusal = refusal or replace_refusal(command, self._engine.books)
                 if refusal or self._gatekeeper.lease is None:
                     self._drop(entry, refusal or "the account is not held")
                 else:
@@ -155,46 +147,16 @@ class Outbox:
         self.poll()
 
     def _row(self, commanded: Commanded, epoch: int) -> OutboxRow:
-        n, k, command = commanded
-        order = self._order(commanded)
-        now_ns = self._sequencer.now_ns()
-        row = OutboxRow(
-            command_id=EventId(command.event_id),
-            client_order_id=ClientOrderId(command.client_order_id),
-            kind=command.kind,
-            account=self._account,
-            epoch=epoch,
-            session=self._sequencer.session,
-            n=n,
-            k=k,
-            intent_id=order.intent_id,
-            decision_id=command.decision_id,
-            command=encode(command),
-            recorded_ns=now_ns,
-            previous_n=self._previous[0],
-            previous_k=self._previous[1],
-            state=OutboxState.SENT,
-            sent_ns=now_ns,
-        )
-        self._previous = (n, k)
-        return row
-
-    def _replace_refusal(self, commanded: Commanded) -> str:
-        """A replacement names an absolute quantity: of an order that filled meanwhile it would be the wrong one."""
-        command = commanded.command
-        if command.kind is not CommandKind.REPLACE:
-            return ""
-        replaced = self._engine.books.order(command.target_id)
-        if replaced is None or replaced.filled_nanos:
-            return "the order to be replaced has filled in part; cancel it, and ask for the rest once that is confirmed"
-        return ""
+        whence = Whence(self._account, epoch, self._sequencer.session, self._previous)
+        self._previous = (commanded.n, commanded.k)
+        return row_of(commanded, self._order(commanded), whence, now_ns=self._sequencer.now_ns())
 
     def adopt(self, rows: list[OutboxRow]) -> None:
         """Take over what an earlier session let go without hearing of it: followed until the venue's word is in."""
         for row in rows:
             command = decode(row.command)
             assert isinstance(command, OrderCommand), "a row holds a command"
-            self._entries[command.event_id] = _Entry(commanded=Commanded(row.n, row.k, command), stage=Stage.UNSURE)
+            self._entries[command.event_id] = Entry(commanded=Commanded(row.n, row.k, command), stage=Stage.UNSURE)
 
     # From the stores.
 
@@ -225,18 +187,27 @@ class Outbox:
 
     def poll(self) -> None:
         """Let go what may go now, and stop waiting for what took too long."""
+        leaving: list[Entry] = []
         for entry in list(self._entries.values()):
             if entry.stage is Stage.SENT:
-                if self._clock.monotonic_ns() - entry.sent_mono_ns >= self._settings.answer_ns:
-                    self._unanswered(entry)
+                self._watch_answer(entry)
             elif entry.stage is Stage.UNSURE:
                 self._review(entry)
             elif entry.commanded.command.kind is CommandKind.CANCEL:
-                self._try_cancel(entry)
+                leaving += [entry] if self._may_cancel(entry) else []
             elif entry.stage is Stage.DURABLE:
                 self._try_order(entry)
+        self._cancel(leaving)
 
-    def _try_order(self, entry: _Entry) -> None:
+    def _watch_answer(self, entry: Entry) -> None:
+        """Stop waiting for what took too long. A cancel that went with all others goes out by itself first: cancels may be repeated."""
+        waited_ns = self._clock.monotonic_ns() - entry.sent_mono_ns
+        if entry.swept and waited_ns >= SWEEP_PATIENCE_NS:
+            self._cancel_singly(entry)
+        elif not entry.swept and waited_ns >= self._settings.answer_ns:
+            self._unanswered(entry)
+
+    def _try_order(self, entry: Entry) -> None:
         """The last step of an order. Nothing in here waits: what is checked holds while the bytes are let go."""
         commanded = entry.commanded
         if not self.store_ok:
@@ -255,9 +226,14 @@ class Outbox:
         self.times.sent(commanded.command.client_order_id, now_ns)
         self._sequencer.offer(own_event(order, OrderEventKind.SUBMITTED, durable_ns=entry.durable_ns, sent_ns=now_ns))
 
-    def _refusal(self, entry: _Entry) -> str:
+    def _refusal(self, entry: Entry) -> str:
         command, order = entry.commanded.command, self._order(entry.commanded)
         return self._gatekeeper.refusal(command, order, now_ns=self._sequencer.now_ns(), monotonic_ns=self._clock.monotonic_ns())
+
+    def on_wire(self) -> list[Order]:
+        """Return the orders that were let go and have no answer yet: what a gate that closes now cannot hold back."""
+        sent = [e.commanded for e in self._entries.values() if e.stage is Stage.SENT and e.commanded.command.kind in _ORDERS]
+        return [self._order(commanded) for commanded in sent]
 
     def last_look(self, client_order_id: str) -> str:
         """Return why an order that waited for its turn at the venue may not leave any more; empty: it may."""
@@ -265,16 +241,31 @@ class Outbox:
         entry = next((e for e in sent if e.commanded.command.client_order_id == client_order_id), None)
         return self._refusal(entry) if entry is not None else "it is not waited for any more"
 
-    def _try_cancel(self, entry: _Entry) -> None:
+    def _may_cancel(self, entry: Entry) -> bool:
         if entry.stage is not Stage.DECIDED:
-            return
+            return False
         waited_ns = self._clock.monotonic_ns() - entry.taken_ns
         durable = self._log.durable_n >= entry.commanded.n
-        if durable or not self.store_ok or waited_ns >= self._settings.cancel_patience_ns:
-            self._move(entry, Happening.RECORDED)
-            self._let_go(entry, Urgency.FLATTEN)
+        return durable or not self.store_ok or waited_ns >= self._settings.cancel_patience_ns
 
-    def _review(self, entry: _Entry) -> None:
+    def _cancel(self, leaving: list[Entry]) -> None:
+        """Let cancels go: in one request where everything is to be canceled, else each by itself."""
+        swept = bool(leaving) and may_sweep(len(leaving), self._engine.books, halted=self._gatekeeper.halts_all)
+        for entry in leaving:
+            self._move(entry, Happening.RECORDED)
+            if swept:
+                self._move(entry, Happening.LET_GO)
+                entry.sent_mono_ns, entry.swept = self._clock.monotonic_ns(), True
+            else:
+                self._let_go(entry, Urgency.FLATTEN)
+        if swept:
+            self._effects.append(CancelAll(tuple(entry.commanded.command for entry in leaving)))
+
+    def _cancel_singly(self, entry: Entry) -> None:
+        entry.swept, entry.sent_mono_ns = False, self._clock.monotonic_ns()
+        self._effects.append(Send(entry.commanded.command, Urgency.FLATTEN))
+
+    def _review(self, entry: Entry) -> None:
         """Close an unsure order once the engine has its evidence, so that no row stays unaccounted for."""
         order = self._engine.books.order(entry.commanded.command.client_order_id)
         if order is not None and order.state in _UNPROVED:
@@ -283,7 +274,7 @@ class Outbox:
         self._move(entry, Happening.NOT_FOUND if absent else Happening.ANSWER)
         self._finish(entry, OutboxState.ABSENT if absent else OutboxState.ANSWERED)
 
-    def _let_go(self, entry: _Entry, urgency: Urgency) -> None:
+    def _let_go(self, entry: Entry, urgency: Urgency) -> None:
         self._move(entry, Happening.LET_GO)
         entry.sent_mono_ns = self._clock.monotonic_ns()
         self._effects.append(Send(entry.commanded.command, urgency))
@@ -306,6 +297,17 @@ class Outbox:
         else:
             self._settled(entry, answer)
 
+    def canceled_all(self, effect: CancelAll, results: list[CancelResult] | None) -> frozenset[str]:
+        """Take in what one request for all brought; None: nothing. What it did not take is returned, and goes out by itself."""
+        entries = [self._entries[command.event_id] for command in effect.commands if command.event_id in self._entries]
+        again = untaken([self._order(entry.commanded) for entry in entries], results)
+        for entry in entries:
+            if self._order(entry.commanded).client_order_id not in again:
+                self._settled(entry, None)
+            elif entry.swept:
+                self._cancel_singly(entry)
+        return again
+
     def found(self, client_order_id: str, found: Found) -> None:
         """Take in what a complete lookup found; an error is no evidence, and the order is asked after again."""
         order = self._engine.books.order(client_order_id)
@@ -322,13 +324,13 @@ class Outbox:
         if order is not None and isinstance(answer, VenueOrder):
             self._sequencer.offer(order_event(answer, order, working=OrderEventKind.ACCEPTED))
 
-    def _settled(self, entry: _Entry, answer: VenueOrder | None) -> None:
+    def _settled(self, entry: Entry, answer: VenueOrder | None) -> None:
         self._move(entry, Happening.ANSWER)
         self._finish(entry, OutboxState.ANSWERED)
         if answer is not None:
             self._sequencer.offer(order_event(answer, self._order(entry.commanded), working=OrderEventKind.ACCEPTED))
 
-    def _declined(self, entry: _Entry, answer: Declined) -> None:
+    def _declined(self, entry: Entry, answer: Declined) -> None:
         command = entry.commanded.command
         if answer.reason is DeclineReason.RATE_LIMITED:  # refused unread: as good as not sent, and a cancel is tried again
             self._not_left(entry, str(answer))
@@ -346,7 +348,7 @@ class Outbox:
         if command.kind is CommandKind.CANCEL:
             self._effects.append(Find(order.client_order_id))  # refused is not an end: ask what became of it
 
-    def _unanswered(self, entry: _Entry) -> None:
+    def _unanswered(self, entry: Entry) -> None:
         fresh = entry.stage is Stage.SENT
         self._move(entry, Happening.NO_ANSWER)
         if not fresh:
@@ -358,7 +360,7 @@ class Outbox:
             del self._entries[command.event_id]
         self._sequencer.offer(own_event(self._order(entry.commanded), OrderEventKind.OUTCOME_UNKNOWN, reason="no answer came"))
 
-    def _not_left(self, entry: _Entry, reason: str) -> None:
+    def _not_left(self, entry: Entry, reason: str) -> None:
         self._move(entry, Happening.NOT_LEFT)
         self._finish(entry, OutboxState.ABANDONED, reason)
         if entry.commanded.command.kind in _ORDERS:
@@ -366,19 +368,19 @@ class Outbox:
 
     # Inside.
 
-    def _drop(self, entry: _Entry, reason: str, *, mark: bool = True) -> None:
+    def _drop(self, entry: Entry, reason: str, *, mark: bool = True) -> None:
         recorded = entry.stage is Stage.DURABLE
         self._move(entry, Happening.DROPPED)
         self._finish(entry, OutboxState.ABANDONED if recorded and mark else None, reason)
         self._sequencer.offer(own_event(self._order(entry.commanded), OrderEventKind.NOT_SENT, reason=reason))
 
-    def _finish(self, entry: _Entry, state: OutboxState | None, note: str = "") -> None:
+    def _finish(self, entry: Entry, state: OutboxState | None, note: str = "") -> None:
         if state is not None:
             self._mark(entry, state, note)
         assert entry.stage in FINISHED, "only what is finished is forgotten"
         del self._entries[entry.commanded.command.event_id]
 
-    def _mark(self, entry: _Entry, state: OutboxState, note: str = "") -> None:
+    def _mark(self, entry: Entry, state: OutboxState, note: str = "") -> None:
         """Write where an order's row stands; not waited for: a start without the mark asks the venue."""
         command, lease = entry.commanded.command, self._gatekeeper.lease
         if command.kind not in _ORDERS or lease is None:
@@ -386,7 +388,7 @@ class Outbox:
         mark = Mark(command_id=EventId(command.event_id), state=state, at_ns=self._sequencer.now_ns(), note=note)
         self._effects.append(WriteLedger(Batch(account=self._account, epoch=lease.epoch, marks=(mark,))))
 
-    def _move(self, entry: _Entry, happening: Happening) -> None:
+    def _move(self, entry: Entry, happening: Happening) -> None:
         entry.stage = next_stage(entry.stage, happening)
 
     def _order(self, commanded: Commanded) -> Order:

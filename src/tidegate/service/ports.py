@@ -75,6 +75,12 @@ class Send(NamedTuple):
     urgency: Urgency
 
 
+class CancelAll(NamedTuple):
+    """Ask the venue in one request to cancel every open order of the account, in place of these cancels. Tell `Desk.canceled_all`."""
+
+    commands: tuple[OrderCommand, ...]
+
+
 class Find(NamedTuple):
     """Look an order up completely: by its client order id, or by the venue's where it is not ours and has none. Tell `Desk.found`."""
 
@@ -103,6 +109,6 @@ class SealAudit(NamedTuple):
     at_ns: int
 
 
-Effect: TypeAlias = WriteLedger | Send | Find | ReadVenue | Suspend | SealAudit
+Effect: TypeAlias = WriteLedger | Send | CancelAll | Find | ReadVenue | Suspend | SealAudit
 Answer: TypeAlias = VenueOrder | Unreachable | Declined | OutcomeUnsure | None  # None: a cancel was taken
 Found: TypeAlias = VenueOrder | Unreachable | Declined | OutcomeUnsure | None  # None: a complete lookup did not find it

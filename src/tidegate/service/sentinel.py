@@ -133,6 +133,7 @@ class KillWatch:
         self._path: Final = str(home.kill)
         self._looked_at: tuple[int, int, int] | None = None
         self._seen: set[str] = set()
+        self.written_ns = 0  # wall time at which the file was written last, as the newest look found it
 
     @property
     def stands(self) -> bool:
@@ -144,6 +145,7 @@ class KillWatch:
         try:
             found = os.stat(self._path)  # noqa: PTH116 - asked at every turn of the trader's loop, and a Path asks half as fast
             now = (found.st_ino, found.st_mtime_ns, found.st_size)
+            self.written_ns = found.st_ctime_ns  # a new file is linked into place when it is whole
         except FileNotFoundError:
             self._looked_at, self._seen = None, set()
             return ()

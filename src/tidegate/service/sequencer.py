@@ -7,6 +7,7 @@ full one says no to whoever offers.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final, NamedTuple, final
 
 import msgspec
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from tidegate.clock.clock import Clock
 from tidegate.engine.core import NumberedAct
 from tidegate.engine.engine import Engine
-from tidegate.events.acts import OrderCommand
+from tidegate.events.acts import AnyAct, OrderCommand
 from tidegate.events.codec import encode
 from tidegate.events.inputs import (
     AnyInput,
@@ -75,6 +76,7 @@ class Sequencer:
         self._told: list[Told] = []
         self._lag_told_ns = engine.books.lag_ns  # a session before may have ended in a lag that is over now
         self.log_failed: TidegateError | None = None
+        self.witness: Callable[[AnyInput | AnyAct], None] | None = None  # is shown every message as it is logged
 
     # What is asked.
 
@@ -213,6 +215,8 @@ class Sequencer:
         )
         if self.log_failed is None:
             self._write_input(n, stamped)
+        if self.witness is not None:
+            self.witness(stamped)
         self.engine.apply(stamped)
         if isinstance(stamped, OrderEvent) and stamped.execution_id:
             self._taken.append(stamped)
@@ -237,6 +241,7 @@ class Sequencer:
 
     def _keep(self, acts: list[NumberedAct], n_first: int, records: NDArray[np.void] | None) -> None:
         """Log what was taken in and done, in order, and keep the commands."""
+        self._show(acts)
         self._set_aside(acts)
         if self.log_failed is not None:
             return
@@ -259,6 +264,12 @@ class Sequencer:
                 self._commands.append(Commanded(n, k, act))
             elif belongs(act):
                 self._told.append(act)  # type: ignore[arg-type]  # likewise
+
+    def _show(self, acts: list[NumberedAct]) -> None:
+        if self.witness is None:
+            return
+        for _, _, act in acts:
+            self.witness(act)  # type: ignore[arg-type]  # every numbered act is one of the union
 
     def _write_input(self, n: int, message: AnyInput) -> None:
         try:

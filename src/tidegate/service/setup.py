@@ -9,6 +9,7 @@ from tidegate.config.build import engine_spec, instruments_of, placed, slots_of
 from tidegate.config.errors import ConfigError
 from tidegate.config.model import LiveSection
 from tidegate.config.reading import LoadedConfig
+from tidegate.config.units import duration_ns
 from tidegate.config.writing import config_source
 from tidegate.engine.engine import Engine
 from tidegate.engine.layout import layout_sha256
@@ -18,6 +19,7 @@ from tidegate.events.inputs import InstrumentDefined
 from tidegate.events.session import SessionOpened, SourceRef
 from tidegate.journal import FORMAT_VERSION
 from tidegate.recovery import machine
+from tidegate.service.breakers import BreakerSettings
 from tidegate.service.recovery import Recovered
 from tidegate.values.enums import InstrumentKind
 from tidegate.values.ids import SessionId
@@ -33,6 +35,7 @@ class Setup(NamedTuple):
     instruments: tuple[Instrument, ...]
     slots: tuple[StrategySlot, ...]
     toolchain: Toolchain
+    breakers: BreakerSettings
 
     @property
     def venue(self) -> str:
@@ -94,7 +97,7 @@ def set_up(loaded: LoadedConfig, toolchain: Toolchain) -> Setup:
     """Return what the sessions of a configuration are made of.
 
     Raises:
-        ConfigError: it lists no instrument, or not exactly one venue: live, nothing is taken from tapes.
+        ConfigError: it lists no instrument, not exactly one venue (live, nothing is taken from tapes), or no breakers.
         TidegateError: a strategy cannot be loaded.
     """
     config = loaded.config
@@ -107,13 +110,43 @@ def set_up(loaded: LoadedConfig, toolchain: Toolchain) -> Setup:
     live = live_section(loaded)
     config = placed(config, loaded.folder)
     loaded = loaded._replace(config=config, source=config_source(config, loaded))
-    return Setup(loaded, live, config.account.name, instruments, slots_of(loaded, instruments), toolchain)
+    return Setup(loaded, live, config.account.name, instruments, slots_of(loaded, instruments), toolchain, breaker_settings(live))
 
 
 def live_section(loaded: LoadedConfig) -> LiveSection:
     """Return what a configuration says of live trading."""
     live = loaded.config.live
     return live if isinstance(live, LiveSection) else LiveSection()
+
+
+def breaker_settings(live: LiveSection) -> BreakerSettings:
+    """Return the thresholds of the automatic stops.
+
+    Raises:
+        ConfigError: the configuration does not state them.
+    """
+    stated = live.breakers
+    if stated is None:
+        raise ConfigError(
+            "The configuration has no live.breakers; state when trouble stops trading by itself (`tidegate config keys` lists them, and "
+            "docs/operating.md has values to begin with)."
+        )
+    return BreakerSettings(
+        rate_limited_max=stated.rate_limited_max,
+        rate_limited_window_ns=duration_ns(stated.rate_limited_window),
+        rate_limited_cooldown_ns=duration_ns(stated.rate_limited_cooldown),
+        stream_losses_max=stated.stream_losses_max,
+        stream_losses_window_ns=duration_ns(stated.stream_losses_window),
+        stream_losses_cooldown_ns=duration_ns(stated.stream_losses_cooldown),
+        clock_skew_ns_max=duration_ns(stated.clock_skew_max),
+        clock_skew_cooldown_ns=duration_ns(stated.clock_skew_cooldown),
+        disk_low_percent=stated.disk_low_percent,
+        disk_full_percent=stated.disk_full_percent,
+        log_stall_ns_max=duration_ns(stated.log_stall_max),
+        log_stall_cooldown_ns=duration_ns(stated.log_stall_cooldown),
+        orders_silent_ns_max=duration_ns(stated.orders_silent_max),
+        orders_silent_cooldown_ns=duration_ns(stated.orders_silent_cooldown),
+    )
 
 
 def _source_ref(slot: StrategySlot) -> SourceRef:

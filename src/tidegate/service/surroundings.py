@@ -1,5 +1,7 @@
 """What a trader knows of itself besides its desk: mode, home, uptime, when its loop last turned, how each stream stands since when."""
 
+import os
+from collections.abc import Callable
 from typing import Final, NamedTuple, final
 
 from tidegate.clock.clock import Clock
@@ -28,6 +30,7 @@ class Surroundings:
         self._turned_ns = self._began_ns
         self._streams = {name: StreamState(name, trusted=True, since_ns=0, reason="") for name in streams}
         self._down: dict[str, str] = {}
+        self.cancels_ns: Callable[[int], int] = lambda _count: 0  # how long so many cancels take by the venue's limit
 
     def turned(self, desk: Desk) -> None:
         """Take note that the loop turns and which streams changed: after each turn of the desk, and once a second where nothing happens."""
@@ -50,6 +53,14 @@ class Surroundings:
     def uptime_ns(self) -> int:
         """Return for how long this process trades."""
         return self._clock.monotonic_ns() - self._began_ns
+
+    def disk_free_percent(self) -> float | None:
+        """Return how much of the log's disk is free for this user; None: it cannot be seen. May hang with the disk: ask in a thread."""
+        try:
+            disk = os.statvfs(self.home.root)
+        except OSError:
+            return None
+        return 100.0 * disk.f_bavail / disk.f_blocks if disk.f_blocks else None
 
     def still_ns(self) -> int:
         """Return how long ago the loop last turned."""

@@ -33,6 +33,7 @@ from tidegate.recovery import machine
 from tidegate.service.access_lines import facts_to
 from tidegate.service.admission import Admission
 from tidegate.service.answering import Answering
+from tidegate.service.asking import expected_ns
 from tidegate.service.desk import Desk, DeskSettings, Place
 from tidegate.service.feeds import MARKET, Feeds
 from tidegate.service.flatten import Parting
@@ -44,6 +45,7 @@ from tidegate.service.ledger.rows import Lease
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.thread import LedgerThread
 from tidegate.service.logins import Hashing
+from tidegate.service.measuring import Measuring, Subjects
 from tidegate.service.outbox import OutboxSettings
 from tidegate.service.past import LogHistory
 from tidegate.service.reconcile import STREAM as ORDERS
@@ -159,6 +161,7 @@ class Trader:
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
             desk = self.desk = Desk(place, recovered.engine, log, time.clock, _paced(time.speed))
             client.last_look, client.called = desk.outbox.last_look, desk.auditing.called
+            self._around.cancels_ns = client.trading_turns.cancels_ns
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
             self.feeds = Feeds(desk, log, self._wake.set)
             hands = Hands(desk, venue, ledger, self._wake.set, sealer)
@@ -242,6 +245,7 @@ class Trader:
                 group.create_task(tenure.keep()),
                 group.create_task(tell_days(wish.setup.venue, venue, desk.sequencer, time.clock, time.wait, self._wake.set)),
                 group.create_task(feeds.market(market)),
+                group.create_task(self._measuring(desk, feeds, client).measure_for_ever()),
             ]
             await asyncio.sleep(0)
             tasks.append(group.create_task(self._orders_after(tenure.quiet_ns, feeds, orders)))
@@ -249,6 +253,12 @@ class Trader:
             await self._part(desk, hands)
             for task in tasks:
                 task.cancel()
+
+    def _measuring(self, desk: Desk, feeds: Feeds, client: AlpacaClient) -> Measuring:
+        time, log = self._wish.time, self.log
+        assert log is not None
+        subjects = Subjects(desk, log, feeds, client, self._around, time.speed)
+        return Measuring(subjects, self._wish.setup.breakers, time.wall, self._wake.set, self._tell)
 
     async def _orders_after(self, quiet_ns: int, feeds: Feeds, orders: OrderStream) -> None:
         """Follow the order stream once the former holder is waited out: reconciling begins with it."""
@@ -264,7 +274,7 @@ class Trader:
         self._wake.clear()
         desk.sequencer.anchor()
         self._standing += self._kills.poll()
-        self._standing = [kill for kill in self._standing if not desk.request(kill.request())]  # a full lane is asked again
+        self._standing = [kill for kill in self._standing if not self._obey(desk, kill)]  # a full lane is asked again
         for effect in desk.turn():
             hands.carry_out(effect)
         self._ask_durable(desk, hands)  # first: disks work while the rest is done
@@ -272,6 +282,12 @@ class Trader:
         if self._heart is not None:
             self._heart.stage = Stage.STOPPING if self._stop.is_set() else Stage.READY if desk.reconciler.trusted else Stage.STARTING
         self._keep_snapshot(desk)
+
+    def _obey(self, desk: Desk, kill: Kill) -> bool:
+        """Carry a kill of the file out; it waited since the file was there."""
+        waited_ns = max(0, self._wish.time.wall.now_ns() - max(kill.at_ns, self._kills.written_ns))
+        slow_ns = expected_ns(desk, kill.scope, kill.key, self._around.cancels_ns)
+        return desk.request(kill.request(), waited_ns=waited_ns, expected_ns=slow_ns)
 
     async def _sleep(self, desk: Desk) -> None:
         due_ns = desk.due_ns()

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, final
 
 from tidegate.values.time import MILLISECOND_NS, SECOND_NS
 
-SILENCE_NS: Final = 5 * SECOND_NS  # a loop that does not beat for so long hangs
+SILENCE_NS: Final = 4 * SECOND_NS  # a loop that does not beat for so long hangs: the account is closed within 5 s of the last beat
 ENDING_SILENCE_NS: Final = 20 * SECOND_NS  # one that ends in order seals its log after its loop is over
 FIRST_BEAT_NS: Final = 120 * SECOND_NS  # imports, compiling and a long log come before the first beat
 STALL_NS: Final = SECOND_NS  # a watchdog that did not run for so long has not seen whether anybody was silent

@@ -257,3 +257,17 @@ class Role(StrEnum):
     RISK_OFFICER = "risk_officer"
     ADMIN = "admin"
     AGENT = "agent"  # a program; it may propose and kill, and opens or approves nothing
+
+
+class RequestNote(StrEnum):
+    """What our own edge notes of a kill or a flatten besides what the engine knows."""
+
+    LATCHED = "latched"  # nothing of its scope leaves from here on
+    CANCELS_LEFT = "cancels_left"  # handed to the venue's client, each by itself
+    CANCEL_ALL_LEFT = "cancel_all_left"  # the same in one request
+    CANCELS_TAKEN = "cancels_taken"  # the venue has taken them; a canceled order says so itself
+    CANCEL_FAILED = "cancel_failed"  # refused, not answered, or it did not leave
+    SWITCH_SET = "switch_set"  # the venue refuses every new order
+    SWITCH_LIFTED = "switch_lifted"
+    SWITCH_FAILED = "switch_failed"
+    SETTLED = "settled"  # nothing of it is under way any more

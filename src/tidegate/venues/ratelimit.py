@@ -151,6 +151,13 @@ class Limiter:
         else:
             self._throttled_in_a_row = 0
 
+    def unused(self) -> None:
+        """Take in that a request which was just called did not leave: its place in the window is free again. Tell `done` as well."""
+        if self._sent:
+            self._sent.pop()
+        if self._told_left != _NOT_TOLD:
+            self._told_left += 1
+
     def may_retry(self, urgency: Urgency) -> bool:
         """Tell whether a failed request may be sent once more, and pay for it. Cancels always may: they are paced by themselves."""
         if urgency is Urgency.FLATTEN:
@@ -170,6 +177,16 @@ class Limiter:
         self._forget(now_ns)
         paused_ns = max(0, self._paused_until_ns - now_ns)
         return Usage(len(self._sent), self.capacity, self.in_flight, self.waiting, self.throttled, paused_ns)
+
+    def cancels_ns(self, count: int, now_ns: int) -> int:
+        """Return the longest that so many cancels take to leave: as many at once as the window has room for, then one a second.
+
+        A window that moves on can only shorten it. Cancels that wait already go first. 0: all of them at once.
+        """
+        room = self.capacity - len(self._sent) if self._room_ns(self.capacity, now_ns) <= now_ns else 0
+        if self._told_left != _NOT_TOLD:
+            room = min(room, self._told_left)
+        return max(0, count + len(self._queues[Urgency.FLATTEN]) - max(0, room)) * PROBE_NS
 
     def _may_go(self, urgency: Urgency, now_ns: int) -> bool:
         flatten = urgency is Urgency.FLATTEN

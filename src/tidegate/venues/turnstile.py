@@ -14,12 +14,13 @@ from tidegate.venues.waiting import Wait, loop_wait
 
 @final
 class Turn:
-    """One request's permission to go; `answer` is what its reply said of limits, if there was one."""
+    """One request's permission to go; `answer` is what its reply said of limits, if there was one; `unused`: it did not leave."""
 
-    __slots__ = ("answer",)
+    __slots__ = ("answer", "unused")
 
     def __init__(self) -> None:
         self.answer: Answer | None = None
+        self.unused = False
 
 
 @final
@@ -46,12 +47,18 @@ class Turnstile:
         try:
             yield turn
         finally:
+            if turn.unused:
+                self.limiter.unused()
             self.limiter.done(turn.answer, self._clock.monotonic_ns(), self._clock.now_ns())
             self._moved.set()
 
     def may_retry(self, urgency: Urgency) -> bool:
         """See `Limiter.may_retry`."""
         return self.limiter.may_retry(urgency)
+
+    def cancels_ns(self, count: int) -> int:
+        """See `Limiter.cancels_ns`."""
+        return self.limiter.cancels_ns(count, self._clock.monotonic_ns())
 
     def usage(self) -> Usage:
         """See `Limiter.usage`."""

@@ -44,5 +44,5 @@ def leaving_config(tmp_path: Path) -> Path:
     """The configuration, with working orders left at the venue at the end."""
     path = tmp_path / "leaving.yaml"
     text = CONFIG.read_text().replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}")
-    path.write_text(text.replace("live: {feed: iex}", "live: {feed: iex, parting: leave_working}"))
+    path.write_text(text.replace("  feed: iex\n", "  feed: iex\n  parting: leave_working\n"))
     return path

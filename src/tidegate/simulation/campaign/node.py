@@ -8,7 +8,7 @@ from tidegate.service.desk import Desk, DeskSettings, Place
 from tidegate.service.ledger.errors import LeaseHeldError, LedgerError, StaleEpochError
 from tidegate.service.ledger.rows import Lease, LeaseClaim
 from tidegate.service.outbox import OutboxSettings
-from tidegate.service.ports import Effect, Find, ReadVenue, SealAudit, Send, Suspend, WriteLedger
+from tidegate.service.ports import CancelAll, Effect, Find, ReadVenue, SealAudit, Send, Suspend, WriteLedger
 from tidegate.service.reconcile import ReconcileSettings
 from tidegate.service.recovery import Makers, claim, recover, takeover_wait_ns
 from tidegate.service.sequencer import SequencerSettings
@@ -167,6 +167,10 @@ class Node:
                 world.point(self)
                 world.watch.sends(self, effect.command)
                 world.wire.send(self, effect)
+                world.point(self)
+            case CancelAll():
+                world.point(self)
+                world.wire.cancel_all(self, effect)
                 world.point(self)
             case Find():
                 world.wire.find(self, effect)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tidegate.events.acts import OrderCommand
 from tidegate.events.inputs import OrderEvent
-from tidegate.service.ports import Answer, Find, Found, Reads, ReadVenue, Send, Suspend
+from tidegate.service.ports import Answer, CancelAll, Find, Found, Reads, ReadVenue, Send, Suspend
 from tidegate.simulation.campaign.faults import Faults
 from tidegate.simulation.campaign.market import Market
 from tidegate.simulation.campaign.timeline import Timeline
@@ -16,7 +16,7 @@ from tidegate.simulation.campaign.venue import Held, Venue
 from tidegate.values.enums import CommandKind, OrderEventKind, OrderState
 from tidegate.values.time import MILLISECOND_NS, SECOND_NS
 from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable
-from tidegate.venues.port import VenueExecution, VenueOrder, VenuePosition
+from tidegate.venues.port import CancelResult, VenueExecution, VenueOrder, VenuePosition
 
 if TYPE_CHECKING:
     from tidegate.simulation.campaign.node import Node
@@ -54,6 +54,22 @@ class Wire:
             self._answer_after(self._delay(), node, effect, Unreachable("No connection could be made; nothing was sent."))
         else:
             self._timeline.after(self._delay(), lambda: self._arrive(node, effect, command))
+
+    def cancel_all(self, node: "Node", effect: CancelAll) -> None:
+        """Cancel every open order in one request; one of them may be refused, and the answer may be lost."""
+        lost = self._faults.hit("FT1")
+
+        def arrive() -> None:
+            results = [self._canceled(order) for order in list(self.venue.open.values())]
+            node.later(ANSWER_MAX_NS if lost else self._delay(), lambda: node.desk.canceled_all(effect, None if lost else results))
+
+        self._timeline.after(self._delay(), arrive)
+
+    def _canceled(self, order: Held) -> CancelResult:
+        if self._faults.hit("FT11"):
+            return CancelResult(venue_order_id=order.venue_id, taken=False, words="the server answered 503")
+        self.venue.cancel(order.client_id or order.venue_id, self._timeline.now_ns)
+        return CancelResult(venue_order_id=order.venue_id, taken=True)
 
     def _arrive(self, node: "Node", effect: Send, command: OrderCommand) -> None:
         lost = self._faults.hit("FT2")

@@ -148,6 +148,7 @@ class Requests:
     async def _once(self, call: Call) -> Reply:
         async with self.turnstile.turn(call.urgency) as turn:
             if call.effect is Effect.ONCE and call.body is not None and (why := self._last_look(call.body)):
+                turn.unused = True  # or orders that came too late would use up what those behind them need
                 raise Unreachable(f"The order was held back after its wait for a turn: {why}.")
             try:
                 status, headers, body = await self._told(call)
