@@ -15,6 +15,7 @@ from tidegate.cli import (
     emulating,
     explaining,
     health,
+    journaling,
     logs,
     operating,
     preparing,
@@ -146,6 +147,19 @@ _verb(_log, "show", logs.show, "tidegate log show day-log --type decision --symb
 _verb(_log, "stats", logs.stats, "tidegate log stats day-log")
 _verb(_log, "export", logs.export, "tidegate log export day-log day.parquet")
 _verb(_log, "recover", logs.recover, "tidegate log recover day-log")
+
+_journal = _group("journal", "Ask a golden log, of a trader that runs too, what happened and why; export the answers.")
+_verb(_journal, "events", journaling.events, "tidegate journal events --since 2026-03-02T14:30:00Z")
+_verb(_journal, "orders", journaling.orders, "tidegate journal orders --symbol AAPL", "tidegate journal orders --id ORDER_ID --json")
+_verb(_journal, "risk", journaling.risk, "tidegate journal risk --log day-log")
+_verb(_journal, "decisions", journaling.decisions, "tidegate journal decisions --strategy breakout --limit 20")
+_verb(
+    _journal,
+    "export",
+    journaling.export,
+    "tidegate journal export orders orders.csv",
+    "tidegate journal export risk risk.parquet --log day-log",
+)
 
 _verb(app, "strategies", strategies.strategies, "tidegate strategies", "tidegate strategies ./my_strategy.py")
 _new = _group("new", "Write a working start of something of your own.")
