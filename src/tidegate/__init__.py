@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tidegate.replay.run import run_replay as run_replay
     from tidegate.replay.verify import Verdict as Verdict
     from tidegate.replay.verify import verify_log as verify_log
+    from tidegate.service.webhooks.signature import WebhookRefusedError as WebhookRefusedError
+    from tidegate.service.webhooks.signature import verify_webhook as verify_webhook
     from tidegate.strategies.plan import EntryRule as EntryRule
     from tidegate.strategies.plan import EntryStyle as EntryStyle
     from tidegate.strategies.plan import ExitAt as ExitAt
@@ -117,6 +119,9 @@ _HOMES: Final = {
     "dollars": "strategies.plan",
     "Purpose": "values.enums",
     "Side": "values.enums",
+    # webhooks
+    "verify_webhook": "service.webhooks.signature",
+    "WebhookRefusedError": "service.webhooks.signature",
     # errors
     "ExitCode": "values.errors",
     "TidegateError": "values.errors",

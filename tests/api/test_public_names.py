@@ -35,6 +35,8 @@ PROMISED = (
         "Subscription",
     ),
     *("atr", "bps", "dollars"),
+    # webhooks
+    *("verify_webhook", "WebhookRefusedError"),
     # errors
     *("ExitCode", "TidegateError"),
 )

@@ -7,6 +7,7 @@ from tidegate.config.errors import ConfigError, ended, known
 from tidegate.config.model import Config, EventSection, InstrumentFacts, StrategySection
 from tidegate.config.settings import oms_policy
 from tidegate.config.units import EVERY, HALF_LIVES, duration_ns, moment_ns
+from tidegate.config.webhook_rules import webhook_faults, webhooks_of
 from tidegate.values.errors import TidegateError
 from tidegate.values.latency import Latency
 from tidegate.values.money import attos, nanos
@@ -33,6 +34,7 @@ def _faults(config: Config) -> Iterator[str]:
     ids = [entry.id or entry.strategy for entry in config.strategies]
     yield from _twice(ids, "strategies", "give one an id of its own")
     yield from _simulator_faults(config)
+    yield from webhook_faults(webhooks_of(config))
     try:
         oms_policy(config.orders)
     except ValueError as error:

@@ -49,11 +49,12 @@ class Step(NamedTuple):
 
 @final
 class Follower:
-    """One reader of one log. `place` is where it stands."""
+    """One reader of one log. `place` is where it stands, `beginning` where its segment begins once it has come to another."""
 
     def __init__(self, directory: Path, place: Place) -> None:
         self.directory: Final = directory
         self.place = place
+        self.beginning = place
         self._opened_for: int | None = None  # the segment whose opening was handed over
 
     def sync(self) -> None:
@@ -76,8 +77,7 @@ class Follower:
             return self._nothing()
         step = self._moved(numbers) or self._read()
         if step.progressed:
-            self.place = step.place
-            return step
+            return self._at(step)
         # Looked for only after nothing more could be read: a next segment exists once this one is sealed.
         following = [number for number in segment_numbers(self.directory) if number > self.place.segment]
         if not following:
@@ -85,8 +85,13 @@ class Follower:
         again = self._read()
         if not again.progressed:
             again = self._damaged(following[0])
-        self.place = again.place
-        return again
+        return self._at(again)
+
+    def _at(self, step: Step) -> Step:
+        if step.place.segment != self.place.segment:
+            self.beginning = step.place
+        self.place = step.place
+        return step
 
     def _moved(self, numbers: list[int]) -> Step | None:
         """Go on where the log begins if the place is no longer, or was never, in it."""
@@ -156,7 +161,7 @@ class Follower:
 
 
 def newest_place(directory: Path) -> Place:
-    """Return the place behind all that a log holds now; the beginning where there is none.
+    """Return the place behind all that a log holds now, which is made durable; the beginning where there is none.
 
     Raises:
         OSError: the disk refuses.
@@ -167,6 +172,7 @@ def newest_place(directory: Path) -> Place:
     follower = Follower(directory, Place(segment=numbers[-1]))
     while follower.step().progressed:
         pass
+    follower.sync()
     return follower.place
 
 
