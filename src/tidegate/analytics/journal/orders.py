@@ -153,7 +153,7 @@ def _stages(row: OrderRow, life: _Life) -> Row:
     sent = next((event.sent_ns for event in life.events), 0)
     durable = next((event.durable_ns for event in life.events), 0)
     return {
-        "received_ns": (stages.received_ns if stages else 0) or None,
+        "received_ns": (stages.received_ns if stages else 0) or life.command.timestamp,
         "decided_ns": (stages.decided_ns if stages else 0) or None,
         "durable_ns": (stages.durable_ns if stages else 0) or durable or None,
         "sent_ns": (stages.sent_ns if stages else 0) or sent or None,
