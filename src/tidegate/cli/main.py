@@ -112,7 +112,7 @@ _verb(app, "enable", asking.enable, "tidegate enable AAPL")
 _verb(app, "flatten", asking.flatten, "tidegate flatten --symbol AAPL --yes")
 _verb(app, "kill", asking.kill, "tidegate kill", 'tidegate kill --strategy breakout --yes --reason "wrong sizes"')
 _verb(app, "kernels", preparing.kernels, "tidegate kernels", "tidegate kernels --part venue")
-_verb(app, "notify", notifying.notify, "tidegate notify --config my.yaml")
+_verb(app, "notify", notifying.notify, "tidegate notify --config my.yaml", "tidegate notify --status")
 _verb(app, "doctor", doctoring.doctor, "tidegate doctor", "tidegate doctor --mode paper --venue paper")
 
 app.command("trader", hidden=True, epilog=example("tidegate trader --config my.yaml --home ~/tidegate"))(trading.trader)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.config.making import CONFIG
@@ -82,7 +83,9 @@ def started() -> Iterator[list[Process]]:
 
 
 @pytest.mark.asyncio
-async def test_killed_in_mid_queue_it_loses_nothing_and_repeats_at_most_what_was_under_way(tmp_path: Path, started: list[Process]) -> None:
+async def test_killed_in_mid_queue_it_loses_nothing_and_repeats_at_most_what_was_under_way(
+    tmp_path: Path, started: list[Process], capsys: pytest.CaptureFixture[str]
+) -> None:
     home, said = tmp_path / "home", tmp_path / "said"
     log = Log(home, segment_bytes_max=9_000)
     async with server() as receiver:
@@ -103,6 +106,11 @@ async def test_killed_in_mid_queue_it_loses_nothing_and_repeats_at_most_what_was
         standing = read_standing(home, "ops")
         assert standing is not None
         assert standing.delivered == len(ids)
+        capsys.readouterr()
+        assert main(["notify", "--status", "--home", str(home), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"webhooks": [msgspec.to_builtins(standing)]}
+        assert main(["notify", "--status", "--home", str(home)]) == 0
+        assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["ops", str(len(ids)), "0"]
 
 
 @pytest.mark.asyncio

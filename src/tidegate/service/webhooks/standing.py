@@ -71,6 +71,16 @@ def read_standing(home: Path, name: str) -> Standing | None:
         ) from error
 
 
+def read_standings(home: Path) -> list[Standing]:
+    """Return where every receiver of a home stands that ever was told something, by name.
+
+    Raises:
+        BadStandingError: a file is there and cannot be read.
+    """
+    found = (read_standing(home, path.stem) for path in sorted((home / FOLDER).glob("*.json")))
+    return [standing for standing in found if standing is not None]
+
+
 def write_standing(home: Path, standing: Standing) -> None:
     """Put a new file in the place of the old one, durably; after a crash either is there, whole.
 
