@@ -121,9 +121,9 @@ def write_lines(source: Iterator[Row], out: Path) -> int:
     encode = msgspec.json.Encoder().encode
     count = 0
     with out.open("wb") as file:
-        while batch := list(islice(source, BATCH_ROWS)):
-            file.write(b"".join(encode(row) + b"\n" for row in batch))
-            count += len(batch)
+        for row in source:
+            file.write(encode(row) + b"\n")
+            count += 1
     return count
 
 

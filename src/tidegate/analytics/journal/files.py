@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tidegate.analytics.journal.columns import COLUMNS, Kind, Row, Type
-from tidegate.journal.export import BATCH_ROWS, whole_file, write_lines
+from tidegate.journal.export import whole_file, write_lines
 
+_BATCH_ROWS: Final = 1_000  # rows with all their checks are large
 _encode = msgspec.json.Encoder().encode
 _ARROW: Final[Mapping[Type, Any]] = MappingProxyType(
     {Type.TEXT: pa.string(), Type.INT: pa.int64(), Type.FLOAT: pa.float64(), Type.JSON: pa.string()}
@@ -64,7 +65,7 @@ def _parquet(rows: Iterator[Row], kind: Kind, out: Path) -> int:
     schema = pa.schema([(column.name, _ARROW[column.type]) for column in COLUMNS[kind]])
     count = 0
     with pq.ParquetWriter(out, schema, compression="zstd") as table:
-        while batch := list(islice(rows, BATCH_ROWS)):
+        while batch := list(islice(rows, _BATCH_ROWS)):
             table.write_table(pa.Table.from_pylist([flat(row, kind) for row in batch], schema=schema))
             count += len(batch)
     return count
