@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from tidegate.analytics.collect import Run as Run
     from tidegate.analytics.explain import Story as Story
     from tidegate.analytics.explain import explain as explain
+    from tidegate.analytics.journal.tables import JournalFilter as JournalFilter
+    from tidegate.analytics.journal.tables import export_journal as export_journal
+    from tidegate.analytics.journal.tables import read_journal as read_journal
     from tidegate.analytics.metrics import metrics_table as metrics_table
     from tidegate.analytics.report import report_json as report_json
     from tidegate.analytics.report import write_report as write_report
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from tidegate.replay.run import run_replay as run_replay
     from tidegate.replay.verify import Verdict as Verdict
     from tidegate.replay.verify import verify_log as verify_log
+    from tidegate.service.webhooks.signature import WebhookRefusedError as WebhookRefusedError
+    from tidegate.service.webhooks.signature import verify_webhook as verify_webhook
     from tidegate.strategies.plan import EntryRule as EntryRule
     from tidegate.strategies.plan import EntryStyle as EntryStyle
     from tidegate.strategies.plan import ExitAt as ExitAt
@@ -70,6 +75,9 @@ _HOMES: Final = {
     "read_config": "config.reading",
     "read_log": "replay.reading",
     "log_entries": "replay.reading",
+    "read_journal": "analytics.journal.tables",
+    "export_journal": "analytics.journal.tables",
+    "JournalFilter": "analytics.journal.tables",
     "verify_log": "replay.verify",
     "Verdict": "replay.verify",
     "Tape": "tapes.format",
@@ -111,6 +119,9 @@ _HOMES: Final = {
     "dollars": "strategies.plan",
     "Purpose": "values.enums",
     "Side": "values.enums",
+    # webhooks
+    "verify_webhook": "service.webhooks.signature",
+    "WebhookRefusedError": "service.webhooks.signature",
     # errors
     "ExitCode": "values.errors",
     "TidegateError": "values.errors",

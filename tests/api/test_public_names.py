@@ -16,7 +16,7 @@ pytestmark = pytest.mark.req("B1.4")
 PROMISED = (
     # replays and logs
     *("run_replay", "Options", "Latencies", "Mode", "Replay", "Summary", "read_config"),
-    *("read_log", "log_entries", "verify_log", "Verdict", "Tape"),
+    *("read_log", "log_entries", "read_journal", "export_journal", "JournalFilter", "verify_log", "Verdict", "Tape"),
     # what a run tells
     *("Run", "Story", "explain", "metrics_table", "report_json", "write_report"),
     # the words of strategy files, and trying one by hand
@@ -35,6 +35,8 @@ PROMISED = (
         "Subscription",
     ),
     *("atr", "bps", "dollars"),
+    # webhooks
+    *("verify_webhook", "WebhookRefusedError"),
     # errors
     *("ExitCode", "TidegateError"),
 )

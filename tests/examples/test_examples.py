@@ -1,16 +1,19 @@
 import importlib.util
 import os
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
 import nbformat
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from nbclient import NotebookClient
 
 from tests.conftest import ROOT
 from tidegate.config.loading import load_strategy, parameter_cards
 from tidegate.replay.run import Options, Replay, run_replay
+from tidegate.service.webhooks.signature import SIGNATURE, signature_of
 from tidegate.simulation.generate import Wish, generate
 
 pytestmark = pytest.mark.req("A2.3", "B1.4")
@@ -32,7 +35,7 @@ def replay(tape: Path, name: str, log: Path | None = None) -> Replay:
 
 def test_every_strategy_among_the_examples_is_tested() -> None:
     files = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert files == {*STRATEGIES, "read_log"}
+    assert files == {*STRATEGIES, "read_log", "receive_webhook"}
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
@@ -73,6 +76,20 @@ def test_without_a_log_its_usage_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(sys, "argv", ["read_log.py"])
     with pytest.raises(SystemExit, match="Usage: "):
         example("read_log").main()
+
+
+@pytest.mark.asyncio
+@pytest.mark.req("I6")
+async def test_a_receiver_of_webhooks_proves_what_it_takes_and_takes_it_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret, body = "thirty-two letters of an example", b'{"id": "one-7-0", "at": "now", "event": "fill", "sentence": "filled"}'
+    monkeypatch.setenv("TIDEGATE_WEBHOOK_OPS", secret)
+    async with TestClient(TestServer(example("receive_webhook").application())) as client:
+        for signed, status in ((secret, 204), (secret, 204), ("another secret", 400)):
+            headers = {SIGNATURE: signature_of(signed, body, int(time.time()))}
+            assert (await client.post("/", data=body, headers=headers)).status == status
+    assert capsys.readouterr().out == "now fill filled\n"
 
 
 def test_the_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

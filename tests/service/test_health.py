@@ -32,6 +32,12 @@ def changed(**fields: object) -> Health:
         (changed(closing="sentinel"), True, False, "the watchdog is closing the account (sentinel)"),
         (changed(silent=True, beat_age_ms=6_000), False, False, "the trader does not beat (newest beat 6.0 s ago)"),
         (
+            changed(children=(TRADER, msgspec.structs.replace(TRADER, name="notify", state=ChildState.OVER, essential=False))),
+            True,
+            True,
+            "ready",
+        ),
+        (
             changed(children=(msgspec.structs.replace(TRADER, state=ChildState.WAITING),)),
             False,
             False,

@@ -94,7 +94,7 @@ def explain(source: Run | Iterable[tuple[str, int, int, AnyMessage]], identifier
 def order_sentence(run: Run, row: OrderRow) -> str:
     """Return one sentence that says what an order was, why, and what became of it."""
     decision = run.links.decisions.get(row.command.decision_id)
-    parts = [f"{row.command.strategy_id}: {order_words(row.command)}, {_outcome(row)}"]
+    parts = [f"{row.command.strategy_id}: {order_words(row.command)}, {outcome_words(row)}"]
     if row.intent:
         left = row.intent.exit_reason is not ExitReason.NONE
         parts.append(f"Why: {exit_words(row.intent.exit_reason) + '; ' if left else ''}{row.intent.reason}".rstrip("; "))
@@ -112,7 +112,7 @@ def _order_story(run: Run, row: OrderRow) -> Story:
     return Story(
         identifier=name,
         kind="order",
-        headline=f"Order {name} of {row.command.strategy_id}: {order_words(row.command)}, {_outcome(row)}.",
+        headline=f"Order {name} of {row.command.strategy_id}: {order_words(row.command)}, {outcome_words(row)}.",
         told=tuple(told),
         order_ids=tuple(other.client_order_id for other in run.order_rows if _same_story(other, row)),
     )
@@ -214,7 +214,8 @@ def _wish(run: Run, decision: RiskDecision) -> str:
     return f"{decision.strategy_id} wanted to {intent_words(intent) if intent else size}"
 
 
-def _outcome(row: OrderRow) -> str:
+def outcome_words(row: OrderRow) -> str:
+    """Return what became of an order: its fills and how it ended."""
     average = row.average_price_nanos
     if average is None:
         return f"{row.state.value.replace('_', ' ')} without a fill"

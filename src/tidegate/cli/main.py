@@ -16,8 +16,10 @@ from tidegate.cli import (
     emulating,
     explaining,
     health,
+    journaling,
     logging_in,
     logs,
+    notifying,
     operating,
     preparing,
     replaying,
@@ -113,6 +115,7 @@ _verb(app, "enable", asking.enable, "tidegate enable AAPL")
 _verb(app, "flatten", asking.flatten, "tidegate flatten --symbol AAPL --yes")
 _verb(app, "kill", asking.kill, "tidegate kill", 'tidegate kill --strategy breakout --yes --reason "wrong sizes"')
 _verb(app, "kernels", preparing.kernels, "tidegate kernels", "tidegate kernels --part venue")
+_verb(app, "notify", notifying.notify, "tidegate notify --config my.yaml", "tidegate notify --status")
 _verb(app, "doctor", doctoring.doctor, "tidegate doctor", "tidegate doctor --mode paper --venue paper")
 
 _verb(app, "login", logging_in.login, "tidegate login ann", "tidegate login ann --password-stdin < secrets")
@@ -169,6 +172,19 @@ _verb(
 )
 _verb(_audit, "search", auditing.search, "tidegate audit search --type request", "tidegate audit search --id ORDER_ID")
 _verb(_audit, "export", auditing.export, "tidegate audit export audit.parquet", "tidegate audit export day.jsonl --from 2027-01-15")
+
+_journal = _group("journal", "Ask a golden log, of a trader that runs too, what happened and why; export the answers.")
+_verb(_journal, "events", journaling.events, "tidegate journal events --since 2026-03-02T14:30:00Z")
+_verb(_journal, "orders", journaling.orders, "tidegate journal orders --symbol AAPL", "tidegate journal orders --id ORDER_ID --json")
+_verb(_journal, "risk", journaling.risk, "tidegate journal risk --log day-log")
+_verb(_journal, "decisions", journaling.decisions, "tidegate journal decisions --strategy breakout --limit 20")
+_verb(
+    _journal,
+    "export",
+    journaling.export,
+    "tidegate journal export orders orders.csv",
+    "tidegate journal export risk risk.parquet --log day-log",
+)
 
 _verb(app, "strategies", strategies.strategies, "tidegate strategies", "tidegate strategies ./my_strategy.py")
 _new = _group("new", "Write a working start of something of your own.")

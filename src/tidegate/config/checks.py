@@ -8,6 +8,7 @@ from tidegate.config.errors import ConfigError, ended, known
 from tidegate.config.model import Config, EventSection, InstrumentFacts, LiveSection, StrategySection
 from tidegate.config.settings import oms_policy
 from tidegate.config.units import EVERY, HALF_LIVES, duration_ns, moment_ns
+from tidegate.config.webhook_rules import webhook_faults, webhooks_of
 from tidegate.values.errors import TidegateError
 from tidegate.values.latency import Latency
 from tidegate.values.money import attos, nanos
@@ -39,6 +40,7 @@ def _faults(config: Config) -> Iterator[str]:
     yield from _scope_faults(config)
     yield from _simulator_faults(config)
     yield from _breaker_faults(config)
+    yield from webhook_faults(webhooks_of(config))
     try:
         oms_policy(config.orders)
     except ValueError as error:

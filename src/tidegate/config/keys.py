@@ -52,9 +52,9 @@ def _faults(node: Node, kind: inspect.Type, place: str) -> Iterator[str]:
         case inspect.Metadata(type=inner):
             yield from _faults(node, inner, place)
         case inspect.UnionType(types=types):
-            structs = [part for part in types if isinstance(part, inspect.StructType)]
-            if structs and node is not None:
-                yield from _faults(node, structs[0], place)
+            parts = [part for part in types if isinstance(part, inspect.StructType | inspect.VarTupleType)]
+            if parts and node is not None:
+                yield from _faults(node, parts[0], place)
         case inspect.VarTupleType(item_type=item) if isinstance(node, list):
             for number, part in enumerate(node, start=1):
                 yield from _faults(part, item, f"{place}[{number}]")

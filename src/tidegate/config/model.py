@@ -241,6 +241,19 @@ class LiveSection(Section, frozen=True, kw_only=True):
     breakers: Annotated[BreakersSection | None, _text("Automatic stops; a trader does not start without them", "section")] = None
 
 
+class WebhookSection(Section, frozen=True, kw_only=True):
+    """An address that is told what happened. Its secret stands in no configuration; see the manual's page of webhooks."""
+
+    name: Annotated[
+        str, _text("Name in files and logs: small letters, digits and hyphens; its secret is TIDEGATE_WEBHOOK_ and it in capitals")
+    ]
+    url: Annotated[str, _text("Where to post to: https, or http on this machine")]
+    events: Annotated[
+        tuple[Literal["fills", "trips", "unknown", "approvals"], ...],
+        _text("What it is told of: fills; gates that close or open and kills; orders in doubt; orders that wait for approval", "words"),
+    ]
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -274,3 +287,6 @@ class Config(Section, frozen=True, kw_only=True):
     valuation: Annotated[str, _duration("How often the account is valued; 0: never")] = "1m"
     simulator: Annotated[SimulatorSection, _text("The simulated venue", "section")] = SimulatorSection()
     live: Annotated[LiveSection | msgspec.UnsetType, _text("Trading at the venue itself", "section")] = msgspec.UNSET
+    webhooks: Annotated[
+        tuple[WebhookSection, ...] | msgspec.UnsetType, _text("Who is told of fills and trips; replays do not look at it", "list")
+    ] = msgspec.UNSET

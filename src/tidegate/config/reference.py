@@ -85,8 +85,8 @@ def _section_of(kind: inspect.Type) -> tuple[type[msgspec.Struct] | None, bool]:
         case inspect.VarTupleType(item_type=item):
             return _section_of(item)[0], True
         case inspect.UnionType(types=types):
-            found = [part.cls for part in types if isinstance(part, inspect.StructType)]
-            return (found[0] if found else None), False
+            found = [_section_of(part) for part in types if isinstance(part, inspect.StructType | inspect.VarTupleType)]
+            return found[0] if found else (None, False)
         case _:
             return None, False
 

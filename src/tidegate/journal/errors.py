@@ -38,6 +38,12 @@ class LogUnwritableError(TidegateError):
     exit_code = ExitCode.ENVIRONMENT
 
 
+class UnreadableLogError(TidegateError):
+    """The disk, or its rights, refuse a reader the log."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
 class LogFailedError(TidegateError):
     """A live log has ended for good: what its disk holds beyond the durable watermark is not known."""
 

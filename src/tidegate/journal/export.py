@@ -1,9 +1,10 @@
 """A log as a file for other programs: Parquet or JSON lines, in bounded batches, complete or not at all."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import Final, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -16,6 +17,9 @@ from tidegate.journal.rows import COLUMNS, Row, rows
 
 BATCH_ROWS = 10_000
 
+Write = TypeVar("Write")
+
+_TWO: Final = 2
 _NUMBERS = {"entry", "segment", "block", "n", "k", "time"}
 
 
@@ -46,13 +50,25 @@ def export(reader: LogReader, out: Path) -> int:
         UnwritableExportError: the disk refuses.
         DamagedLogError: a block's payload changed after it was written; no file is left.
     """
-    write = _WRITERS.get(out.suffix)
+    return whole_file(out, _WRITERS, lambda write, unfinished: write(rows(reader), unfinished))
+
+
+def whole_file(out: Path, writers: Mapping[str, Write], run: Callable[[Write, Path], int]) -> int:
+    """Write a file by the writer of its ending, under another name until it is complete; return what the writer does.
+
+    Raises:
+        UnknownExportError: there is no writer for the ending.
+        UnwritableExportError: the disk refuses.
+    """
+    write = writers.get(out.suffix)
     if write is None:
-        raise UnknownExportError(f"{out} ends in neither .jsonl nor .parquet; name the file to be written so.")
+        *others, last = writers
+        known = f"neither {' nor '.join(writers)}" if len(writers) == _TWO else f"none of {', '.join(others)} and {last}"
+        raise UnknownExportError(f"{out} ends in {known}; name the file to be written so.")
     unfinished = out.with_name(out.name + UNFINISHED_SUFFIX)
     try:
         try:
-            count = write(rows(reader), unfinished)
+            count = run(write, unfinished)
             unfinished.replace(out)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -100,13 +116,14 @@ def stats(reader: LogReader) -> Stats:
     )
 
 
-def _write_lines(source: Iterator[Row], out: Path) -> int:
+def write_lines(source: Iterator[Row], out: Path) -> int:
+    """Write rows as JSON lines and return how many."""
     encode = msgspec.json.Encoder().encode
     count = 0
     with out.open("wb") as file:
-        while batch := list(islice(source, BATCH_ROWS)):
-            file.write(b"".join(encode(row) + b"\n" for row in batch))
-            count += len(batch)
+        for row in source:
+            file.write(encode(row) + b"\n")
+            count += 1
     return count
 
 
@@ -124,6 +141,6 @@ def _write_parquet(source: Iterator[Row], out: Path) -> int:
 
 
 _WRITERS: dict[str, Callable[[Iterator[Row], Path], int]] = {
-    ".jsonl": _write_lines,
+    ".jsonl": write_lines,
     ".parquet": _write_parquet,
 }

@@ -124,7 +124,7 @@ class LogReader:
                 if placed.head.last_n <= after_n and after_n != NO_N:
                     continue
                 self._prove(scan, placed)
-                yield from _entries_of(self._data[number], placed)
+                yield from entries_of(self._data[number], placed)
 
     def records(self, entry: Entry) -> NDArray[np.void]:
         """Return the market records of a RECORDS entry, as they lie in the file."""
@@ -207,7 +207,8 @@ def read(directory: Path) -> LogReader:
     return LogReader(directory)
 
 
-def _entries_of(data: Bytes, placed: Placed) -> Iterator[Entry]:
+def entries_of(data: Bytes, placed: Placed) -> Iterator[Entry]:
+    """Yield the entries of a block that was proved; `placed` says where it stands in the data."""
     offset, head = placed
     begin = offset + HEADER_BYTES
     where = (head.segment, head.block)

@@ -80,7 +80,7 @@ def _row(session: Session, entry: Entry, symbols: dict[int, str]) -> Row:
             if isinstance(message, InstrumentDefined):
                 symbols[message.instrument.index] = message.instrument.symbol
             row |= {name: getattr(message, name) for name in _TEXTS}
-            row |= {"type": message.__struct_config__.tag, "time": message.timestamp, "body": _body(message)}
+            row |= {"type": message.__struct_config__.tag, "time": message.timestamp, "body": message_body(message)}
         case EntryKind.OPENING:
             row |= {"time": session.opening.started_ns, "body": _opening_body(session.opening)}
         case EntryKind.SPAN:
@@ -92,7 +92,7 @@ def _row(session: Session, entry: Entry, symbols: dict[int, str]) -> Row:
     return row
 
 
-def _body(message: AnyMessage) -> Row:
+def message_body(message: AnyMessage) -> Row:
     """Return a message's own fields; the state of a strategy, msgpack of its own making, in words."""
     body = full_names(message)
     if isinstance(message, StrategyStateChanged):

@@ -35,6 +35,7 @@ class ChildHealth(msgspec.Struct, frozen=True, kw_only=True):
     restarts: int
     last_exit: int | None
     said: str = ""  # the supervisor's newest sentence about it
+    essential: bool = True  # False: the service lives without it
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +99,7 @@ def _not_live(health: Health, now_ns: int) -> str:
     age_ns = now_ns - health.written_monotonic_ns
     if not 0 <= age_ns <= STALE_NS:
         return f"the supervisor does not write its health any more (since {health.written})"
-    down = [child for child in health.children if child.state is not ChildState.RUNNING]
+    down = [child for child in health.children if child.essential and child.state is not ChildState.RUNNING]
     if down:
         return f"the {down[0].name} is {down[0].state.value}"
     if health.silent:

@@ -1,6 +1,7 @@
 """Where keys come from: environment, a folder of files, the system's keyring, an age file. Each gives a value by name, as a `Secret`."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, final
 
@@ -17,10 +18,10 @@ _OTHERS: Final = 0o077
 class EnvironmentKeys:
     """The process's environment, read once: every known name is taken out of it at once, of the other kind too."""
 
-    def __init__(self) -> None:
-        found = {name: _secret(os.environ.get(name, "")) for name in ALL_NAMES}
+    def __init__(self, names: Sequence[str] = ALL_NAMES) -> None:
+        found = {name: _secret(os.environ.get(name, "")) for name in names}
         self._values = {name: value for name, value in found.items() if value is not None}
-        wipe_environment(ALL_NAMES)
+        wipe_environment(names)
 
     def describe(self) -> str:
         """See `KeySource`."""

@@ -32,7 +32,7 @@ class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How patiently a child that died is started again, and how long one that is asked to end may take.
 
     The pause doubles with each death from pause_first_ns to pause_max_ns; a child that lived for steady_ns begins anew.
-    More than per_hour_max deaths within an hour: it stays dead.
+    More than per_hour_max deaths within an hour: it stays dead. Where it is not essential, everything else goes on without it.
     """
 
     pause_first_ns: int = SECOND_NS
@@ -40,6 +40,7 @@ class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     steady_ns: int = 120 * SECOND_NS
     per_hour_max: int = 10
     stop_ns: int = 30 * SECOND_NS
+    essential: bool = True
 
 
 class ChildState(StrEnum):
@@ -146,7 +147,7 @@ class Child:
         """Decide what an end that nobody here asked for means."""
         assert self.ended is not None
         code = self.ended.code
-        if code in {ExitCode.OK, INTERRUPTED}:
+        if code in {ExitCode.OK, INTERRUPTED} and self.policy.essential:
             return self._rest(ExitCode.OK, f"The {self.name} ended by itself; so does everything else.")
         if code in FINAL_CODES:
             return self._rest(code, f"The {self.name} ended, since {FINAL_CODES[code]}, and is not started again{self._its_words()}")

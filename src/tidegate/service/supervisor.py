@@ -153,7 +153,7 @@ class Supervisor:
         was_over = child.state is ChildState.OVER
         for act in child.step(happening, self._clock.monotonic_ns(), ended):
             await self._carry_out(place, act)
-        if child.state is ChildState.OVER and not was_over:
+        if child.state is ChildState.OVER and not was_over and child.policy.essential:
             if child.given_up and self._plan.children[place].beats:
                 await self._close_given_up()
             self._code = self._code or child.exit_code or ExitCode.OK
@@ -302,6 +302,7 @@ class Supervisor:
             restarts=child.restarts,
             last_exit=None if child.ended is None else child.ended.code,
             said=child.sentence,
+            essential=child.policy.essential,
         )
 
     def _say(self, sentence: str) -> None:

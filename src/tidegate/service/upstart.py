@@ -10,21 +10,25 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tidegate.clock.clock import WallClock
-from tidegate.config.model import LiveSection
+from tidegate.config.model import Config, LiveSection
 from tidegate.config.reading import read_config
+from tidegate.config.webhook_rules import secret_name, webhooks_of
 from tidegate.control.home import Home
 from tidegate.service.brake import Brake, alpaca_brake
 from tidegate.service.children import Announced, ChildSpec
 from tidegate.service.key_sources import EnvironmentKeys, KeyringKeys, folders_of_keys
 from tidegate.service.keys import ALL_NAMES, PAPER_NAMES
+from tidegate.service.restarts import RestartPolicy
 from tidegate.service.secrecy import Secret, close_memory
 from tidegate.service.speaking import Speaker
 from tidegate.service.supervisor import Plan, Supervisor
 from tidegate.service.up_keys import paper_up_keys
+from tidegate.service.webhooks.secrets import read_secrets, sources
 from tidegate.venues.alpaca.access import PAPER_HOSTS, PaperAccess, local_hosts
 
 TRADER: Final = "trader"
 VENUE: Final = "venue"
+NOTIFIER: Final = "notify"
 
 
 class Up(NamedTuple):
@@ -54,11 +58,12 @@ def paper_plan(config: str, home: Home, *, argv: Sequence[str], mode: str, patie
     live = loaded.config.live
     origin = live.origin if isinstance(live, LiveSection) else ""
     keys = paper_up_keys([EnvironmentKeys()] if origin else [EnvironmentKeys(), *folders_of_keys(), KeyringKeys()])
+    notifiers = _notifiers(loaded.config, config, home, argv)
     hosts = local_hosts(origin) if origin else PAPER_HOSTS
     words = [*argv, "trader", "--mode", mode, "--config", config, "--home", str(home.root), *(["--patient"] if patient else [])]
     trader = ChildSpec(TRADER, lambda _announced: words, keys=keys.trader, beats=True)
     home.make()
-    return _plan(home, (trader,), lambda _announced: alpaca_brake(keys.watchdog, hosts, WallClock()))
+    return _plan(home, (*notifiers, trader), lambda _announced: alpaca_brake(keys.watchdog, hosts, WallClock()))
 
 
 def demo_plan(config: str, tape: Path, home: Home, *, argv: Sequence[str], mode: str, speed: float, port: int) -> Up:  # noqa: PLR0913 - what a demo is made of
@@ -91,6 +96,16 @@ def run(up: Up) -> int:
         return asyncio.run(Supervisor(up.plan, WallClock()).run())
     finally:
         up.speaker.close()
+
+
+def _notifiers(loaded: Config, config: str, home: Home, argv: Sequence[str]) -> tuple[ChildSpec, ...]:
+    """Return the child that tells the webhooks, if there are any: before the trader, so that it ends after it and tells its end."""
+    webhooks = webhooks_of(loaded)
+    if not webhooks:
+        return ()
+    secrets = read_secrets(webhooks, sources([secret_name(hook.name) for hook in webhooks], None))
+    words = [*argv, "notify", "--config", config, "--home", str(home.root)]
+    return (ChildSpec(NOTIFIER, lambda _announced: words, keys=secrets, policy=RestartPolicy(essential=False)),)
 
 
 def _plan(home: Home, children: Sequence[ChildSpec], brake: Callable[[Announced], AbstractAsyncContextManager[Brake]]) -> Up:
