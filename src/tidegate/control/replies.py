@@ -5,7 +5,18 @@
 
 import msgspec
 
-from tidegate.values.enums import GateScope, GateState, OrderState, OrderType, Purpose, RequestStage, RequestVerb, Side, TimeInForce
+from tidegate.values.enums import (
+    GateScope,
+    GateState,
+    OrderState,
+    OrderType,
+    Purpose,
+    RequestNote,
+    RequestStage,
+    RequestVerb,
+    Side,
+    TimeInForce,
+)
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, tag_field="reply"):
@@ -285,7 +296,7 @@ class ReportReply(Reply, frozen=True, kw_only=True, tag="report"):
     cancels_ended_ns: int  # when the last order had ended; 0: not all have
     orders: tuple[FateLine, ...]
     stage: RequestStage
-    switch: str  # the venue's own: empty, switch_set, switch_lifted, switch_failed
+    switch: RequestNote | None  # what became of the venue's own; None: it was not touched
     switch_ns: int
     switch_words: str
     positions: tuple[LeftLine, ...] | None
