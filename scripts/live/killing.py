@@ -111,7 +111,7 @@ def strike(venue: Venue, account: Account, speed: float, *, scope: tuple[str, st
         late=late,
         late_by_report=report.get("late", []),
         not_ended=report.get("found", 0) - report.get("ended", 0),
-        switch=report.get("switch", ""),
+        switch=report.get("switch") or "",
         command_s=command_s,
         code=code,
     )

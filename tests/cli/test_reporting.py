@@ -7,7 +7,7 @@ import pytest
 
 from tidegate.cli.reporting import report_lines
 from tidegate.control.replies import FateLine, LeftLine, ReportReply
-from tidegate.values.enums import GateScope, OrderState, RequestStage, RequestVerb
+from tidegate.values.enums import GateScope, OrderState, RequestNote, RequestStage, RequestVerb
 from tidegate.values.time import MILLISECOND_NS, SECOND_NS
 
 pytestmark = pytest.mark.req("B3.6")
@@ -21,7 +21,7 @@ REPORT = ReportReply(
     request_id="k1", verb=RequestVerb.KILL, scope=GateScope.GLOBAL, key="", requester="ann", reason="", asked_ns=ASKED,
     gate_took_ns=1_400_000, on_wire=(), late=(), found=1, ended=1, one_request=True, expected_ns=0,
     cancels_left_ns=ASKED + MILLISECOND_NS, cancels_ended_ns=ASKED + 3 * MILLISECOND_NS, orders=(FATE,), stage=RequestStage.DONE,
-    switch="switch_set", switch_ns=ASKED + 5 * MILLISECOND_NS, switch_words="", positions=(), done=True,
+    switch=RequestNote.SWITCH_SET, switch_ns=ASKED + 5 * MILLISECOND_NS, switch_words="", positions=(), done=True,
 )  # fmt: skip
 
 
@@ -66,8 +66,8 @@ def test_what_a_flatten_leaves_and_an_announced_time() -> None:
 
 
 def test_what_is_not_known_is_not_said() -> None:
-    said = lines(gate_took_ns=None, found=0, orders=(), switch="")
+    said = lines(gate_took_ns=None, found=0, orders=(), switch=None)
     assert "not known to be closed" in said
     assert "none was working" in said
     assert "venue" not in said
-    assert "NOT set: the venue did not take it" in lines(switch="switch_failed", switch_words="the venue did not take it")
+    assert "NOT set: the venue did not take it" in lines(switch=RequestNote.SWITCH_FAILED, switch_words="the venue did not take it")

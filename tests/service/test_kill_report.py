@@ -98,7 +98,7 @@ def test_a_kill_of_everything_cancels_in_one_request_and_tells_of_each_order() -
     office.desk.suspended(Suspend(on=True), taken=True)
     office.turn()
     end = report(office)
-    assert (end.found, end.ended, end.done, end.switch) == (3, 3, True, "switch_set")
+    assert (end.found, end.ended, end.done, end.switch) == (3, 3, True, RequestNote.SWITCH_SET)
     assert (end.late, end.on_wire, end.positions) == ((), (), ())
     assert end.cancels_left_ns
     assert end.cancels_ended_ns
@@ -236,10 +236,10 @@ def test_a_switch_that_the_venue_refuses_is_told_once_and_keeps_no_report_open()
     failed = [note for note in office.messages(RequestNoted) if note.note is RequestNote.SWITCH_FAILED]
     assert len(failed) == 1
     assert report(office).done
-    assert report(office).switch == "switch_failed"
+    assert report(office).switch == RequestNote.SWITCH_FAILED
     office.desk.suspended(Suspend(on=True), taken=True)
     office.turn()
-    assert report(office).switch == "switch_set"
+    assert report(office).switch == RequestNote.SWITCH_SET
 
 
 def test_a_flatten_is_reported_with_what_it_leaves() -> None:

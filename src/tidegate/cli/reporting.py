@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from tidegate.values.enums import RequestVerb
+from tidegate.values.enums import RequestNote, RequestVerb
 from tidegate.values.time import MILLISECOND_NS, SECOND_NS
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 POLL_S: Final = 0.1
 _SHOWN: Final = 20
 _SWITCH: Final = {
-    "switch_set": "the venue refuses every new order",
-    "switch_lifted": "the venue takes orders again",
-    "switch_failed": "NOT set",
+    RequestNote.SWITCH_SET: "the venue refuses every new order",
+    RequestNote.SWITCH_LIFTED: "the venue takes orders again",
+    RequestNote.SWITCH_FAILED: "NOT set",
 }
 
 
@@ -87,9 +87,9 @@ def _told(reply: "ReportReply") -> Iterator[tuple[str, str]]:
         yield "", f"NOT confirmed: {order.client_order_id} {order.symbol}: {order.why}"
     if len(open_ones) > _SHOWN:
         yield "", f"and {len(open_ones) - _SHOWN} more; --json has all"
-    if reply.switch:
-        after = "" if reply.switch == "switch_failed" else f" after {_span(reply.switch_ns - reply.asked_ns)}"
-        yield "venue", f"{_SWITCH.get(reply.switch, reply.switch)}{after}{f': {reply.switch_words}' if reply.switch_words else ''}"
+    if reply.switch is not None:
+        after = "" if reply.switch is RequestNote.SWITCH_FAILED else f" after {_span(reply.switch_ns - reply.asked_ns)}"
+        yield "venue", f"{_SWITCH.get(reply.switch, reply.switch.value)}{after}{f': {reply.switch_words}' if reply.switch_words else ''}"
     yield "left", _left(reply)
     yield "state", "through: nothing of it is under way" if reply.done else f"NOT through yet ({reply.stage.value})"
 

@@ -6,7 +6,19 @@
 import msgspec
 
 from tidegate.control.hiding import Hiding
-from tidegate.values.enums import GateScope, GateState, OrderState, OrderType, Purpose, RequestStage, RequestVerb, Role, Side, TimeInForce
+from tidegate.values.enums import (
+    GateScope,
+    GateState,
+    OrderState,
+    OrderType,
+    Purpose,
+    RequestNote,
+    RequestStage,
+    RequestVerb,
+    Role,
+    Side,
+    TimeInForce,
+)
 
 
 class Reply(Hiding, frozen=True, kw_only=True, tag_field="reply"):
@@ -299,7 +311,7 @@ class ReportReply(Reply, frozen=True, kw_only=True, tag="report"):
     cancels_ended_ns: int  # when the last order had ended; 0: not all have
     orders: tuple[FateLine, ...]
     stage: RequestStage
-    switch: str  # the venue's own: empty, switch_set, switch_lifted, switch_failed
+    switch: RequestNote | None  # what became of the venue's own; None: it was not touched
     switch_ns: int
     switch_words: str
     positions: tuple[LeftLine, ...] | None

@@ -30,7 +30,7 @@ def report_reply(report: StopReport) -> ReportReply:
         cancels_ended_ns=_last([fate.ended_ns for fate in fates]),
         orders=tuple(map(_fate_line, fates)),
         stage=report.stage,
-        switch="" if report.switch is None else report.switch.value,
+        switch=report.switch,
         switch_ns=report.switch_ns,
         switch_words=report.switch_words,
         positions=None if report.positions is None else tuple(map(_left, report.positions)),
