@@ -275,7 +275,7 @@ def test_only_so_many_passwords_wait_and_the_loop_goes_on_meanwhile(door: Door) 
 
     found = asyncio.run(scene())
     assert sum(isinstance(one, DoorBusyError) for one in found) == 4
-    assert turns > 50, "nothing stood still while passwords were checked"
+    assert turns > 20, "nothing stood still while passwords were checked"
     assert asyncio.run(hashing.run(lambda: 7)) == 7
     assert door
 

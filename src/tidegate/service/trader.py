@@ -113,6 +113,7 @@ class Trader:
         self._standing: list[Kill] = []  # kills that the engine has not taken yet
         self._heart: Final = None if wish.beat is None else Heart(wish.beat, wish.time.wall, orphaned=self.stop)
         self.started_ns = wish.time.wall.now_ns()
+        self._told_closed: Callable[[], None] = lambda: None  # before anybody can ask, nothing waits to be opened
         self.desk: Desk | None = None
         self.log: LiveLog | None = None
         self.feeds: Feeds | None = None
@@ -214,6 +215,7 @@ class Trader:
         admission = Admission(TradingStage(wish.mode), user_name(os.geteuid()), book, wish.time.wall, write_line)
         passwords = await asyncio.to_thread(Passwords)
         identity = Identity(wish.setup.account, admission, Hashing(passwords), secrets.token_bytes)
+        self._told_closed = admission.closed
         token = identity.first_token()
         if token is not None:
             self._tell(f"No admin has logged in yet. `tidegate users first-admin NAME` makes one, with this token, once: {token}")
@@ -258,7 +260,9 @@ class Trader:
     def _turn(self, desk: Desk, hands: Hands) -> None:
         self._wake.clear()
         desk.sequencer.anchor()
-        self._standing += self._kills.poll()
+        if kills := self._kills.poll():
+            self._standing += kills
+            self._told_closed()
         self._standing = [kill for kill in self._standing if not desk.request(kill.request())]  # a full lane is asked again
         for effect in desk.turn():
             hands.carry_out(effect)
