@@ -8,9 +8,27 @@ from hypothesis import strategies as st
 
 from tidegate.control.errors import BadFrameError, UnknownRequestError
 from tidegate.control.frames import HEADER, REQUEST_BYTES_MAX, frame, length_of
-from tidegate.control.protocol import Ask, Health, ListOrders, Probe, Status, decode_reply, decode_request, encode
+from tidegate.control.hiding import HIDDEN, SECRET_FIELDS
+from tidegate.control.protocol import (
+    AddUser,
+    AnyRequest,
+    Ask,
+    ChangeUser,
+    FirstAdmin,
+    Health,
+    ListOrders,
+    ListUsers,
+    Login,
+    Logout,
+    Probe,
+    Status,
+    Whoami,
+    decode_reply,
+    decode_request,
+    encode,
+)
 from tidegate.control.replies import CheckLine, HealthReply, Refused
-from tidegate.values.enums import GateScope, RequestVerb
+from tidegate.values.enums import GateScope, RequestVerb, Role
 
 pytestmark = pytest.mark.req("D2.1")
 
@@ -22,11 +40,30 @@ ASKS = st.builds(
     key=st.text(max_size=40),
     reason=st.text(max_size=200),
     order_id=st.text(max_size=40),
+    proof=st.text(max_size=80),
+)
+WORDS = st.text(max_size=60)
+IDENTITY = st.one_of(
+    st.builds(Login, name=WORDS, password=WORDS, code=WORDS),
+    st.builds(Logout, proof=WORDS),
+    st.builds(Whoami, proof=WORDS),
+    st.builds(FirstAdmin, token=WORDS, name=WORDS, password=WORDS),
+    st.builds(AddUser, proof=WORDS, name=WORDS, role=st.sampled_from(Role), password=WORDS),
+    st.builds(
+        ChangeUser,
+        proof=WORDS,
+        name=WORDS,
+        role=st.none() | st.sampled_from(Role),
+        disabled=st.none() | st.booleans(),
+        password=WORDS,
+        new_second_factor=st.booleans(),
+    ),
+    st.builds(ListUsers, proof=WORDS),
 )
 
 
-@given(ASKS | st.builds(Health, probe=st.sampled_from(Probe)) | st.builds(ListOrders, finished_max=st.integers(0, 1_000)))
-def test_a_request_comes_out_as_it_went_in(request: Ask | Health | ListOrders) -> None:
+@given(ASKS | st.builds(Health, probe=st.sampled_from(Probe)) | st.builds(ListOrders, finished_max=st.integers(0, 1_000)) | IDENTITY)
+def test_a_request_comes_out_as_it_went_in(request: AnyRequest) -> None:
     data = frame(encode(request), REQUEST_BYTES_MAX)
     length = length_of(data[: HEADER.size], REQUEST_BYTES_MAX)
     assert len(data) == HEADER.size + length
@@ -87,3 +124,14 @@ def test_a_reply_of_a_newer_trader_is_read_as_far_as_it_is_known() -> None:
 def test_a_request_reads_as_the_manual_shows_it() -> None:
     assert encode(Status()) == b'{"ask":"status"}'
     assert encode(Health(probe=Probe.READY)) == b'{"ask":"health","probe":"ready"}'
+
+
+@pytest.mark.req("E2")
+@given(ASKS | IDENTITY)
+def test_a_request_prints_itself_without_its_secrets(request: AnyRequest) -> None:
+    told = dict(request.__rich_repr__())
+    assert set(told) == set(request.__struct_fields__)
+    for name, value in told.items():
+        given: object = getattr(request, name)
+        assert value == (HIDDEN if given and name in SECRET_FIELDS else given)
+    assert repr(request) == f"{type(request).__name__}({', '.join(f'{name}={value!r}' for name, value in told.items())})"

@@ -12,9 +12,10 @@ from tidegate.authority.facts import AnyFact
 from tidegate.authority.passwords import Passwords
 from tidegate.authority.users import User
 from tidegate.clock.clock import ManualClock
+from tidegate.control.identity_replies import LoginReply, UserReply
 from tidegate.control.peers import user_name
 from tidegate.control.protocol import AddUser, AnyIdentity, FirstAdmin, Login
-from tidegate.control.replies import LoginReply, Reply, UserReply
+from tidegate.control.reply_roots import Reply
 from tidegate.service.admission import Admission
 from tidegate.service.identity import Identity
 from tidegate.service.ledger.memory import MemoryLedger

@@ -20,9 +20,12 @@ from tidegate.authority.facts import Denied, SecondAwaited, SecondConfirmed
 from tidegate.control.client import ControlClient
 from tidegate.control.errors import TraderRefusedError
 from tidegate.control.frames import HEADER, REPLY_BYTES_MAX, length_of
+from tidegate.control.identity_replies import LoginReply, UserReply, WhoamiReply
 from tidegate.control.protocol import AnyRequest, Ask, ChangeUser, FirstAdmin, ListUsers, Login, Status, Whoami
-from tidegate.control.replies import AskReply, LoginReply, Reply, StatusReply, UserReply, WhoamiReply
+from tidegate.control.replies import AskReply, StatusReply
+from tidegate.control.reply_roots import Reply
 from tidegate.service.admission import Want
+from tidegate.service.answering import NotInOrderError
 from tidegate.service.sentinel import Kill, read_kills, write_kill
 from tidegate.simulation.campaign.setting import Setting
 from tidegate.values.enums import GateScope, GateState, RequestVerb, Role
@@ -259,6 +262,53 @@ def test_with_real_money_a_resume_waits_for_the_second_person_and_leaves_the_kil
     again = ask(living, replace(wish(RequestVerb.RESUME, people.login("bob"), reason="fed again"), request_id=second.request_id))
     assert again.repeated
     assert not again.awaits_second
+
+
+@pytest.mark.parametrize("verb", [RequestVerb.KILL, RequestVerb.PAUSE, RequestVerb.FLATTEN])
+def test_what_is_closed_while_a_resume_waits_is_not_opened_by_it(shared: Setting, tmp_path: Path, verb: RequestVerb) -> None:
+    living = Living(shared, tmp_path / "home", mode=TradingStage.LIVE)
+    people = living.people
+    admin = people.first()
+    for name in ("ann", "bob"):
+        people.add(admin, name, Role.RISK_OFFICER)
+    ask(living, wish(RequestVerb.KILL))
+    living.pass_s(3)
+    assert ask(living, wish(RequestVerb.RESUME, people.login("ann"))).awaits_second
+    ask(living, replace(wish(verb, people.login("ann"), 2), scope=GateScope.SYMBOL, key="AAA"))
+    living.pass_s(3)
+    assert ask(living, wish(RequestVerb.RESUME, people.login("bob"))).awaits_second
+    living.pass_s(1)
+    assert living.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.HALTED
+
+
+def test_a_kill_in_the_very_moment_of_a_resume_wins(shared: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    living = Living(shared, tmp_path / "home")
+    ask(living, wish(RequestVerb.KILL))
+    living.pass_s(3)
+
+    async def scene() -> None:
+        clear, began = asyncio.Event(), asyncio.Event()
+
+        async def slow(*_: object, **__: object) -> int:
+            began.set()
+            await clear.wait()
+            return 0
+
+        with monkeypatch.context() as patched:
+            patched.setattr("tidegate.service.answering.asyncio.to_thread", slow)
+            resume = asyncio.create_task(living.answering.answer(wish(RequestVerb.RESUME), UID))
+            await began.wait()
+            await living.answering.answer(wish(RequestVerb.KILL, "", 2), UID)
+            clear.set()
+            with pytest.raises(NotInOrderError, match="something was closed in this very moment"):
+                await resume
+
+    asyncio.run(scene())
+    living.pass_s(1)
+    assert living.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.HALTED
+    ask(living, wish(RequestVerb.RESUME, "", 3))
+    living.pass_s(1)
+    assert living.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.ACTIVE
 
 
 def test_who_asked_stands_in_the_gate_and_a_kill_needs_no_login(shared: Setting, tmp_path: Path) -> None:

@@ -11,16 +11,7 @@ from msgspec.structs import replace
 from tests.service.living import STREAMS, Living, setting
 from tidegate.control.peers import user_name
 from tidegate.control.protocol import AnyRequest, Ask, Doctor, Explain, Health, ListOrders, ListPositions, Probe, ShowLimits, Status
-from tidegate.control.replies import (
-    AskReply,
-    DoctorReply,
-    ExplainReply,
-    HealthReply,
-    LimitsReply,
-    OrdersReply,
-    PositionsReply,
-    StatusReply,
-)
+from tidegate.control.replies import AskReply, DoctorReply, ExplainReply, HealthReply, LimitsReply, OrdersReply, PositionsReply, StatusReply
 from tidegate.journal.audit.record import AuditType
 from tidegate.risk.limits import limit_fields
 from tidegate.service.answering import NotInOrderError

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from tests.service.people import ACCOUNT, OWNER, STEP_S, Door
 from tidegate.authority.errors import BadUserError, LoginFailedError, TooManyFailedError
 from tidegate.authority.second_factor import step_of
+from tidegate.control.identity_replies import LoginReply, UserReply, WhoamiReply
 from tidegate.control.protocol import AddUser, ChangeUser, Login, Logout, Whoami
-from tidegate.control.replies import LoginReply, UserReply, WhoamiReply
 from tidegate.values.enums import Role
 from tidegate.values.time import HOUR_NS, MINUTE_NS, SECOND_NS
 

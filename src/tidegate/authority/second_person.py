@@ -55,6 +55,10 @@ class SecondPerson:
         for key in [key for key in self._waiting if key[0] == wanted]:
             del self._waiting[key]
 
+    def clear(self) -> None:
+        """Take everything away: what it was asked for in view of has changed."""
+        self._waiting.clear()
+
     def waiting(self, now: Moment) -> tuple[Waiting, ...]:
         """Return what waits, oldest first."""
         self._sweep(now)

@@ -21,8 +21,8 @@ def login(name: Name, *, password_stdin: FromStdin = False, home: HomeFolder = N
     """
     from tidegate.cli.proofs import keep_proof
     from tidegate.cli.showing import moment
+    from tidegate.control.identity_replies import LoginReply
     from tidegate.control.protocol import Login
-    from tidegate.control.replies import LoginReply
 
     place = home_of(home)
     password = ask_secret("password", from_stdin=password_stdin)
@@ -38,8 +38,8 @@ def login(name: Name, *, password_stdin: FromStdin = False, home: HomeFolder = N
 def logout(*, home: HomeFolder = None, as_json: Json = False) -> None:
     """End the login, and take its proof away."""
     from tidegate.cli.proofs import drop_proof, proof_of
+    from tidegate.control.identity_replies import LogoutReply
     from tidegate.control.protocol import Logout
-    from tidegate.control.replies import LogoutReply
 
     place = home_of(home)
     proof = proof_of(place)
@@ -54,8 +54,8 @@ def logout(*, home: HomeFolder = None, as_json: Json = False) -> None:
 def whoami(*, home: HomeFolder = None, as_json: Json = False) -> None:
     """Tell whom the trader takes you for, and what needs a login."""
     from tidegate.cli.proofs import proof_of
+    from tidegate.control.identity_replies import WhoamiReply
     from tidegate.control.protocol import Whoami
-    from tidegate.control.replies import WhoamiReply
 
     place = home_of(home)
     reply = client_of(place).ask(Whoami(proof=proof_of(place)), WhoamiReply)

@@ -11,7 +11,8 @@ from tidegate.cli.words import Json
 from tidegate.values.errors import ExitCode
 
 if TYPE_CHECKING:
-    from tidegate.control.replies import LimitsReply, OrderLine, OrdersReply, PositionsReply, Reply
+    from tidegate.control.replies import LimitsReply, OrderLine, OrdersReply, PositionsReply
+    from tidegate.control.reply_roots import Reply
 
 _FINISHED: Final = 10
 _MILLION: Final = 1_000_000

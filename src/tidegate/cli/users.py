@@ -12,8 +12,8 @@ from tidegate.cli.words import Json
 from tidegate.values.enums import Role
 
 if TYPE_CHECKING:
+    from tidegate.control.identity_replies import UserReply
     from tidegate.control.protocol import AddUser, ChangeUser, FirstAdmin
-    from tidegate.control.replies import UserReply
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, dots, dashes; a letter first.", show_default=False)]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A user of the trader.", show_default=False)]
@@ -48,8 +48,8 @@ def list_(*, home: HomeFolder = None, as_json: Json = False) -> None:
     import msgspec
 
     from tidegate.cli.showing import moment
+    from tidegate.control.identity_replies import UsersReply
     from tidegate.control.protocol import ListUsers
-    from tidegate.control.replies import UsersReply
 
     reply = client_of(home_of(home)).ask(ListUsers(proof=_proof(home)), UsersReply)
     if as_json:
@@ -107,7 +107,7 @@ def _proof(home: Path | None) -> str:
 
 
 def _ask(home: Path | None, request: "FirstAdmin | AddUser | ChangeUser", *, as_json: bool) -> None:
-    from tidegate.control.replies import UserReply
+    from tidegate.control.identity_replies import UserReply
 
     reply = client_of(home_of(home)).ask(request, UserReply)
     if as_json:

@@ -8,7 +8,8 @@ from typing import Final, TypeVar, final
 from tidegate.control.errors import BadFrameError, NoTraderError, SocketDeniedError, TraderRefusedError, TraderSilentError
 from tidegate.control.frames import HEADER, REPLY_BYTES_MAX, REQUEST_BYTES_MAX, frame, length_of
 from tidegate.control.protocol import AnyRequest, decode_reply, encode
-from tidegate.control.replies import Refused, Reply
+from tidegate.control.replies import Refused
+from tidegate.control.reply_roots import Reply
 
 TIMEOUT_S: Final = 5.0
 _PIECE: Final = 1 << 16

@@ -36,6 +36,11 @@ def may_ask(uid: int) -> bool:
     return uid in {os.geteuid(), 0}
 
 
+def own_name() -> str:
+    """Return the name of the user that this process runs as."""
+    return user_name(os.geteuid())
+
+
 def user_name(uid: int) -> str:
     """Return a user's name for the record; of one without a name, the number."""
     try:

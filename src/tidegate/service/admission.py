@@ -49,6 +49,7 @@ class Admission:
         self.sessions: Final = Sessions()
         self._clock: Final = clock
         self._second: Final = SecondPerson()
+        self.closings = 0  # how often something was closed; see `closed`
         self.tell: Final = on_fact
 
     def now(self) -> Moment:
@@ -118,6 +119,11 @@ class Admission:
             )
         )
         return None
+
+    def closed(self) -> None:
+        """Note that somebody has closed something: nothing that was asked for before may open it, nor wait to."""
+        self.closings += 1
+        self._second.clear()
 
     def check_other(self, want: Want, asked_by: str, person: Person) -> None:
         """Hold the four eyes where somebody decides on what was asked for: it must not be his own.

@@ -56,6 +56,7 @@ from tidegate.values.money import attos_text
 
 _OPENING: Final = frozenset({RequestVerb.RESUME, RequestVerb.ENABLE})
 _AWAITS: Final = "Nothing is opened yet: another person asks for the same with the same reason, within 15 minutes."
+_CLOSING: Final = frozenset({RequestVerb.KILL, RequestVerb.PAUSE, RequestVerb.DISABLE, RequestVerb.FLATTEN})
 _WIDE: Final = frozenset({GateScope.GLOBAL, GateScope.ACCOUNT, GateScope.VENUE})
 
 
@@ -211,6 +212,8 @@ class Answering:
         want = Want(action_of(ask.verb), ask.scope, ask.key)
         await self._check(ask)
         person = admission.admit(want, ask.proof, peer_uid)
+        if ask.verb in _CLOSING:
+            admission.closed()
         requester = person.name
         repeated = books.knows_request(ask.request_id)
         if ask.verb in _OPENING and not repeated:
@@ -237,11 +240,18 @@ class Answering:
             raise
 
     async def _opened_by(self, ask: Ask, want: Want, person: Person) -> str | None:
-        """Return in whose name it is opened, its kill file's entries taken away; None: a second person has to ask for it as well."""
+        """Return in whose name it is opened, its kill file's entries taken away; None: a second person has to ask for it as well.
+
+        Raises:
+            NotInOrderError: the trader is not in order, or something was closed in this very moment.
+        """
+        admission = self._identity.admission
         self._check_opening(ask)
-        name = self._identity.admission.settled(want, ask.reason.strip(), person)
+        name, closings = admission.settled(want, ask.reason.strip(), person), admission.closings
         if name is not None:
             await self._clear(ask)
+            if admission.closings != closings:
+                raise NotInOrderError("Not opened: something was closed in this very moment; see `tidegate status`, then ask again.")
         return name
 
     def _repeated(self, ask: Ask) -> tuple[str, ...]:

@@ -13,9 +13,9 @@ from tidegate.authority.passwords import check_password
 from tidegate.authority.second_factor import enrolment, new_secret
 from tidegate.authority.sessions import FIRST_PREFIX, Draw, new_token, token_hash
 from tidegate.authority.users import USERS_MAX, User, check_admin_left, check_name, has_admin
+from tidegate.control.identity_replies import AnyIdentityReply, LogoutReply, UserLine, UserReply, UsersReply, WhoamiReply
 from tidegate.control.peers import user_name
 from tidegate.control.protocol import AddUser, AnyIdentity, ChangeUser, FirstAdmin, ListUsers, Login, Logout, Whoami
-from tidegate.control.replies import AnyIdentityReply, LogoutReply, UserLine, UserReply, UsersReply, WhoamiReply
 from tidegate.service.admission import Admission, Person, Want
 from tidegate.service.logins import Hashing, Logins
 from tidegate.values.enums import Role

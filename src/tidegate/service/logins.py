@@ -14,8 +14,8 @@ from tidegate.authority.passwords import Passwords
 from tidegate.authority.second_factor import DECOY, used_step
 from tidegate.authority.sessions import PROOF_PREFIX, Draw, new_token
 from tidegate.authority.users import User
+from tidegate.control.identity_replies import LoginReply
 from tidegate.control.protocol import Login
-from tidegate.control.replies import LoginReply
 from tidegate.service.admission import Admission
 from tidegate.service.ledger.errors import LedgerError
 from tidegate.values.time import SECOND_NS

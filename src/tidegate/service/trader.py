@@ -8,7 +8,6 @@ waits for a disk on the loop.
 
 import asyncio
 import gc
-import os
 import random
 import secrets
 from collections.abc import Callable
@@ -17,12 +16,8 @@ from typing import Final, NamedTuple, final
 
 import msgspec
 
-from tidegate.authority.actions import TradingStage
-from tidegate.authority.passwords import Passwords
-from tidegate.authority.users import User
 from tidegate.clock.clock import Clock
 from tidegate.control.home import Home
-from tidegate.control.peers import user_name
 from tidegate.control.server import ControlServer
 from tidegate.engine.layout import layout_sha256
 from tidegate.events.inputs import AnyInput
@@ -31,10 +26,10 @@ from tidegate.journal.snapshots import Snapshot
 from tidegate.oms.order import Order
 from tidegate.recovery import machine
 from tidegate.service.access_lines import facts_to
-from tidegate.service.admission import Admission
 from tidegate.service.answering import Answering
 from tidegate.service.asking import expected_ns
 from tidegate.service.desk import Desk, DeskSettings, Place
+from tidegate.service.door import DoorWish, open_door
 from tidegate.service.feeds import MARKET, Feeds
 from tidegate.service.flatten import Parting
 from tidegate.service.hands import Hands
@@ -44,7 +39,6 @@ from tidegate.service.identity import Identity
 from tidegate.service.ledger.rows import Lease
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.thread import LedgerThread
-from tidegate.service.logins import Hashing
 from tidegate.service.measuring import Measuring, Subjects
 from tidegate.service.outbox import OutboxSettings
 from tidegate.service.past import LogHistory
@@ -57,7 +51,7 @@ from tidegate.service.setup import Setup
 from tidegate.service.surroundings import Surroundings
 from tidegate.service.tenure import Tenure, claim_account
 from tidegate.service.unsent import Unsent
-from tidegate.service.user_book import UserBook, ledger_write
+from tidegate.service.user_book import ledger_write
 from tidegate.values.enums import GateScope, GateState
 from tidegate.values.errors import TidegateError
 from tidegate.values.time import DAY_NS, NEVER_NS, SECOND_NS
@@ -116,6 +110,7 @@ class Trader:
         self._standing: list[Kill] = []  # kills that the engine has not taken yet
         self._heart: Final = None if wish.beat is None else Heart(wish.beat, wish.time.wall, orphaned=self.stop)
         self.started_ns = wish.time.wall.now_ns()
+        self._who: Identity | None = None
         self.desk: Desk | None = None
         self.log: LiveLog | None = None
         self.feeds: Feeds | None = None
@@ -154,7 +149,7 @@ class Trader:
             self._tell(doubt)
         ledger = LedgerThread(store)
         async with AlpacaClient(wish.access, wish.hosts, time.clock, wait=time.wait) as client:
-            venue: OrderVenue = client if wish.mode == TradingStage.PAPER else Unsent(client, f"mode {wish.mode}: nothing is sent")
+            venue: OrderVenue = client if wish.mode == "paper" else Unsent(client, f"mode {wish.mode}: nothing is sent")
             opening = wish.setup.opening(recovered, mode=wish.mode, epoch=lease.epoch, started_ns=time.clock.now_ns())
             log = self.log = LiveLog(wish.home.log, opening, clock=time.wall)
             await log.opened()
@@ -167,8 +162,9 @@ class Trader:
             hands = Hands(desk, venue, ledger, self._wake.set, sealer)
             open_chain(desk.auditing, sealer, lease, opening, doubt)
             self._begin(desk, recovered)
-            identity = await self._identity(users, desk, ledger)
-            control = ControlServer(wish.home, Answering(desk, log, self._around, time.clock, self._wake.set, identity))
+            door = DoorWish(wish.setup.account, wish.mode, time.wall, secrets.token_bytes, facts_to(desk))
+            who = self._who = await open_door(door, users, ledger_write(wish.setup.account, desk, ledger), self._tell)
+            control = ControlServer(wish.home, Answering(desk, log, self._around, time.clock, self._wake.set, who))
             await control.start(takes_over=bool(lease.taken_from))
             gc.collect()
             gc.freeze()  # what was loaded and recovered stays: looking through it now and then would hold orders up for 20 ms
@@ -214,18 +210,6 @@ class Trader:
             desk.sequencer.offer(message)
         desk.outbox.adopt(list(recovered.unsure))
         desk.reconciler.begin(self._wish.time.clock.now_ns() - DAY_NS)
-
-    async def _identity(self, users: list[User], desk: Desk, ledger: LedgerThread) -> Identity:
-        """Return who may ask for what. Without an admin, a token is told by which the first one is made."""
-        wish = self._wish
-        book = UserBook(users, ledger_write(wish.setup.account, desk, ledger))
-        admission = Admission(TradingStage(wish.mode), user_name(os.geteuid()), book, wish.time.wall, facts_to(desk))
-        passwords = await asyncio.to_thread(Passwords)
-        identity = Identity(wish.setup.account, admission, Hashing(passwords), secrets.token_bytes)
-        token = identity.first_token()
-        if token is not None:
-            self._tell(f"No admin has logged in yet. `tidegate users first-admin NAME` makes one, with this token, once: {token}")
-        return identity
 
     # The loop.
 
@@ -273,7 +257,10 @@ class Trader:
     def _turn(self, desk: Desk, hands: Hands) -> None:
         self._wake.clear()
         desk.sequencer.anchor()
-        self._standing += self._kills.poll()
+        if kills := self._kills.poll():
+            self._standing += kills
+            if self._who is not None:
+                self._who.admission.closed()
         self._standing = [kill for kill in self._standing if not self._obey(desk, kill)]  # a full lane is asked again
         for effect in desk.turn():
             hands.carry_out(effect)

@@ -19,6 +19,7 @@ from tests.service.ledger.making import (
 from tidegate.service.ledger.errors import (
     DuplicateOrderError,
     LeaseHeldError,
+    LedgerUnavailableError,
     MarkRefusedError,
     StaleEpochError,
 )
@@ -339,3 +340,15 @@ def test_a_user_shows_no_secret_in_print() -> None:
     told = f"{user()!r} {user()!s} {user()}" + repr(batch(users=(user(),)))
     assert "hash of" not in told
     assert "secret of" not in told
+
+
+@pytest.mark.req("E2")
+def test_the_last_used_code_of_a_user_is_never_forgotten(ledger: Ledger) -> None:
+    ledger.take_lease(claim())
+    ledger.write(batch(users=(user(last_step=7), user("bo", last_step=1))))
+    held = everything(ledger)
+    with pytest.raises(LedgerUnavailableError, match=r"; nothing was changed, report it\.|by a rule of its own .*; report it\."):
+        ledger.write(batch(rows=(row(1),), users=(user("bo", last_step=2), user(last_step=6))))
+    assert everything(ledger) == held
+    ledger.write(batch(users=(user(last_step=7, disabled=True),)))
+    assert ledger.users(ACCOUNT)[0].disabled

@@ -8,7 +8,14 @@ import msgspec
 from tidegate.authority.users import User
 from tidegate.journal.audit.heads import Head
 from tidegate.journal.audit.record import AuditEntry, AuditRecord, Link, follow
-from tidegate.service.ledger.errors import DuplicateOrderError, LeaseHeldError, LedgerError, MarkRefusedError, StaleEpochError
+from tidegate.service.ledger.errors import (
+    DuplicateOrderError,
+    LeaseHeldError,
+    LedgerError,
+    LedgerUnavailableError,
+    MarkRefusedError,
+    StaleEpochError,
+)
 from tidegate.service.ledger.rows import (
     MAKES_ORDER,
     Batch,
@@ -20,7 +27,7 @@ from tidegate.service.ledger.rows import (
     OutboxRow,
     Written,
 )
-from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, stale_sentence
+from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, stale_sentence, step_sentence
 from tidegate.service.ledger.states import OutboxState, may_follow
 from tidegate.values.enums import GateScope
 from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
@@ -81,6 +88,7 @@ class MemoryLedger:
         changed = self._recorded(batch.rows)
         for mark in batch.marks:
             changed[mark.command_id] = self._marked(changed.get(mark.command_id) or self._rows.get(mark.command_id), mark, batch)
+        self._check_steps(batch.users)
         self._rows |= changed
         self._orders |= {row.client_order_id: row.command_id for row in batch.rows if row.kind in MAKES_ORDER}
         new = tuple(row.execution_id for row in batch.executions if self._keep(row))
@@ -149,6 +157,13 @@ class MemoryLedger:
         held = self._leases.get(account)
         if held is None or held.released or held.epoch != epoch:
             raise StaleEpochError(stale_sentence(account, epoch))
+
+    def _check_steps(self, users: Sequence[User]) -> None:
+        """Refuse to forget a used code, as the database's own rule does."""
+        for user in users:
+            known = self._users.get((user.account, user.name))
+            if known is not None and user.last_step < known.last_step:
+                raise LedgerUnavailableError(step_sentence(user.name))
 
     def _recorded(self, rows: Sequence[OutboxRow]) -> dict[EventId, OutboxRow]:
         """Return the new rows by command, none of which was there before, nor twice among themselves."""

@@ -50,6 +50,7 @@ class Ledger(Protocol):
             StaleEpochError: the lease is not the account's any more.
             DuplicateOrderError: a command or the id of a new order is recorded already.
             MarkRefusedError: a mark contradicts its row.
+            LedgerUnavailableError: also where the last used code of a user would be forgotten.
         """
 
     def write_all(self, batches: Sequence[Batch]) -> list[Written | LedgerError]:

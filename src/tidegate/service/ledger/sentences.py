@@ -25,3 +25,8 @@ def mark_sentence(mark: Mark, row: OutboxRow | None) -> str:
         f"Command {mark.command_id} of epoch {row.epoch} is {row.state} and cannot be marked {mark.state} here; "
         "send nothing, and find out who marked it."
     )
+
+
+def step_sentence(name: str) -> str:
+    """Say that a used code would be forgotten."""
+    return f"The last used code of {name} would be forgotten, so that it could be used again; nothing was changed, report it."
