@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from tests.service.ledger import postgres
-from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, row
+from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, happened, kill, row
 from tests.service.ledger.twin import REFUSED, Refused, Twin, makes_order
 from tidegate.service.ledger.errors import LedgerError
 from tidegate.service.ledger.memory import MemoryLedger
@@ -49,7 +49,8 @@ def batches(draw: st.DrawFn, twin: Twin) -> Batch:
     known = [one.command_id for one in twin.rows] or [row(1).command_id]
     moves = st.builds(Mark, command_id=st.sampled_from(known), state=states, at_ns=st.just(START_NS + 7), note=st.sampled_from(["", "so"]))
     moved = draw(st.lists(moves, min_size=1, max_size=2)) if shape != "rows" else []
-    return batch(
+    entries = tuple(happened(number) for number in draw(st.lists(numbers, max_size=2)))
+    made = batch(
         account=account,
         epoch=epoch,
         rows=tuple(row(n, epoch=epoch, kind=kind, order=order, state=state, account=account) for n, kind, order, state in drawn),
@@ -57,6 +58,7 @@ def batches(draw: st.DrawFn, twin: Twin) -> Batch:
         executions=tuple(execution(number, account=account) for number in draw(st.lists(numbers, max_size=2))),
         kills=tuple(draw(st.lists(kills, max_size=1))) if account == ACCOUNT else (),
     )
+    return msgspec.structs.replace(made, audit=entries)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -139,8 +141,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def both_hold_the_same(self) -> None:
         for account in ACCOUNTS:
             executions = [msgspec.structs.replace(found, sequence=0) for found in self.ledger.executions(account)]
-            held = (self.ledger.lease(account), self.ledger.outbox(account, tuple(OutboxState)), executions, self.ledger.kills(account))
-            assert held == self.twin.everything(account)
+            rows = self.ledger.outbox(account, tuple(OutboxState))
+            chain = [(one.seq, one.subject, one.prev_hash, one.hash, one.epoch) for one in self.ledger.audit(account)]
+            assert (self.ledger.lease(account), rows, executions, self.ledger.kills(account), chain) == self.twin.everything(account)
         for number in range(1, 10):
             of = row(number)
             found = [one for one in self.twin.rows if one.client_order_id == of.client_order_id and makes_order(one)]
