@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -129,6 +130,19 @@ def test_a_torn_line_longer_than_the_next_head_leaves_nothing_behind(tmp_path: P
     path.write_bytes(path.read_bytes()[:-1])
     Anchors(path).append(head(3))
     assert [line.head for line in anchor_lines(path)] == [head(1), head(3)]
+
+
+def test_the_last_anchor_of_an_account_is_found_at_the_end_or_far_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "anchors.jsonl"
+    anchors = Anchors(path)
+    anchors.append(head(1, "seldom"))
+    with path.open("ab") as file:
+        for seq in range(1, 400):
+            file.write(msgspec.json.encode(head(seq), order="sorted") + b"\n")
+    assert path.stat().st_size > 65_536 + 1_000
+    assert last_anchor(path, "paper") == head(399)
+    assert last_anchor(path, "seldom") == head(1, "seldom")
+    assert next(line.head for line in anchor_lines(path, from_byte=10)) == head(1)
 
 
 def test_only_a_first_line_that_was_torn_goes_away_too(tmp_path: Path) -> None:

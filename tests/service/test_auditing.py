@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from tests.service.making import ACCOUNT, SECOND, Office, shown
 from tidegate.clock.clock import ManualClock
@@ -114,6 +115,27 @@ def test_a_kill_is_recorded_in_the_transaction_that_keeps_it() -> None:
     assert (asked.actor, asked.subject) == ("ann", "k1")
     told = json.loads(asked.body)
     assert (told["verb"], told["scope"], told["reason"], told["outcome"]) == ("kill", "global", "a test", "taken")
+
+
+@pytest.mark.parametrize("kind", ["rows", "kills"])
+def test_what_came_with_a_batch_goes_with_it_and_is_not_written_again(kind: str) -> None:
+    office = Office()
+    office.enter()
+    office.ask(RequestVerb.KILL)
+    given = [effect for effect in office.effects if isinstance(effect, WriteLedger)]
+    bare = next(effect.batch for effect in given if getattr(effect.batch, kind))
+    own = entry(AuditType.APPROVAL_USED, ts_ns=1, actor="ann", subject="a-1")
+    office.effects = []
+    office.desk.auditing.happened(AuditType.LOGIN, "bob")
+    (effect,) = [office.desk.auditing.dress(WriteLedger(replace(bare, audit=(own,))))]
+    assert isinstance(effect, WriteLedger)
+    assert own in effect.batch.audit
+    assert [one.type for one in effect.batch.audit].count(AuditType.ORDER_SENT) == (1 if kind == "rows" else 0)
+    office.desk.wrote(effect, GONE)
+    office.desk.auditing._retry_ns = 0
+    kinds = [record.type for record in chain(office)]
+    assert "login" in kinds
+    assert "approval_used" not in kinds
 
 
 def test_every_change_of_a_gate_is_recorded_with_who_and_why() -> None:
@@ -403,7 +425,8 @@ class AuditingMachine(RuleBasedStateMachine):
         assert list(dict.fromkeys(written)) == kept
         assert self.doubtful or written == kept
         lost = [json.loads(record.body)["entries"] for record in scene.ledger.audit(ACCOUNT, 0, 10_000) if record.type == "entries_lost"]
-        assert self.doubtful or sum(lost) == self.noted.count("lost") == scene.machine.lost_total
+        assert self.doubtful or sum(lost) == scene.machine.lost_total
+        assert scene.machine.lost_total >= self.noted.count("lost")  # that a seal failed may have found no room either
 
 
 AuditingMachine.TestCase.settings = hypothesis_settings(max_examples=150, stateful_step_count=40, deadline=None)

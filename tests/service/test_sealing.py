@@ -141,6 +141,12 @@ def test_a_start_doubts_a_ledger_that_its_anchors_contradict(tmp_path: Path) -> 
     assert doubt(home).endswith("run `tidegate audit verify`.")
 
 
+def test_anchors_that_cannot_be_read_are_a_doubt_and_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "anchors").mkdir()
+    store: Any = MemoryLedger()
+    assert "cannot be read" in Sealer(tmp_path / "audit", tmp_path / "anchors").doubt(store, ACCOUNT)
+
+
 class Heard:
     def __init__(self) -> None:
         self.entries: list[tuple[AuditType, str, str, Any]] = []

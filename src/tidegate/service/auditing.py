@@ -62,6 +62,7 @@ class Auditing:
         self._waiting: Final[deque[_Waiting]] = deque()
         self._hurries = False
         self._flying: Batch | None = None  # our own write that is on its way
+        self._riding: Final[list[tuple[Batch, tuple[AuditEntry, ...]]]] = []  # batches on their way, and which of our entries are in them
         self._retry_ns = 0  # monotonic
         self._lost = 0
         self._over = False  # the account is another trader's: nothing can be recorded any more
@@ -125,10 +126,10 @@ class Auditing:
             return effect
         batch = effect.batch
         if batch.kills and self._hurries:
-            return WriteLedger(msgspec.structs.replace(batch, audit=self._take()))
+            return WriteLedger(self._ride(batch))
         if batch.rows:
             sent = tuple(order_sent(row.command, row.recorded_ns, row=row) for row in batch.rows)
-            return WriteLedger(msgspec.structs.replace(batch, audit=sent))
+            return WriteLedger(msgspec.structs.replace(batch, audit=sent + batch.audit))
         return effect
 
     def take_effects(self) -> list[Effect]:
@@ -137,7 +138,7 @@ class Auditing:
         if lease is None or self._over:
             return effects
         if self._flying is None and self._write_due_ns() <= mono_ns:
-            self._flying = Batch(account=self._account, epoch=lease.epoch, audit=self._take())
+            self._flying = self._ride(Batch(account=self._account, epoch=lease.epoch))
             effects.append(WriteLedger(self._flying))
         if not self._sealing and self._seal_due_ns() <= mono_ns:
             self._sealing, self._open_records, self._open_since_ns = True, 0, NEVER_NS
@@ -163,8 +164,11 @@ class Auditing:
     # What came of it.
 
     def wrote(self, effect: WriteLedger, error: TidegateError | None) -> None:
-        """Take in that a batch is durable, or was refused: what happened all the same is written again."""
-        batch = effect.batch
+        """Take in that a batch is durable, or was refused: what happened all the same is written again.
+
+        An entry that came with its batch is as little true as the batch is there.
+        """
+        batch, again = effect.batch, self._landed(effect.batch)
         if batch is self._flying:
             self._flying = None
         if error is None:
@@ -176,11 +180,9 @@ class Auditing:
             return
         if isinstance(error, StaleEpochError):
             self._over = True
-            self._lose(len(batch.audit) + len(self._waiting))
+            self._lose(len(again) + len(self._waiting))
             self._waiting.clear()
-            return
-        again = batch.audit[len(batch.rows) :]  # those beside rows are as little true as the rows are there
-        if again:
+        elif again:
             self._write_again(again, error)
 
     def sealed(self, error: TidegateError | None) -> None:
@@ -218,6 +220,21 @@ class Auditing:
             taken.append(self._waiting.popleft().entry)
         self._hurries = self._hurries and bool(self._waiting)
         return tuple(taken)
+
+    def _ride(self, batch: Batch) -> Batch:
+        """Return a batch with the oldest of what waits, after what it came with."""
+        taken = self._take()
+        loaded = msgspec.structs.replace(batch, audit=batch.audit + taken)
+        self._riding.append((loaded, taken))
+        return loaded
+
+    def _landed(self, batch: Batch) -> tuple[AuditEntry, ...]:
+        """Return which of our entries were in a batch."""
+        for place, (loaded, taken) in enumerate(self._riding):
+            if loaded is batch:
+                del self._riding[place]
+                return taken
+        return ()
 
     def _write_again(self, entries: tuple[AuditEntry, ...], error: TidegateError) -> None:
         mono_ns = self._clock.monotonic_ns()

@@ -11,7 +11,7 @@ from typing import Final, final
 from tidegate.control.home import Home
 from tidegate.control.peers import user_name
 from tidegate.events.session import SessionOpened
-from tidegate.journal.audit.anchors import ANCHORS_NAME, Anchors, last_anchor
+from tidegate.journal.audit.anchors import ANCHORS_NAME, Anchors, AnchorsUnreadableError, last_anchor
 from tidegate.journal.audit.heads import Head, key_name, sign
 from tidegate.journal.audit.keys import SigningKey, signing_key
 from tidegate.journal.audit.record import AuditType, Plain
@@ -71,12 +71,15 @@ class Sealer:
         await ledger.submit(Batch(account=wish.account, epoch=wish.epoch, heads=(head,)))
 
     def doubt(self, ledger: Ledger, account: str) -> str:
-        """Return how the ledger contradicts the last anchor, as a sentence; empty: it holds what the anchor says.
+        """Return how the ledger contradicts the last anchor, or why that is not known, as a sentence; empty: it does not.
 
         Raises:
-            TidegateError: one of them cannot be read.
+            LedgerUnavailableError: the ledger cannot be read.
         """
-        anchor = last_anchor(self._anchors.path, account)
+        try:
+            anchor = last_anchor(self._anchors.path, account)
+        except AnchorsUnreadableError as error:
+            return str(error)
         return "" if anchor is None else _doubt(anchor, ledger)
 
 

@@ -9,7 +9,9 @@ import signal
 import sys
 from collections.abc import Callable
 
-from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, mark, row
+import msgspec
+
+from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, happened, mark, row
 from tidegate.service.ledger.errors import LeaseHeldError, LedgerError
 from tidegate.service.ledger.rows import Batch, Lease
 from tidegate.service.ledger.sql import SqlLedger
@@ -67,10 +69,11 @@ def nursery(location: str) -> None:
 
 
 def numbered(lease: Lease, number: int) -> Batch:
-    """Return batch `number`: three commands, one of them released, and an execution."""
+    """Return batch `number`: three commands, one of them released, an execution, and an audit entry."""
     rows = tuple(row(ROWS * number + part, epoch=lease.epoch) for part in range(ROWS))
     released = mark(ROWS * number, OutboxState.SENT, epoch=lease.epoch)
-    return batch(epoch=lease.epoch, rows=rows, marks=(released,), executions=(execution(number),))
+    made = batch(epoch=lease.epoch, rows=rows, marks=(released,), executions=(execution(number),))
+    return msgspec.structs.replace(made, audit=(happened(number),))
 
 
 def plain(ledger: SqlLedger, lease: Lease, first: int) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from tests.service.ledger import postgres
-from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, row, user
+from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, happened, kill, row, user
 from tests.service.ledger.twin import REFUSED, Refused, Twin, makes_order
 from tidegate.service.ledger.errors import LedgerError
 from tidegate.service.ledger.memory import MemoryLedger
@@ -52,7 +52,8 @@ def batches(draw: st.DrawFn, twin: Twin) -> Batch:
     )
     moves = st.builds(Mark, command_id=st.sampled_from(known), state=states, at_ns=st.just(START_NS + 7), note=st.sampled_from(["", "so"]))
     moved = draw(st.lists(moves, min_size=1, max_size=2)) if shape != "rows" else []
-    return batch(
+    entries = tuple(happened(number) for number in draw(st.lists(numbers, max_size=2)))
+    made = batch(
         account=account,
         epoch=epoch,
         rows=tuple(row(n, epoch=epoch, kind=kind, order=order, state=state, account=account) for n, kind, order, state in drawn),
@@ -61,6 +62,7 @@ def batches(draw: st.DrawFn, twin: Twin) -> Batch:
         kills=tuple(draw(st.lists(kills, max_size=1))) if account == ACCOUNT else (),
         users=tuple(draw(st.lists(people, max_size=2))),
     )
+    return msgspec.structs.replace(made, audit=entries)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -143,13 +145,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def both_hold_the_same(self) -> None:
         for account in ACCOUNTS:
             executions = [msgspec.structs.replace(found, sequence=0) for found in self.ledger.executions(account)]
-            held = (
-                self.ledger.lease(account),
-                self.ledger.outbox(account, tuple(OutboxState)),
-                executions,
-                self.ledger.kills(account),
-                self.ledger.users(account),
-            )
+            rows = self.ledger.outbox(account, tuple(OutboxState))
+            chain = [(one.seq, one.subject, one.prev_hash, one.hash, one.epoch) for one in self.ledger.audit(account)]
+            held = (self.ledger.lease(account), rows, executions, self.ledger.kills(account), self.ledger.users(account), chain)
             assert held == self.twin.everything(account)
         for number in range(1, 10):
             of = row(number)

@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import pytest
 
 from tests.conftest import ROOT
 from tests.service.ledger.children import ROWS
-from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, row
+from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, happened, row
 from tidegate.service.ledger.errors import LedgerUnavailableError
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.states import OutboxState
@@ -127,12 +128,16 @@ def whole_batches(location: str) -> set[int]:
     ledger.take_lease(claim("examiner", waited_out=ledger.lease(ACCOUNT)))
     rows = ledger.outbox(ACCOUNT, tuple(OutboxState))
     executions = {found.execution_id for found in ledger.executions(ACCOUNT)}
+    chain = ledger.audit(ACCOUNT, 0, 1_000_000)
     ledger.close()
     numbers = {found.n for found in rows}
     batches = {number // ROWS for number in numbers}
     assert numbers == {ROWS * number + part for number in batches for part in range(ROWS)}
     assert {found.n for found in rows if found.state is OutboxState.SENT} == {ROWS * number for number in batches}
     assert executions == {execution(number).execution_id for number in batches}
+    assert {record.subject for record in chain} == {happened(number).subject for number in batches}
+    assert [record.seq for record in chain] == list(range(1, len(batches) + 1))
+    assert all(one.hash == two.prev_hash for one, two in pairwise(chain))
     return batches
 
 

@@ -1,11 +1,14 @@
 """A ledger so plain that it can be seen to be right: lists, copied before each batch and put back when one is refused."""
 
+import json
 from copy import copy
+from hashlib import sha256
 
 import msgspec
 
 from tests.service.ledger.test_states import ALLOWED
 from tidegate.authority.users import User
+from tidegate.journal.audit.record import AuditEntry
 from tidegate.service.ledger.errors import DuplicateOrderError, LeaseHeldError, MarkRefusedError, StaleEpochError
 from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
@@ -30,6 +33,7 @@ class Twin:
         self.executions: list[ExecutionRow] = []
         self.kills: list[KillRow] = []  # every one that was set; the last one of a scope counts
         self.users: list[User] = []  # likewise, of a name
+        self.audit: list[tuple[str, int, AuditEntry]] = []  # account, epoch, entry
 
     def lease(self, account: str) -> Lease | None:
         of_account = [lease for lease in self.leases if lease.account == account]
@@ -73,6 +77,7 @@ class Twin:
             new = [row.execution_id for row in batch.executions if self.keep(row)]
             self.kills += batch.kills
             self.users += batch.users
+            self.audit += [(batch.account, batch.epoch, entry) for entry in batch.audit]
         except Refused:
             self.rows, self.executions, self.kills = kept
             raise
@@ -116,7 +121,22 @@ class Twin:
             [row for row in self.executions if row.account == account],
             [kills[key] for key in sorted(kills)],
             [users[name] for name in sorted(users)],
+            self.chain(account),
         )
+
+    def chain(self, account: str) -> list[tuple[object, ...]]:
+        """Return the audit records, hashed by the words of the manual."""
+        found: list[tuple[object, ...]] = []
+        before = "0" * 64
+        for seq, (epoch, entry) in enumerate(((epoch, entry) for of, epoch, entry in self.audit if of == account), start=1):
+            told = {
+                "account": account, "seq": seq, "ts_ns": entry.ts_ns, "actor": entry.actor, "type": str(entry.type),
+                "subject": entry.subject, "body": json.loads(entry.body), "prev_hash": before, "epoch": epoch,
+            }  # fmt: skip
+            digest = sha256(json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+            found.append((seq, entry.subject, before, digest, epoch))
+            before = digest
+        return found
 
 
 def makes_order(row: OutboxRow) -> bool:

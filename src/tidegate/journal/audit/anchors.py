@@ -12,6 +12,7 @@ from tidegate.values.errors import ExitCode, TidegateError
 
 ANCHORS_NAME: Final = "anchors.jsonl"
 LINE_MAX: Final = 4_096  # bytes; a head takes some 450
+_TAIL_BYTES: Final = 65_536
 
 
 class AnchorsUnwritableError(TidegateError):
@@ -68,15 +69,16 @@ class Anchors:
             ) from error
 
 
-def anchor_lines(path: Path) -> Iterator[AnchorLine]:
-    """Yield the lines of a file; nothing if there is none.
+def anchor_lines(path: Path, *, from_byte: int = 0) -> Iterator[AnchorLine]:
+    """Yield the lines of a file; nothing if there is none. from_byte: begin with the first whole line after it, as number 1.
 
     Raises:
         AnchorsUnreadableError: it cannot be read.
     """
     try:
         with path.open("rb") as file:
-            offset, number = 0, 0
+            file.seek(from_byte)
+            offset, number = from_byte + (len(file.readline()) if from_byte else 0), 0
             while line := file.readline(LINE_MAX):
                 number += 1
                 yield AnchorLine(number, offset, _head(line), is_torn=not line.endswith(b"\n") and len(line) < LINE_MAX)
@@ -93,11 +95,15 @@ def last_anchor(path: Path, account: str) -> Head | None:
     Raises:
         AnchorsUnreadableError: the file cannot be read.
     """
-    newest = None
-    for line in anchor_lines(path):
-        if line.head is not None and line.head.account == account:
-            newest = line.head
-    return newest
+    size = path.stat().st_size if path.exists() else 0
+    for from_byte in (max(0, size - _TAIL_BYTES), 0):  # nearly always it is one of the last
+        newest = None
+        for line in anchor_lines(path, from_byte=from_byte):
+            if line.head is not None and line.head.account == account:
+                newest = line.head
+        if newest is not None:
+            return newest
+    return None
 
 
 def _line(head: Head) -> bytes:

@@ -8,11 +8,14 @@ Its body is canonical JSON too, so the whole is put together from parts that are
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
 GENESIS: Final = "0" * 64  # what the first record names as the hash before it
+# What is hashed. Words stand in it as JSON, the body as it is, hashes bare; numbers as Python shows them, so that what is no whole
+# number makes other bytes.
+HASHED: Final = b'{"account":%b,"actor":%b,"body":%b,"epoch":%a,"prev_hash":"%b","seq":%a,"subject":%b,"ts_ns":%a,"type":%b}'
 WORDS_MAX: Final = 256  # letters of an actor or a subject
 BODY_MAX: Final = 16_384  # bytes of a body; of a longer one its hash and its beginning are kept
 _SHOWN: Final = 1_024
@@ -102,18 +105,16 @@ def entry(kind: AuditType, *, ts_ns: int, actor: str, subject: str = "", body: M
 def follow(link: Link, entry: AuditEntry, *, account: str, epoch: int) -> AuditRecord:
     """Return the record that an entry becomes after the end of a chain. epoch: the lease under which it is written."""
     seq = link.seq + 1
-    text = hashed_bytes(
+    text = HASHED % (
         _ENCODER.encode(account),
-        (
-            seq,
-            entry.ts_ns,
-            _ENCODER.encode(entry.actor),
-            _ENCODER.encode(entry.type),
-            _ENCODER.encode(entry.subject),
-            entry.body.encode(),
-            link.hash.encode(),
-            epoch,
-        ),
+        _ENCODER.encode(entry.actor),
+        entry.body.encode(),
+        epoch,
+        link.hash.encode(),
+        seq,
+        _ENCODER.encode(entry.subject),
+        entry.ts_ns,
+        _ENCODER.encode(entry.type),
     )
     return AuditRecord(
         account=account,
@@ -127,16 +128,6 @@ def follow(link: Link, entry: AuditEntry, *, account: str, epoch: int) -> AuditR
         hash=sha256(text).hexdigest(),
         epoch=epoch,
     )
-
-
-def hashed_bytes(account: bytes, parts: tuple[object, ...]) -> bytes:
-    """Return what is hashed. parts: seq, ts_ns, actor, type, subject, body, prev_hash, epoch; words as JSON, prev_hash bare.
-
-    Numbers are put in as they are found: what is no whole number makes other bytes.
-    """
-    seq, ts_ns, actor, kind, subject, body, prev_hash, epoch = parts
-    words: tuple[Any, ...] = (account, actor, body, epoch, prev_hash, seq, subject, ts_ns, kind)
-    return b'{"account":%b,"actor":%b,"body":%b,"epoch":%a,"prev_hash":"%b","seq":%a,"subject":%b,"ts_ns":%a,"type":%b}' % words
 
 
 def json_bytes(value: object) -> bytes:

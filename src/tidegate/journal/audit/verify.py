@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tidegate.journal.audit.anchors import AnchorLine
 from tidegate.journal.audit.heads import Head, wrong_with
-from tidegate.journal.audit.record import GENESIS, hashed_bytes, json_bytes
+from tidegate.journal.audit.record import GENESIS, HASHED, json_bytes
 from tidegate.values.time import MINUTE_NS, iso_utc
 
 FINDINGS_MAX: Final = 100  # more of them are counted
@@ -168,51 +168,72 @@ def check_chain(rows: Iterable[Row], marks: Iterable[Mark], report: Report) -> N
         marks: proved heads of the ledger and of the anchors, in any order.
         report: takes what is found.
     """
-    ahead = iter(sorted(marks))
-    mark = next(ahead, None)
-    follower = _Follower(report)
-    for row in rows:
-        seq, digest = follower.take(row)
-        while mark is not None and mark.seq <= seq:
-            _hold(mark, seq, digest, report)
-            mark = next(ahead, None)
-    _end(mark, ahead, follower.last_seq, report)
+    follower = _Follower(marks, report)
+    follower.run(rows)
+    follower.end()
 
 
 @final
 class _Follower:
-    """Takes one row after the other. Its inner function is what a million records spend their time in."""
+    """Takes one row after the other. `run` is what a million records spend their time in, so it does the usual and nothing else."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self._account = json_bytes(report.account)
+    def __init__(self, marks: Iterable[Mark], report: Report) -> None:
+        self._report: Final = report
+        self._account: Final = json_bytes(report.account)
+        self._ahead: Final = iter(sorted(marks))
+        self._mark = next(self._ahead, None)
+        self._last_seq = 0
         self._last_hash: object = GENESIS.encode()
-        self._words: dict[object, bytes] = {}
-        self.last_seq = 0
+        self._words: Final[dict[object, bytes]] = {}
 
-    def take(self, row: Row) -> tuple[int, bytes]:
-        """Hold a row against its own hash and the row before; return its number and the hash that it really has."""
-        seq, ts_ns, actor, kind, subject, body, prev_hash, named, epoch = row
-        report, words = self._report, self._words
-        try:
-            who, what = words.get(actor) or self._word(actor), words.get(kind) or self._word(kind)
-            parts = (seq, ts_ns, who, what, _json(subject), body, prev_hash, epoch)
-            digest = sha256(hashed_bytes(self._account, parts)).hexdigest().encode()
-        except (TypeError, UnicodeDecodeError):
-            digest = b""
+    def run(self, rows: Iterable[Row]) -> None:
+        """Hold each row against its own hash, the row before, and the heads that name it."""
+        report, account, words = self._report, self._account, self._words
+        for row in rows:
+            seq, ts_ns, actor, kind, subject, body, prev_hash, named, epoch = row
+            try:
+                who, what = words.get(actor) or self._word(actor), words.get(kind) or self._word(kind)
+                text = HASHED % (account, who, body, epoch, prev_hash, seq, _json(subject), ts_ns, what)
+                digest = sha256(text).hexdigest().encode()
+            except (TypeError, UnicodeDecodeError):
+                digest = b""
+            if digest == named and prev_hash == self._last_hash and seq == self._last_seq + 1:
+                report.last_ns = ts_ns  # type: ignore[assignment]  # what has this hash was a record
+                self._last_seq, self._last_hash = seq, named
+            else:
+                self._differs(row, digest)
+            report.records += 1
+            if not report.open_ns:
+                self._opened(ts_ns)
+            if self._mark is not None and self._mark.seq <= self._last_seq:
+                self._pass_marks(_number(seq), digest)
+
+    def end(self) -> None:
+        """The rows are over."""
+        _end(self._mark, self._ahead, self._last_seq, self._report)
+
+    def _differs(self, row: Row, digest: bytes) -> None:
+        """Say what is wrong with a row."""
+        seq, prev_hash, named = row[0], row[6], row[7]
         if digest != named:
-            report.found(FindingKind.CHANGED, _number(seq), f"Record {seq} was changed: its content does not have the hash it names.")
-        if seq != self.last_seq + 1:
+            sentence = f"Record {seq} was changed: its content does not have the hash it names."
+            self._report.found(FindingKind.CHANGED, _number(seq), sentence)
+        if seq != self._last_seq + 1:
             self._out_of_step(seq)
         elif prev_hash != self._last_hash:
             self._unlinked(seq)
-        self.last_seq, self._last_hash = max(self.last_seq, _number(seq)), named
-        report.records += 1
-        if digest == named and isinstance(ts_ns, int):
-            report.first_ns = report.first_ns or ts_ns
-            report.open_ns = report.open_ns or ts_ns
-            report.last_ns = ts_ns
-        return _number(seq), digest
+        self._last_seq, self._last_hash = max(self._last_seq, _number(seq)), named
+
+    def _pass_marks(self, seq: int, digest: bytes) -> None:
+        while self._mark is not None and self._mark.seq <= self._last_seq:
+            _hold(self._mark, seq, digest, self._report)
+            self._mark = next(self._ahead, None)
+
+    def _opened(self, ts_ns: object) -> None:
+        """The first record after a head, or of all."""
+        if isinstance(ts_ns, int):
+            self._report.open_ns = ts_ns
+            self._report.first_ns = self._report.first_ns or ts_ns
 
     def _word(self, word: object) -> bytes:
         """Return a word as JSON; actors and types are few, and kept."""
@@ -222,16 +243,16 @@ class _Follower:
         return text
 
     def _out_of_step(self, seq: object) -> None:
-        report, expected = self._report, self.last_seq + 1
+        report, expected = self._report, self._last_seq + 1
         if not isinstance(seq, int) or seq < expected:
             sentence = f"A row has the number {seq!r}, which no record can have there; it was put in."
             report.found(FindingKind.UNNUMBERED, _number(seq), sentence)
             return
         gone = f"Record {expected} is" if seq == expected + 1 else f"Records {expected} to {seq - 1} are"
-        report.found(FindingKind.MISSING, expected, f"{gone} missing: record {self.last_seq} is followed by record {seq}.")
+        report.found(FindingKind.MISSING, expected, f"{gone} missing: record {self._last_seq} is followed by record {seq}.")
 
     def _unlinked(self, seq: object) -> None:
-        before = f"record {self.last_seq}" if self.last_seq else "the beginning of the chain"
+        before = f"record {self._last_seq}" if self._last_seq else "the beginning of the chain"
         self._report.found(
             FindingKind.UNLINKED,
             _number(seq),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, final
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, create_engine, func, or_, select
+from sqlalchemy import Connection, Engine, Select, create_engine, func, inspect, or_, select
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.pool import NullPool
 
@@ -63,6 +63,9 @@ class AuditReader:
             self._connection = self._engine.connect()
             if self._is_file:
                 self._connection.exec_driver_sql("BEGIN")
+            if not inspect(self._connection).has_table(AUDIT_HEADS.name):
+                self._connection.close()
+                raise LedgerUnavailableError(f"The ledger {self._name} has no audit chain yet; start its trader once.")
             self._connection.execute(select(func.count()).select_from(AUDIT_HEADS))  # from here on it is one moment
         return self
 
@@ -127,18 +130,10 @@ def _engine(path: Path) -> Engine:
 
 
 def _file(path: Path) -> sqlite3.Connection:
-    """Open a file for reading alone; where even the helper files of a reader cannot be made, as it lies there."""
+    """Open a file for reading alone."""
     if not path.exists():
         raise LedgerUnavailableError(f"There is no ledger {path}; name the trader's folder with --home.")
-    uri = path.absolute().as_uri()
-    connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        connection.close()
-        if path.with_name(path.name + "-wal").exists():
-            raise
-        connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
     connection.text_factory = bytes
     return connection
 
