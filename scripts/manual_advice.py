@@ -50,5 +50,7 @@ ADVICE: Final = {
     "gross_exposure": "Close something first.",
     "net_exposure": "Close something on the same side, or balance it.",
     "buying_power": "Close something first; 10,000 bps means no borrowing.",
+    "approval_part": "Answer the request of the whole order in time; what is left of it is let go.",
+    "approval_queue": "Answer what waits: `tidegate approvals list`; look for a strategy that asks again and again.",
     "input_missing": "Look at what the check says it needs. What cannot be seen is refused, never assumed.",
 }

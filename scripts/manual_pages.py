@@ -22,7 +22,7 @@ from tidegate.cli.exits import BUG, INTERRUPTED, NO_READER, InterruptedRunError
 from tidegate.config.limits import limit_keys
 from tidegate.config.yaml_text import read_documents
 from tidegate.oms.transitions import NEVER_LIVED, TERMINAL, TRANSITIONS
-from tidegate.risk.checks import BY_NAME, refusal_catalogue
+from tidegate.risk.checks import APPROVAL_CHECKS, BY_NAME, refusal_catalogue
 from tidegate.risk.limits import Bounds
 from tidegate.risk.wording import WORDING
 from tidegate.values.errors import ExitCode, TidegateError
@@ -109,6 +109,11 @@ def _attributes(function: Callable[..., object]) -> list[str]:
     return list(found)
 
 
+def _page_of(name: str) -> str:
+    """Return the page that explains a check: what asks for a person is no refusal."""
+    return "approvals.md" if name in {check.name for check in APPROVAL_CHECKS} else "refusals.md"
+
+
 def limits_page() -> str:
     """Return every limit: unit, meaning, what the shipped file says, which checks read it."""
     shipped = read_documents(SHIPPED_LIMITS.read_bytes(), "2026-02")[0]
@@ -116,7 +121,7 @@ def limits_page() -> str:
     readers: dict[str, list[str]] = {}
     for name in BY_NAME:
         for key in limits_of(name):
-            readers.setdefault(key, []).append(f"[{name}](refusals.md#{name})")
+            readers.setdefault(key, []).append(f"[{name}]({_page_of(name)}#{name})")
     lines = [
         "# Limits",
         "",

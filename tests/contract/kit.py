@@ -62,6 +62,10 @@ LIMITS: dict[str, Any] = {
     "duplicate_window": "0s",
     "exit_repeat": "0s",
     "amend_spacing": "0s",
+    "approval_notional_usd_max": 1_000_000,
+    "approval_loss_usd_max": 1_000_000,
+    "second_approval_notional_usd_max": 1_000_000,
+    "approval_wait": "20s",
 }
 TIGHT_LIMITS: dict[str, Any] = LIMITS | {
     "order_quantity_max": 3,

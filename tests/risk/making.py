@@ -44,6 +44,10 @@ LIMITS = RiskLimits(
     duplicate_window_ns=SECOND_NS,
     exit_repeat_ns=2 * SECOND_NS,
     amend_spacing_ns=SECOND_NS,
+    approval_notional_attos_max=usd(1_000_000),
+    approval_loss_attos_max=usd(2_000),
+    second_approval_notional_attos_max=usd(1_000_000),
+    approval_wait_ns=60 * SECOND_NS,
 )
 
 
@@ -85,6 +89,7 @@ def view(portfolio: Portfolio | None = None, **changes: Any) -> RiskView:
         "streams_up": True,
         "store_ok": True,
         "equity_attos": CASH,
+        "day_loss_micros": 0,
     }
     return RiskView(**facts | changes)
 

@@ -21,6 +21,7 @@ from tidegate.events.base import Act
 from tidegate.oms.order import Order
 from tidegate.oms.orders import Orders
 from tidegate.portfolio.portfolio import Portfolio
+from tidegate.risk.approvals import ApprovalBook
 from tidegate.risk.gates import Gates, GateVerdict
 from tidegate.strategies.plan import Plan
 from tidegate.values.ids import EventId, SessionId
@@ -73,6 +74,7 @@ class Core:
         self.portfolio: Final = Portfolio(spec.account, spec.cash_attos, self.instruments)
         self.orders: Final = Orders(spec.account, self.instruments, order_plans(spec), spec.orders)
         self.gates: Final = Gates()
+        self.approvals: Final = ApprovalBook()
         self.states: Final[list[Any]] = [strategy.state for strategy in strategies]
         self.pairs: Final[dict[tuple[int, int], PairMemory]] = {}
         self.intents: Final[dict[str, TradeIntent]] = {}  # of this input, until their verdict
@@ -173,6 +175,8 @@ class Core:
             due_ns = min(due_ns, timer_ns)
         if self.requests.jobs:
             due_ns = min(due_ns, self.requests.due_ns())
+        if self.approvals.open:
+            due_ns = min(due_ns, self.approvals.due_ns())
         integers = self.host.integers
         integers[self.reading.timer_cell] = due_ns
         integers[self.host.due_bound_cell] = min(integers[self.host.due_bound_cell], due_ns)

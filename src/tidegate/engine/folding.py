@@ -8,10 +8,13 @@ from typing import Any, Final, final
 
 import msgspec
 
+from tidegate.engine import layout
 from tidegate.engine.core import Core, after
 from tidegate.engine.pairs import Pairs
 from tidegate.engine.reading import cells
 from tidegate.events.acts import (
+    ApprovalMoved,
+    ApprovalRequested,
     AttentionsLapsed,
     ExitWaits,
     GateChanged,
@@ -29,7 +32,7 @@ from tidegate.market.rows import SESSION
 from tidegate.oms.order import Change, Finding
 from tidegate.portfolio.attribution import attributed
 from tidegate.portfolio.positions import Fill
-from tidegate.values.enums import CommandKind, OrderType, Purpose, Verdict
+from tidegate.values.enums import ApprovalState, CommandKind, OrderType, Purpose, Verdict
 
 _SESSION: Final = cells(SESSION)
 
@@ -53,6 +56,8 @@ class Folding:
             GateChanged: core.gates.fold_changed,
             AttentionsLapsed: self._lapse_told,
             RequestMoved: core.requests.fold_moved,
+            ApprovalRequested: core.approvals.fold_requested,
+            ApprovalMoved: self._approval_moved,
         }
 
     def fold_act(self, act: Act) -> None:
@@ -164,6 +169,7 @@ class Folding:
         """
         core = self._core
         core.intents.clear()
+        core.approvals.fold_lapse(core.now_ns)
         for decision_id in sorted(core.orders.approved):
             core.orders.fold_lapse(decision_id)
             core.portfolio.fold_lapse(decision_id)
@@ -191,6 +197,9 @@ class Folding:
         core.portfolio.fold_decision(decision, intent)
         core.orders.fold_decision(decision, intent)
         strategy = core.strategy_places.get(intent.strategy_id)
+        if decision.verdict is Verdict.NEEDS_APPROVAL and not decision.approval_id:
+            core.approvals.fold_decision(decision, intent)
+            return
         if decision.verdict is Verdict.APPROVED or strategy is None:
             return
         place = core.instruments[intent.symbol].index
@@ -200,6 +209,16 @@ class Folding:
             core.memory(strategy, place).unprotected = True
         else:
             self.pairs.exit_failed(strategy, place)
+
+    def _approval_moved(self, act: ApprovalMoved) -> None:
+        """Move a request; one that came to nothing counts as a refusal of its pair."""
+        core = self._core
+        closed = core.approvals.fold_moved(act)
+        if closed is None or closed.state is ApprovalState.USED:
+            return
+        strategy, instrument = core.strategy_places.get(closed.intent.strategy_id), core.instruments.get(closed.intent.symbol)
+        if strategy is not None and instrument is not None:
+            self.pairs.rearm(strategy, instrument.index, core.plans[strategy].reentry.refusal_cooldown_ns)
 
     def _command(self, command: OrderCommand) -> None:
         core = self._core
@@ -214,3 +233,12 @@ class Folding:
         core = self._core
         place = core.strategy_places[change.strategy_id]
         core.states[place] = msgspec.msgpack.decode(change.state, type=type(core.strategies[place].state))
+
+
+def timer_rows(core: Core, due: list[int]) -> list[list[int]]:
+    """Return the attentions of strategies whose timers are due, one for each symbol they watch."""
+    return [
+        [layout.ATTEND_TIMER, strategy, core.instruments[symbol].index, 0, 0, 0, 0, 0]
+        for strategy in due
+        for symbol in core.spec.strategies[strategy].symbols
+    ]

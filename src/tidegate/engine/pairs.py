@@ -174,9 +174,11 @@ class Pairs:
             self._integers[at + _ARMED] = self._core.now_ns + self._core.plans[strategy].reentry.refusal_cooldown_ns
 
     def _free(self, strategy: int, place: int) -> int:
-        """Return the first cell of a pair that holds and works nothing, -1 for any other."""
+        """Return the first cell of a pair that holds and works nothing and waits for no approval, -1 for any other."""
         core = self._core
         strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
+        if core.approvals.waits(strategy_id, symbol):
+            return -1
         if core.portfolio.holding(strategy_id, symbol).quantity_nanos:
             return -1
         for order in core.portfolio.book(symbol).orders.values():

@@ -42,6 +42,7 @@ class _Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     broken_off: BrokenOff | None = None
     carried: Carried | None = None  # the same again in a form that outlives this layout
     live: bytes = b""  # msgpack of `_Live`; empty: nothing of it
+    approvals: bytes = b""  # empty: nobody was ever asked
 
 
 def take(core: Core, *, carry: bool = True) -> bytes:
@@ -64,6 +65,7 @@ def take(core: Core, *, carry: bool = True) -> bytes:
             broken_off=core.broken_off,
             carried=carried(core) if carry else None,
             live=_live(core),
+            approvals=core.approvals.snapshot(),
         )
     )
 
@@ -153,6 +155,7 @@ def _put_back_judgement(core: Core, taken: _Snapshot) -> None:
         core.portfolio.restore(taken.portfolio)
         core.orders.restore(taken.orders)
         core.gates.restore(taken.gates)
+        core.approvals.restore(taken.approvals)
     except msgspec.MsgspecError as error:
         raise WrongSnapshotError(f"The snapshot was made by other code ({error}); warm up from recorded inputs instead.") from error
     core.lag_ns = taken.lag_ns

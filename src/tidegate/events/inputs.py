@@ -170,6 +170,20 @@ class OperatorRequested(Input, frozen=True, kw_only=True, tag="operator_requeste
     order_id: str = ""
 
 
+class ApprovalAnswered(Input, frozen=True, kw_only=True, tag="approval_answered", gc=False):
+    """A person approved or rejected a waiting order. That the person may was checked before.
+
+    request_id makes it idempotent: the same id answers once. order_sha256 names the order that the person saw.
+    """
+
+    approval_id: str
+    order_sha256: str
+    approver: str
+    granted: bool
+    request_id: str
+    reason: str
+
+
 class PositionRestated(Input, frozen=True, kw_only=True, tag="position_restated", gc=False):
     """A corporate event changes a holding by itself: every holding of the symbol becomes holding x numerator / denominator.
 
@@ -200,6 +214,7 @@ AnyInput = (
     | StreamChanged
     | VenueReported
     | OperatorRequested
+    | ApprovalAnswered
     | PositionRestated
     | ClockAnchored
 )

@@ -62,6 +62,11 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     exit_repeat_ns: Annotated[int, _field("ns", "Exits of one position in different stories keep this distance")]
     amend_spacing_ns: Annotated[int, _field("ns", "Replacements of one order keep this distance")]
 
+    approval_notional_attos_max: Annotated[int, _field("usd", "Whole entries worth more need a person's approval")]
+    approval_loss_attos_max: Annotated[int, _field("usd", "With the account down by more, every entry needs a person's approval")]
+    second_approval_notional_attos_max: Annotated[int, _field("usd", "Whole entries worth more need two persons")]
+    approval_wait_ns: Annotated[int, _field("ns", "How long a request for approval waits; then it is refused")]
+
     def __post_init__(self) -> None:
         """Refuse limits that could not be measured.
 
@@ -92,12 +97,15 @@ class Bounds:
     """
 
     __slots__ = (
+        "approval_loss",
+        "approval_notional",
         "cluster_exposure",
         "gross_exposure",
         "limits",
         "net_exposure",
         "order_notional",
         "position_notional",
+        "second_approval_notional",
         "sector_exposure",
         "total_notional",
     )
@@ -111,6 +119,9 @@ class Bounds:
         self.net_exposure = limits.net_exposure_attos_max // MICRO if limits else 0
         self.sector_exposure = limits.sector_exposure_attos_max // MICRO if limits else 0
         self.cluster_exposure = limits.cluster_exposure_attos_max // MICRO if limits else 0
+        self.approval_notional = limits.approval_notional_attos_max // MICRO if limits else 0
+        self.approval_loss = limits.approval_loss_attos_max // MICRO if limits else 0
+        self.second_approval_notional = limits.second_approval_notional_attos_max // MICRO if limits else 0
 
 
 class LimitField(NamedTuple):
