@@ -1,10 +1,10 @@
 """Rows for ledger tests: short to write, complete to the ledger."""
 
 from tidegate.service.ledger.port import Ledger
-from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
+from tidegate.service.ledger.rows import ApprovalRow, ApprovalUse, Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
-from tidegate.values.enums import CommandKind, GateScope, GateState
-from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
+from tidegate.values.enums import ApprovalState, CommandKind, GateScope, GateState
+from tidegate.values.ids import ApprovalId, ClientOrderId, EventId, ExecutionId, SessionId
 from tidegate.values.time import SECOND_NS
 
 ACCOUNT = "paper"
@@ -64,6 +64,25 @@ def kill(state: GateState = GateState.HALTED, *, scope: GateScope = GateScope.GL
     return KillRow(account=ACCOUNT, scope=scope, key=key, state=state, reason=reason, actor="operator:ada", at_ns=START_NS)
 
 
+def approval(
+    number: int, state: ApprovalState = ApprovalState.WAITING, *, order: int | None = None, by: str = "", account: str = ACCOUNT
+) -> ApprovalRow:
+    """Return request `number` of an order (its own unless said), which waits for one time to live."""
+    return ApprovalRow(
+        account=account,
+        approval_id=ApprovalId(f"approval-{number}"),
+        order_sha256=f"{number if order is None else order:064}",
+        state=state,
+        approvers=by,
+        expires_ns=START_NS + TTL_NS,
+        at_ns=START_NS + number,
+    )
+
+
+def use(number: int, *, order: int | None = None, at_ns: int = START_NS) -> ApprovalUse:
+    return ApprovalUse(approval_id=ApprovalId(f"approval-{number}"), order_sha256=f"{number if order is None else order:064}", at_ns=at_ns)
+
+
 def batch(
     *,
     epoch: int = 1,
@@ -72,8 +91,19 @@ def batch(
     marks: tuple[Mark, ...] = (),
     executions: tuple[ExecutionRow, ...] = (),
     kills: tuple[KillRow, ...] = (),
+    approvals: tuple[ApprovalRow, ...] = (),
+    uses: tuple[ApprovalUse, ...] = (),
 ) -> Batch:
-    return Batch(account=account, epoch=epoch, rows=rows, marks=marks, executions=executions, kills=kills)
+    return Batch(
+        account=account,
+        epoch=epoch,
+        rows=rows,
+        marks=marks,
+        executions=executions,
+        kills=kills,
+        approvals=approvals,
+        uses=uses,
+    )
 
 
 def everything(ledger: Ledger) -> tuple[object, ...]:
@@ -83,4 +113,5 @@ def everything(ledger: Ledger) -> tuple[object, ...]:
         ledger.outbox(ACCOUNT, tuple(OutboxState)),
         ledger.executions(ACCOUNT),
         ledger.kills(ACCOUNT),
+        ledger.approvals(ACCOUNT),
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from tests.service.ledger import postgres
-from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, row
+from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, approval, batch, claim, execution, kill, row, use
 from tests.service.ledger.twin import REFUSED, Refused, Twin, makes_order
 from tidegate.service.ledger.errors import LedgerError
 from tidegate.service.ledger.memory import MemoryLedger
@@ -19,7 +19,7 @@ from tidegate.service.ledger.port import Ledger
 from tidegate.service.ledger.rows import Batch, Lease, Mark, Written
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.states import OutboxState
-from tidegate.values.enums import CommandKind, GateScope, GateState
+from tidegate.values.enums import ApprovalState, CommandKind, GateScope, GateState
 
 pytestmark = pytest.mark.req("B2.2")
 
@@ -35,6 +35,12 @@ states = st.sampled_from([OutboxState.SENT, OutboxState.SENT, *OutboxState])
 kills = st.builds(
     kill, st.sampled_from(GateState), scope=st.sampled_from([GateScope.GLOBAL, GateScope.SYMBOL]), key=st.sampled_from(["", "A"])
 )
+granted_mostly = st.sampled_from(
+    [ApprovalState.GRANTED, ApprovalState.GRANTED, *(state for state in ApprovalState if state is not ApprovalState.USED)]
+)
+few = st.integers(1, 3)
+approvals = st.tuples(few, granted_mostly, st.sampled_from([None, None, 9]), st.sampled_from(["", "ann", "ann\nbob"]))
+uses = st.builds(use, few, order=st.sampled_from([None, None, None, 9]), at_ns=st.sampled_from([START_NS, START_NS + TTL_NS]))
 
 
 @st.composite
@@ -56,6 +62,8 @@ def batches(draw: st.DrawFn, twin: Twin) -> Batch:
         marks=tuple(moved),
         executions=tuple(execution(number, account=account) for number in draw(st.lists(numbers, max_size=2))),
         kills=tuple(draw(st.lists(kills, max_size=1))) if account == ACCOUNT else (),
+        approvals=tuple(approval(n, state, order=of, by=by, account=account) for n, state, of, by in draw(st.lists(approvals, max_size=2))),
+        uses=tuple(draw(st.lists(uses, max_size=1))),
     )
 
 
@@ -139,7 +147,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def both_hold_the_same(self) -> None:
         for account in ACCOUNTS:
             executions = [msgspec.structs.replace(found, sequence=0) for found in self.ledger.executions(account)]
-            held = (self.ledger.lease(account), self.ledger.outbox(account, tuple(OutboxState)), executions, self.ledger.kills(account))
+            rows = self.ledger.outbox(account, tuple(OutboxState))
+            held = (self.ledger.lease(account), rows, executions, self.ledger.kills(account), self.ledger.approvals(account))
             assert held == self.twin.everything(account)
         for number in range(1, 10):
             of = row(number)

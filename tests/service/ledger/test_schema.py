@@ -11,12 +11,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from tests.service.ledger import postgres
-from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, kill, mark, row
+from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, approval, batch, claim, execution, kill, mark, row
 from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
 from tidegate.service.ledger.rows import Written
 from tidegate.service.ledger.schema import METADATA
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.states import OutboxState
+from tidegate.values.enums import ApprovalState
 
 pytestmark = pytest.mark.req("B2.2", "F3")
 
@@ -44,6 +45,10 @@ COPY_ROW = (
     "SELECT 'copy', 'copy', kind, account, {epoch}, session, n, k, intent_id, {decision}, command, "
     "recorded_ns, previous_n, previous_k, '{state}', 0, 0, '', {writer} FROM outbox WHERE n = 1"
 )
+APPROVAL = (
+    "INSERT INTO approvals (account, approval_id, order_sha256, state, approvers, expires_ns, at_ns, writer_epoch) "
+    f"VALUES ('{ACCOUNT}', '{{id}}', 'x', '{{state}}', '', 0, 0, {{epoch}})"
+)
 PAST_ALL_CODE = [  # statement, what the database says
     (INSERT_EXECUTION.format(epoch=1), "stale epoch"),
     (INSERT_EXECUTION.format(epoch=3), "stale epoch"),
@@ -55,6 +60,13 @@ PAST_ALL_CODE = [  # statement, what the database says
     ("UPDATE outbox SET state = 'sent', writer_epoch = 2 WHERE n = 1", "bad release"),
     ("UPDATE outbox SET state = 'sent', writer_epoch = 2 WHERE n = 3", "bad release"),
     ("UPDATE kills SET state = 'active', writer_epoch = 1", "stale epoch"),
+    (APPROVAL.format(id="new", state="waiting", epoch=1), "stale epoch"),
+    (APPROVAL.format(id="new", state="used", epoch=2), "born used"),
+    ("UPDATE approvals SET state = 'refused', writer_epoch = 1", "stale epoch"),
+    ("UPDATE approvals SET state = 'used', writer_epoch = 2 WHERE approval_id = 'approval-1'", "bad use"),
+    ("UPDATE approvals SET state = 'granted', writer_epoch = 2 WHERE approval_id = 'approval-2'", "bad use"),
+    ("UPDATE approvals SET order_sha256 = 'x', writer_epoch = 2 WHERE approval_id = 'approval-1'", "bad use"),
+    ("UPDATE approvals SET expires_ns = 9, writer_epoch = 2 WHERE approval_id = 'approval-1'", "bad use"),
     ("UPDATE lease SET epoch = 1", "epoch falls"),
     ("DELETE FROM lease", "a lease stays"),
 ]
@@ -64,7 +76,7 @@ PAST_ALL_CODE = [  # statement, what the database says
 def test_the_database_holds_the_fence_against_any_statement(location: str, statement: str, says: str) -> None:
     ledger = SqlLedger(location)
     ledger.take_lease(claim("one"))
-    ledger.write(batch(rows=(row(1),), kills=(kill(),)))
+    ledger.write(batch(rows=(row(1),), kills=(kill(),), approvals=(approval(1), approval(2, ApprovalState.REFUSED))))
     ledger.take_lease(claim("two", at_ns=START_NS + TTL_NS))
     ledger.write(batch(epoch=2, rows=(row(3, epoch=2),), marks=(mark(3, OutboxState.SENT, epoch=2),), executions=(execution(1),)))
     ledger.close()
@@ -93,6 +105,7 @@ def test_the_database_refuses_a_stale_holder_even_if_the_code_forgets_to_look(lo
         batch(marks=(mark(1, OutboxState.SENT),)),
         batch(executions=(execution(1),)),
         batch(kills=(kill(),)),
+        batch(approvals=(approval(1),)),
     ):
         with pytest.raises(StaleEpochError):
             ledger.write(late)

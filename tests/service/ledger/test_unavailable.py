@@ -12,12 +12,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import event, text
 
 from tests.conftest import ROOT
 from tests.service.ledger import postgres
 from tests.service.ledger.making import ACCOUNT, batch, claim, row
 from tidegate.service.ledger.errors import LedgerUnavailableError
+from tidegate.service.ledger.opening import MIGRATIONS
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.states import OPEN
 from tidegate.values.errors import ExitCode
@@ -89,9 +91,15 @@ def test_a_ledger_of_a_newer_version_is_not_touched(location: str) -> None:
             restore_version(location)
 
 
+def newest_version() -> str:
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    assert head is not None, "there is a migration"
+    return head
+
+
 def restore_version(location: str) -> None:
     with psycopg.connect(location, autocommit=True) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.execute("UPDATE alembic_version SET version_num = %s", [newest_version()])
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:

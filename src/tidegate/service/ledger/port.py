@@ -12,13 +12,13 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from tidegate.service.ledger.errors import LedgerError
-from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, OutboxRow, Written
+from tidegate.service.ledger.rows import ApprovalRow, Batch, ExecutionRow, KillRow, Lease, LeaseClaim, OutboxRow, Written
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
 
 
 class Ledger(Protocol):
-    """Outbox, executions, kill states and the lease of each account. Every verb may raise `LedgerUnavailableError`."""
+    """Outbox, executions, kill states, approvals and the lease of each account. Every verb may raise `LedgerUnavailableError`."""
 
     def take_lease(self, claim: LeaseClaim) -> Lease:
         """Return the lease with a new epoch: the account was free, given back, run out, or has been waited out.
@@ -47,6 +47,7 @@ class Ledger(Protocol):
             StaleEpochError: the lease is not the account's any more.
             DuplicateOrderError: a command or the id of a new order is recorded already.
             MarkRefusedError: a mark contradicts its row.
+            ApprovalSpentError: an approval that it uses is not granted, has expired, or is of another order.
         """
 
     def write_all(self, batches: Sequence[Batch]) -> list[Written | LedgerError]:
@@ -70,6 +71,9 @@ class Ledger(Protocol):
 
     def kills(self, account: str) -> list[KillRow]:
         """Return the account's gate states as last set, sorted by scope and key."""
+
+    def approvals(self, account: str) -> list[ApprovalRow]:
+        """Return the account's requests for approval as they stand, sorted by id."""
 
     def close(self) -> None:
         """Let go of files and connections. No lease is given back."""

@@ -12,7 +12,7 @@ from sqlalchemy import ClauseElement, Engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from tidegate.service.ledger import statements
-from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Mark, OutboxRow
+from tidegate.service.ledger.rows import ApprovalRow, ApprovalUse, Batch, ExecutionRow, KillRow, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import EventId
 
@@ -36,6 +36,9 @@ class PreparedBatch:
         self._find = _prepare(statements.READ_ROW, engine)
         self._keep = _prepare(own.add_execution, engine)
         self._set = _prepare(own.set_kill, engine)
+        self._set_approval = _prepare(own.set_approval, engine)
+        self._use = _prepare(statements.USE_APPROVAL, engine)
+        self._find_approval = _prepare(statements.READ_APPROVAL, engine)
 
     def hold_lease(self, cursor: DBAPICursor, account: str, epoch: int) -> bool:
         """Lock a lease until the transaction ends; False: it is not the account's any more."""
@@ -64,6 +67,20 @@ class PreparedBatch:
     def set_kill(self, cursor: DBAPICursor, row: KillRow, epoch: int) -> None:
         """Keep the last gate state of a scope."""
         _run(cursor, self._set, statements.kill_values(row, epoch))
+
+    def set_approval(self, cursor: DBAPICursor, row: ApprovalRow, epoch: int) -> None:
+        """Keep where a request for approval stands; one that is closed stays as it is."""
+        _run(cursor, self._set_approval, statements.approval_values(row, epoch))
+
+    def use(self, cursor: DBAPICursor, use: ApprovalUse, batch: Batch) -> bool:
+        """Use an approval up; False: it cannot be used."""
+        return _run(cursor, self._use, statements.use_values(use, batch)) == 1
+
+    def find_approval(self, cursor: DBAPICursor, account: str, approval_id: str) -> ApprovalRow | None:
+        """Return an approval's row as the transaction sees it."""
+        _run(cursor, self._find_approval, {"of_account": account, "of_approval": approval_id})
+        row = cursor.fetchone()
+        return None if row is None else statements.approval_row(row)
 
 
 def _prepare(statement: ClauseElement, engine: Engine) -> _Prepared:

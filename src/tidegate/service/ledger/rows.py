@@ -3,8 +3,8 @@
 import msgspec
 
 from tidegate.service.ledger.states import BORN, OutboxState
-from tidegate.values.enums import CommandKind, GateScope, GateState
-from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
+from tidegate.values.enums import ApprovalState, CommandKind, GateScope, GateState
+from tidegate.values.ids import ApprovalId, ClientOrderId, EventId, ExecutionId, SessionId
 
 MAKES_ORDER = frozenset({CommandKind.SUBMIT, CommandKind.REPLACE})  # these need an approval and an id never used before
 
@@ -107,6 +107,29 @@ class KillRow(msgspec.Struct, frozen=True, kw_only=True):
     at_ns: int
 
 
+class ApprovalRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for approval as it stands: of which order, until when, and who has approved it, a name a line.
+
+    Written as often as it moves; what is closed stays as it is. USED is set by an `ApprovalUse` alone.
+    """
+
+    account: str
+    approval_id: ApprovalId
+    order_sha256: str
+    state: ApprovalState
+    approvers: str
+    expires_ns: int
+    at_ns: int
+
+
+class ApprovalUse(msgspec.Struct, frozen=True, kw_only=True):
+    """The one use of an approval: it must be granted, of this very order, and not expired. Written with the rows of its orders."""
+
+    approval_id: ApprovalId
+    order_sha256: str
+    at_ns: int
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes durable together or not at all, under one lease. Applied in the order of the fields."""
 
@@ -116,6 +139,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[Mark, ...] = ()
     executions: tuple[ExecutionRow, ...] = ()
     kills: tuple[KillRow, ...] = ()
+    approvals: tuple[ApprovalRow, ...] = ()
+    uses: tuple[ApprovalUse, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold what no caller may get wrong."""
@@ -123,6 +148,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         assert all(row.state in BORN for row in self.rows), "a new row has no answer"
         assert all(row.account == self.account for row in self.executions), "an execution of another account"
         assert all(row.account == self.account for row in self.kills), "a kill of another account"
+        assert all(row.account == self.account for row in self.approvals), "an approval of another account"
+        assert all(row.state is not ApprovalState.USED for row in self.approvals), "only a use makes an approval used"
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from tidegate.service.ledger import statements
 from tidegate.service.ledger.errors import (
+    ApprovalSpentError,
     DuplicateOrderError,
     LeaseHeldError,
     LedgerError,
@@ -28,6 +29,7 @@ from tidegate.service.ledger.opening import BEGIN_SQLITE, READING, open_engine
 from tidegate.service.ledger.prepared import PreparedBatch
 from tidegate.service.ledger.rows import (
     MAKES_ORDER,
+    ApprovalRow,
     Batch,
     ExecutionRow,
     KillRow,
@@ -36,8 +38,8 @@ from tidegate.service.ledger.rows import (
     OutboxRow,
     Written,
 )
-from tidegate.service.ledger.schema import EXECUTIONS, KILLS, OUTBOX
-from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, stale_sentence
+from tidegate.service.ledger.schema import APPROVALS, EXECUTIONS, KILLS, OUTBOX
+from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, spent_sentence, stale_sentence
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
 
@@ -144,6 +146,13 @@ class SqlLedger:
             rows = [statements.kill_row(row) for row in connection.execute(wish)]
         return sorted(rows, key=lambda row: (row.scope, row.key))  # here: databases sort text each in its own way
 
+    def approvals(self, account: str) -> list[ApprovalRow]:
+        """See `Ledger`."""
+        wish = select(*statements.APPROVAL_COLUMNS).where(APPROVALS.c.account == account)
+        with self._reading() as connection:
+            rows = [statements.approval_row(row) for row in connection.execute(wish)]
+        return sorted(rows, key=lambda row: row.approval_id)
+
     def close(self) -> None:
         """See `Ledger`."""
         self._engine.dispose()
@@ -215,6 +224,11 @@ class SqlLedger:
         new = tuple(row.execution_id for row in batch.executions if run.keep(cursor, row, batch.epoch))
         for kill in batch.kills:
             run.set_kill(cursor, kill, batch.epoch)
+        for approval in batch.approvals:
+            run.set_approval(cursor, approval, batch.epoch)
+        for use in batch.uses:
+            if not run.use(cursor, use, batch):
+                raise ApprovalSpentError(spent_sentence(use, run.find_approval(cursor, batch.account, use.approval_id)))
         return Written(new_executions=new)
 
     def _alone(self, batch: Batch) -> Written | LedgerError:

@@ -10,10 +10,11 @@ import msgspec
 from sqlalchemy import ColumnElement, Insert, Update, and_, bindparam, case, false, insert, literal, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
-from tidegate.service.ledger.schema import EXECUTIONS, KILLS, LEASE, OUTBOX
+from tidegate.risk.approval_states import OPEN
+from tidegate.service.ledger.rows import ApprovalRow, ApprovalUse, Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
+from tidegate.service.ledger.schema import APPROVALS, EXECUTIONS, KILLS, LEASE, OUTBOX
 from tidegate.service.ledger.states import OutboxState, before_states
-from tidegate.values.enums import CommandKind
+from tidegate.values.enums import ApprovalState, CommandKind
 
 Condition = ColumnElement[bool]
 Values = Mapping[str, object]
@@ -24,6 +25,7 @@ LEASE_COLUMNS: Final = tuple(LEASE.c[name] for name in Lease.__struct_fields__)
 OUTBOX_COLUMNS: Final = tuple(OUTBOX.c[name] for name in OutboxRow.__struct_fields__)
 EXECUTION_COLUMNS: Final = tuple(EXECUTIONS.c[name] for name in ExecutionRow.__struct_fields__)
 KILL_COLUMNS: Final = tuple(KILLS.c[name] for name in KillRow.__struct_fields__)
+APPROVAL_COLUMNS: Final = tuple(APPROVALS.c[name] for name in ApprovalRow.__struct_fields__)
 MAKES_ORDER_WHERE: Final = OUTBOX.c.kind.in_([CommandKind.SUBMIT.value, CommandKind.REPLACE.value])
 
 _OF_LEASE: Final = and_(
@@ -82,6 +84,20 @@ def _mark(after: OutboxState) -> Update:
 MARK: Final = {state: _mark(state) for state in OutboxState}
 
 
+_OF_APPROVAL: Final = and_(APPROVALS.c.account == bindparam("of_account"), APPROVALS.c.approval_id == bindparam("of_approval"))
+READ_APPROVAL: Final = select(*APPROVAL_COLUMNS).where(_OF_APPROVAL)
+USE_APPROVAL: Final = (
+    update(APPROVALS)
+    .where(
+        _OF_APPROVAL,
+        APPROVALS.c.order_sha256 == bindparam("of_order"),
+        APPROVALS.c.state == ApprovalState.GRANTED.value,
+        APPROVALS.c.expires_ns > bindparam("used_ns"),
+    )
+    .values(state=ApprovalState.USED.value, at_ns=bindparam("used_ns"), writer_epoch=bindparam("of_epoch"))
+)
+
+
 _EXECUTION_NAMES: Final = tuple(name for name in ExecutionRow.__struct_fields__ if name != "sequence")  # the database counts
 
 
@@ -91,6 +107,7 @@ class DialectStatements(NamedTuple):
     first_lease: Insert
     add_execution: Insert
     set_kill: Insert
+    set_approval: Insert
 
 
 def for_dialect(name: str) -> DialectStatements:
@@ -110,10 +127,17 @@ def for_dialect(name: str) -> DialectStatements:
     kill = make(KILLS).values({name: bindparam(name) for name in (*KillRow.__struct_fields__, "writer_epoch")})
     new = {name: kill.excluded[name] for name in ("state", "reason", "actor", "at_ns", "writer_epoch")}
     execution = make(EXECUTIONS).values({name: bindparam(name) for name in (*_EXECUTION_NAMES, "writer_epoch")})
+    approval = make(APPROVALS).values({name: bindparam(name) for name in (*ApprovalRow.__struct_fields__, "writer_epoch")})
+    moved = {name: approval.excluded[name] for name in ("state", "approvers", "at_ns", "writer_epoch")}
+    still_open = and_(
+        APPROVALS.c.order_sha256 == approval.excluded.order_sha256,
+        or_(*(APPROVALS.c.state == state.value for state in sorted(OPEN))),
+    )
     return DialectStatements(
         first_lease=first.on_conflict_do_nothing().execution_options(preserve_rowcount=True),
         add_execution=execution.on_conflict_do_nothing().inline(),
         set_kill=kill.on_conflict_do_update(index_elements=["account", "scope", "key"], set_=new),
+        set_approval=approval.on_conflict_do_update(index_elements=["account", "approval_id"], set_=moved, where=still_open),
     )
 
 
@@ -160,6 +184,22 @@ def kill_values(row: KillRow, epoch: int) -> Values:
     return {name: getattr(row, name) for name in KillRow.__struct_fields__} | {"writer_epoch": epoch}
 
 
+def approval_values(row: ApprovalRow, epoch: int) -> Values:
+    """Return what keeping an approval's state binds."""
+    return {name: getattr(row, name) for name in ApprovalRow.__struct_fields__} | {"writer_epoch": epoch}
+
+
+def use_values(use: ApprovalUse, batch: Batch) -> Values:
+    """Return what using an approval binds."""
+    return {
+        "of_account": batch.account,
+        "of_approval": use.approval_id,
+        "of_order": use.order_sha256,
+        "used_ns": use.at_ns,
+        "of_epoch": batch.epoch,
+    }
+
+
 def lease_of(row: _Found) -> Lease:
     """Return a lease from its row."""
     return _struct(Lease, row)
@@ -178,6 +218,11 @@ def execution_row(row: _Found) -> ExecutionRow:
 def kill_row(row: _Found) -> KillRow:
     """Return a gate state's row."""
     return _struct(KillRow, row)
+
+
+def approval_row(row: _Found) -> ApprovalRow:
+    """Return an approval's row."""
+    return _struct(ApprovalRow, row)
 
 
 def _struct(kind: type[_S], row: _Found) -> _S:
