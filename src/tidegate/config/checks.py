@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from tidegate.config.errors import ConfigError, ended, known
 from tidegate.config.model import Config, EventSection, InstrumentFacts, StrategySection
-from tidegate.config.settings import oms_policy
+from tidegate.config.settings import approval_rules, oms_policy
 from tidegate.config.units import EVERY, HALF_LIVES, duration_ns, moment_ns
 from tidegate.values.errors import TidegateError
 from tidegate.values.latency import Latency
@@ -33,6 +33,7 @@ def _faults(config: Config) -> Iterator[str]:
     ids = [entry.id or entry.strategy for entry in config.strategies]
     yield from _twice(ids, "strategies", "give one an id of its own")
     yield from _simulator_faults(config)
+    yield from _approval_faults(config)
     try:
         oms_policy(config.orders)
     except ValueError as error:
@@ -132,6 +133,22 @@ def _strategy_faults(config: Config, entry: StrategySection, place: str) -> Iter
     yield from _twice(entry.symbols, f"{place}.symbols", "keep one")
     cells = [(symbol, market) for row in entry.eligible for symbol in row.symbol for market in row.market]
     yield from _twice([f"{symbol} in {market}" for symbol, market in cells], f"{place}.eligible", "keep one row")
+
+
+def _approval_faults(config: Config) -> Iterator[str]:
+    symbols = [instrument.symbol for instrument in config.instruments]
+    ids = [entry.id or entry.strategy for entry in config.strategies]
+    yield from _twice([rule.name for rule in config.approvals], "approvals", "give each rule a name of its own")
+    for rule in config.approvals:
+        place = f"approvals {rule.name}"
+        if rule.symbol and rule.symbol not in symbols and config.other_instruments is None:
+            yield f"{place}: unknown symbol {rule.symbol!r}; {known(rule.symbol, symbols)}"
+        if rule.strategy and ids and rule.strategy not in ids:
+            yield f"{place}: unknown strategy {rule.strategy!r}; {known(rule.strategy, ids)}"
+    try:
+        approval_rules(config.approvals)
+    except (ValueError, TidegateError) as error:
+        yield f"approvals: {str(error).rstrip('.')}"
 
 
 def _simulator_faults(config: Config) -> Iterator[str]:

@@ -57,6 +57,25 @@ class Explain(Request, frozen=True, kw_only=True, tag="explain"):
     identifier: Name
 
 
+class ListApprovals(Request, frozen=True, kw_only=True, tag="approvals"):
+    """Which orders wait for a person's approval, and the newest so many of the requests that are closed."""
+
+    closed_max: Annotated[int, Meta(ge=0, le=FINISHED_MAX)] = FINISHED_SHOWN
+
+
+class AnswerApproval(Request, frozen=True, kw_only=True, tag="answer_approval"):
+    """A person approves or rejects exactly the order that he saw: `order_sha256` names it. Who answers is what the socket says.
+
+    request_id makes it idempotent: the same id answers once.
+    """
+
+    request_id: Name
+    approval_id: Name
+    order_sha256: Name
+    granted: bool
+    reason: Words = ""
+
+
 class Ask(Request, frozen=True, kw_only=True, tag="ask"):
     """A person asks for something to be done. See `events.inputs.OperatorRequested`; who asks is what the socket says of its peer.
 
@@ -81,7 +100,7 @@ class Doctor(Request, frozen=True, kw_only=True, tag="doctor"):
     """What does the trader find wrong with itself."""
 
 
-AnyRequest = Status | ListOrders | ListPositions | ShowLimits | Explain | Ask | Health | Doctor
+AnyRequest = Status | ListOrders | ListPositions | ShowLimits | Explain | ListApprovals | AnswerApproval | Ask | Health | Doctor
 
 _encoder: Final = msgspec.json.Encoder()
 _requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)

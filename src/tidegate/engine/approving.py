@@ -7,7 +7,7 @@ from tidegate.events.acts import ApprovalMoved, ApprovalRequested, RiskDecision,
 from tidegate.events.inputs import ApprovalAnswered
 from tidegate.portfolio.valuation import MICRO
 from tidegate.risk.approval_states import Step, next_state
-from tidegate.risk.approvals import Approval, order_sha256, outcome_of, whole_of
+from tidegate.risk.approvals import Approval, outcome_of, whole_of
 from tidegate.risk.gate import persons_needed
 from tidegate.values.ids import approval_id
 from tidegate.values.money import attos_text
@@ -22,12 +22,6 @@ class Approving:
 
     def __init__(self, core: Core) -> None:
         self._core: Final = core
-        self._config_sha256 = ""  # worked out when it is needed first: most sessions never ask
-
-    def order_hash(self, whole: TradeIntent) -> str:
-        """Return the hash of a whole entry under this configuration."""
-        self._config_sha256 = self._config_sha256 or self._core.spec.judged_by_sha256()
-        return order_sha256(self._core.spec.account, self._config_sha256, whole)
 
     def ask(self, decision: RiskDecision, intent: TradeIntent) -> None:
         """Ask persons for the whole of an entry, before anything of it is sent."""
@@ -42,7 +36,7 @@ class Approving:
                 correlation_id=intent.correlation_id,
                 approval_id=approval_id(account=core.spec.account, event=event),
                 decision_id=decision.event_id,
-                order_sha256=self.order_hash(whole),
+                order_sha256=core.order_sha256(whole),
                 needed=persons_needed(decision),
                 expires_ns=core.now_ns + core.spec.limits.approval_wait_ns,
                 requester=intent.strategy_id,
@@ -62,7 +56,7 @@ class Approving:
         if answer.request_id in core.approvals.answers:
             return None
         found = core.approvals.find(answer.approval_id)
-        known = "" if found is None else self.order_hash(found.intent)
+        known = "" if found is None else core.order_sha256(found.intent)
         outcome = outcome_of(found, answer, order_hash=known, now_ns=core.now_ns)
         granted = outcome.step in {Step.FIRST_GRANT, Step.LAST_GRANT}
         self._move(found, outcome.step, outcome.sentence, answer=answer, granted=granted)

@@ -21,7 +21,7 @@ from tidegate.events.base import Act
 from tidegate.oms.order import Order
 from tidegate.oms.orders import Orders
 from tidegate.portfolio.portfolio import Portfolio
-from tidegate.risk.approvals import ApprovalBook
+from tidegate.risk.approvals import ApprovalBook, order_sha256
 from tidegate.risk.gates import Gates, GateVerdict
 from tidegate.strategies.plan import Plan
 from tidegate.values.ids import EventId, SessionId
@@ -75,6 +75,7 @@ class Core:
         self.orders: Final = Orders(spec.account, self.instruments, order_plans(spec), spec.orders)
         self.gates: Final = Gates()
         self.approvals: Final = ApprovalBook()
+        self._judged_by = ""
         self.states: Final[list[Any]] = [strategy.state for strategy in strategies]
         self.pairs: Final[dict[tuple[int, int], PairMemory]] = {}
         self.intents: Final[dict[str, TradeIntent]] = {}  # of this input, until their verdict
@@ -98,6 +99,11 @@ class Core:
         """Return the strictest gate over an order of a strategy in a symbol."""
         venue = self.instruments[symbol].venue
         return self.gates.strictest(venue=venue, account=self.spec.account, strategy_id=strategy_id, symbol=symbol)
+
+    def order_sha256(self, whole: TradeIntent) -> str:
+        """Return the hash of a whole entry under this configuration; what a person approves."""
+        self._judged_by = self._judged_by or self.spec.judged_by_sha256()  # most sessions never ask
+        return order_sha256(self.spec.account, self._judged_by, whole)
 
     def protective(self, strategy_id: str, symbol: str) -> list[Order]:
         """Return a strategy's stops that rest at the venue for its position, by id."""

@@ -81,7 +81,7 @@ class Engine:
         self.warming: Final = Warming(core, self._lapsing)
         self._reporting: Final = Reporting(core, self._folding)
         self._requests: Final = Requests(core, self._ordering)
-        self.books: Final = Books(core)
+        self.books: Final = Books(core, self._viewing)
         self._folds: Final[Mapping[type[Input], Callable[[Any], object]]] = {
             SessionChanged: self._folding.fold_session,
             EventListed: self._folding.fold_listed_event,

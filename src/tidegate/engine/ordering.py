@@ -13,7 +13,7 @@ from tidegate.oms.order import Order
 from tidegate.risk.approvals import Approval
 from tidegate.risk.gate import judge
 from tidegate.risk.gates import RULE_ACTOR
-from tidegate.risk.slices import entry_slices
+from tidegate.risk.slices import parts_of
 from tidegate.values.enums import GateScope, GateState, Verdict
 from tidegate.values.ids import client_order_id
 
@@ -33,26 +33,14 @@ class Ordering:
         The first refusal ends it. approval: by persons, of this very entry.
         """
         core = self._core
-        quantities = [whole.quantity_nanos]
-        if core.plans[strategy].entry.sliced:
-            price = max(whole.reference_price_nanos, whole.limit_price_nanos, whole.stop_price_nanos)
-            quantities = entry_slices(whole, price, core.spec.limits, core.by_place[place])
-        if len(quantities) == 1:
-            return self.judge_and_order(whole, strategy, place, approval)
-        first: RiskDecision | None = None
-        for number, quantity in enumerate(quantities):
-            part = replace(
-                whole,
-                event_id=core.next_id(),
-                quantity_nanos=quantity,
-                whole_quantity_nanos=whole.quantity_nanos,
-                slice_number=number,
-            )
-            decision = self.judge_and_order(part, strategy, place, approval)
-            first = first or decision
+        sliced = core.plans[strategy].entry.sliced
+        parts = parts_of(whole, core.spec.limits, core.by_place[place]) if sliced else [whole]
+        first = self.judge_and_order(parts[0], strategy, place, approval)
+        decision = first
+        for part in parts[1:]:
             if decision.verdict is not Verdict.APPROVED:
                 break
-        assert first is not None, "an entry has a slice"
+            decision = self.judge_and_order(replace(part, event_id=core.next_id()), strategy, place, approval)
         return first
 
     def judge_and_order(self, intent: TradeIntent, strategy: int, place: int, approval: Approval | None = None) -> RiskDecision:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from tidegate.events.acts import TradeIntent
 from tidegate.risk.exits import exit_slices
 from tidegate.risk.limits import RiskLimits
@@ -10,12 +12,16 @@ from tidegate.values.instruments import Instrument
 ENTRY_SLICES_MAX: Final = 16  # a larger entry is not cut: the gate refuses it and says why
 
 
-def entry_slices(whole: TradeIntent, price_nanos: int, limits: RiskLimits, instrument: Instrument) -> list[int]:
-    """Return the quantities of the orders that a whole entry is sent as; the whole alone where it fits or would take too many.
+def parts_of(whole: TradeIntent, limits: RiskLimits, instrument: Instrument) -> list[TradeIntent]:
+    """Return the orders that a whole entry is sent as; the whole alone where it fits or would take too many.
 
-    price_nanos: what the gate values a unit at. They sum up to the whole: an entry is a number of lots already.
+    They sum up to the whole: an entry is a number of lots already. Each but the whole needs an event id of its own.
     """
-    slices = exit_slices(whole.quantity_nanos, price_nanos, limits, instrument)
-    if len(slices) > ENTRY_SLICES_MAX or sum(slices) != whole.quantity_nanos:
-        return [whole.quantity_nanos]
-    return slices
+    price = max(whole.reference_price_nanos, whole.limit_price_nanos, whole.stop_price_nanos)
+    slices = exit_slices(whole.quantity_nanos, price, limits, instrument)
+    if len(slices) == 1 or len(slices) > ENTRY_SLICES_MAX or sum(slices) != whole.quantity_nanos:
+        return [whole]
+    total = whole.quantity_nanos
+    return [
+        replace(whole, quantity_nanos=quantity, whole_quantity_nanos=total, slice_number=number) for number, quantity in enumerate(slices)
+    ]

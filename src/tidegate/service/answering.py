@@ -11,11 +11,13 @@ from typing import Final, final
 from tidegate.clock.clock import Clock
 from tidegate.control.peers import user_name
 from tidegate.control.protocol import (
+    AnswerApproval,
     AnyRequest,
     Ask,
     Doctor,
     Explain,
     Health,
+    ListApprovals,
     ListOrders,
     ListPositions,
     Probe,
@@ -23,7 +25,9 @@ from tidegate.control.protocol import (
     Status,
 )
 from tidegate.control.replies import (
+    AnswerReply,
     AnyReply,
+    ApprovalsReply,
     AskReply,
     DoctorReply,
     ExplainReply,
@@ -36,7 +40,8 @@ from tidegate.control.replies import (
 )
 from tidegate.events.inputs import OperatorRequested
 from tidegate.service import picture
-from tidegate.service.asking import check_ask, follows
+from tidegate.service.approvals import MayAnswer, approval_answer, approval_line, whoever_may_talk
+from tidegate.service.asking import NothingNamedError, check_ask, follows
 from tidegate.service.desk import Desk
 from tidegate.service.ports import LogPort
 from tidegate.service.readiness import Readiness, failing
@@ -62,15 +67,30 @@ class LaneFullError(TidegateError):
     exit_code = ExitCode.ENVIRONMENT
 
 
+class AnswerNotTakenError(TidegateError):
+    """A person's answer does nothing: of another order, too late, of somebody who may not, or given before. It is on record."""
+
+    exit_code = ExitCode.REFUSED
+
+
 @final
 class Answering:
     """A `control.server.Handler` over one desk. `wake` has the desk turned soon."""
 
-    def __init__(self, desk: Desk, log: LogPort, around: Surroundings, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        log: LogPort,
+        around: Surroundings,
+        clock: Clock,
+        wake: Callable[[], None],
+        may_answer: MayAnswer = whoever_may_talk,
+    ) -> None:
         self._desk: Final = desk
         self._log: Final = log
         self._around: Final = around
         self._wake: Final = wake
+        self._may_answer: Final = may_answer
         self._clock: Final = clock
         self.readiness: Final = Readiness(desk, log, around, clock)
 
@@ -79,6 +99,8 @@ class Answering:
         match request:
             case Ask():
                 return await self._ask(request, peer_uid)
+            case AnswerApproval():
+                return self._answer(request, user_name(peer_uid))
             case Health():
                 checks = self.readiness.live() if request.probe is Probe.LIVE else self.readiness.ready()
                 return HealthReply(ok=not failing(checks), checks=checks)
@@ -87,7 +109,7 @@ class Answering:
             case _:
                 return self._picture(request)
 
-    def _picture(self, request: Status | ListOrders | ListPositions | ShowLimits | Explain) -> AnyReply:
+    def _picture(self, request: Status | ListOrders | ListPositions | ShowLimits | Explain | ListApprovals) -> AnyReply:
         match request:
             case Status():
                 return self.status()
@@ -99,6 +121,47 @@ class Answering:
                 return picture.limits(self._desk)
             case Explain():
                 return self._explain(request.identifier)
+            case ListApprovals():
+                return self._approvals(request.closed_max)
+
+    def _approvals(self, closed_max: int) -> ApprovalsReply:
+        books = self._desk.engine.books
+        waiting, closed = books.approvals()
+        return ApprovalsReply(
+            now_ns=self._desk.sequencer.now_ns(),
+            waiting=tuple(approval_line(books, approval) for approval in waiting),
+            closed=tuple(approval_line(books, approval) for approval in closed[:closed_max]),
+        )
+
+    def _answer(self, request: AnswerApproval, approver: str) -> AnswerReply:
+        """Take a person's answer in, whatever it comes to: what is not taken is in the log as well.
+
+        Raises:
+            NothingNamedError: it has no id, or no such request is known.
+            LaneFullError: too much waits already.
+            AnswerNotTakenError: it does nothing, and why.
+        """
+        desk = self._desk
+        if not request.request_id:
+            raise NothingNamedError("An answer needs an id of its own, so that it can be repeated safely; give one.")
+        if desk.engine.books.approval(request.approval_id) is None:
+            raise NothingNamedError(f"No approval {request.approval_id} waits or was closed lately; see `tidegate approvals list`.")
+        self._may_answer(approver)
+        answer = approval_answer(request, approver)
+        outcome = desk.engine.books.foreseen(answer, desk.sequencer.now_ns())
+        if outcome is not None and not desk.answer(answer):
+            raise LaneFullError("Too many requests wait for the engine; answer again with the same request id.")
+        self._wake()
+        if outcome is not None and outcome.step is None:
+            raise AnswerNotTakenError(outcome.sentence)
+        follows = "The trader has taken this answer already; nothing happens a second time." if outcome is None else outcome.sentence
+        return AnswerReply(
+            request_id=request.request_id,
+            approval_id=request.approval_id,
+            approver=approver,
+            repeated=outcome is None,
+            follows=follows,
+        )
 
     def status(self) -> StatusReply:
         """Return how the trader stands."""
