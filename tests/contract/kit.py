@@ -79,6 +79,13 @@ TIGHT_LIMITS: dict[str, Any] = LIMITS | {
     "exit_repeat": "250ms",
     "quote_age_max": "2s",
 }
+ASKING_LIMITS: dict[str, Any] = LIMITS | {
+    "order_quantity_max": 4,
+    "approval_notional_usd_max": 60,
+    "second_approval_notional_usd_max": 200,
+    "approval_loss_usd_max": 5,
+    "approval_wait": "3s",
+}
 
 
 class Latencies(NamedTuple):

@@ -12,6 +12,7 @@ from tidegate.events.acts import GateChanged, OrderCommand, RiskDecision
 from tidegate.events.inputs import GateSet, OrderEvent
 from tidegate.oms import chains
 from tidegate.oms.transitions import TERMINAL
+from tidegate.risk.approval_states import ANSWERABLE
 from tidegate.values.enums import CommandKind, GateScope, GateState, OrderEventKind, OrderType, Purpose, Side, Verdict
 from tidegate.values.money import attos
 from tidegate.values.time import NEVER_NS
@@ -27,6 +28,8 @@ def books_add_up(engine: Engine) -> None:
     assert book.reserved == {}, "a reservation outlived its input"
     assert orders.approved == {}
     assert core.intents == {}
+    assert core.approvals.asking == {}
+    assert all(approval.state in ANSWERABLE for approval in core.approvals.open.values()), "a grant outlived its input"
     assert book.cash_attos + book.basis_attos - book.realized_attos + book.fees_attos == core.spec.cash_attos
     for symbol, one in book.books.items():
         held = [holding.quantity_nanos for (_, its), holding in book.holdings.items() if its == symbol]
@@ -53,6 +56,9 @@ def no_pair_is_forgotten(engine: Engine) -> None:
                 continue
             orders = core.portfolio.book(symbol).orders.values()
             held = core.portfolio.holding(slot.strategy.strategy_id, symbol).quantity_nanos
+            if core.approvals.waits(slot.strategy.strategy_id, symbol):
+                assert core.approvals.due_ns() < NEVER_NS
+                continue
             entering = [o for o in orders if (o.strategy_id, o.purpose) == (slot.strategy.strategy_id, Purpose.ENTRY)]
             assert held or entering, f"{slot.strategy.strategy_id} can never enter {symbol} again"
 
