@@ -65,7 +65,7 @@ def explain(decision: RiskDecision) -> list[str]:
 
     Needs nothing but the decision.
     """
-    verdict = decision.verdict.value.capitalize()
+    verdict = decision.verdict.value.replace("_", " ").capitalize()
     head = f"{verdict}: {decision.purpose.value} {decision.side.value} {decision.symbol}."
     lines = [head if not decision.sentence else f"{head} {decision.sentence}"]
     for result in decision.checks:
