@@ -10,7 +10,7 @@ from tidegate.engine.ordering import Ordering
 from tidegate.events.acts import ExitWaits, TradeIntent
 from tidegate.risk.exits import blind_exit_price, exit_slices, within_blind_collar
 from tidegate.strategies.pricing import through
-from tidegate.values.enums import ExitReason, GateState, OrderType, Purpose, Side, TimeInForce, Verdict
+from tidegate.values.enums import ExitReason, GateState, OrderType, Purpose, Side, TimeInForce
 
 SLICES_MAX: Final = 16  # per attention; what is left goes with the next: exits are level-triggered
 
@@ -62,7 +62,7 @@ class Exiting:
                 sizing=how,
                 reason=words,
             )
-            if self._ordering.judge_and_order(intent, strategy, place).verdict is not Verdict.APPROVED:
+            if not self._ordering.judge_and_order(intent, strategy, place):
                 self._ordering.watch_exit_failures(strategy, place)
                 return
 

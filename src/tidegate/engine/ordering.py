@@ -35,15 +35,19 @@ class Ordering:
         core = self._core
         sliced = core.plans[strategy].entry.sliced
         parts = parts_of(whole, core.spec.limits, core.by_place[place]) if sliced else [whole]
-        first = self.judge_and_order(parts[0], strategy, place, approval)
+        first = self._judge(parts[0], strategy, place, approval)
         decision = first
         for part in parts[1:]:
             if decision.verdict is not Verdict.APPROVED:
                 break
-            decision = self.judge_and_order(replace(part, event_id=core.next_id()), strategy, place, approval)
+            decision = self._judge(replace(part, event_id=core.next_id()), strategy, place, approval)
         return first
 
-    def judge_and_order(self, intent: TradeIntent, strategy: int, place: int, approval: Approval | None = None) -> RiskDecision:
+    def judge_and_order(self, intent: TradeIntent, strategy: int, place: int) -> bool:
+        """Emit an intent, its verdict and, if approved, its command; return whether it was approved."""
+        return self._judge(intent, strategy, place, None).verdict is Verdict.APPROVED
+
+    def _judge(self, intent: TradeIntent, strategy: int, place: int, approval: Approval | None) -> RiskDecision:
         """Emit an intent, its verdict and, if approved, its command; what needs a person is asked for. Return the verdict."""
         core = self._core
         core.emit(intent)

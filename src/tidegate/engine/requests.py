@@ -26,7 +26,6 @@ from tidegate.values.enums import (
     RequestVerb,
     Side,
     TimeInForce,
-    Verdict,
 )
 from tidegate.values.time import SECOND_NS
 
@@ -152,8 +151,7 @@ class Requests:
                 sizing=f"slice {number} of what is left; round {job.tries + 1} at a limit past the last price by the collar",
                 reason=f"{job.requester}: {job.reason}",
             )
-            decision = self._ordering.judge_and_order(intent, core.strategy_places.get(strategy_id, -1), instrument.index)
-            if decision.verdict is not Verdict.APPROVED:
+            if not self._ordering.judge_and_order(intent, core.strategy_places.get(strategy_id, -1), instrument.index):
                 break
             sent = True
         return sent
