@@ -13,12 +13,14 @@ from tidegate.events.inputs import GateSet, OrderEvent
 from tidegate.oms import chains
 from tidegate.oms.transitions import TERMINAL
 from tidegate.risk.approval_states import ANSWERABLE
+from tidegate.risk.checks import APPROVAL_CHECKS
 from tidegate.values.enums import CommandKind, GateScope, GateState, OrderEventKind, OrderType, Purpose, Side, Verdict
 from tidegate.values.money import attos
 from tidegate.values.time import NEVER_NS
 
 pytestmark = pytest.mark.req("B3.1", "B2.1", "B2.5")
 
+ASKS = {check.name for check in APPROVAL_CHECKS}
 STRICTNESS = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
 
 
@@ -127,8 +129,10 @@ def test_no_entry_passes_a_gate_that_is_not_active_and_no_exit_one_that_is_halte
 def test_every_verdict_lists_its_checks_and_every_refusal_says_why(compiled: Toolchain, case: Case) -> None:
     for decision in run(case.plan, compiled, more=case.more).of(RiskDecision):
         failed = [name for name, passed, _, _ in decision.checks if not passed]
-        assert (decision.verdict is Verdict.REFUSED) is bool(failed)
-        assert [refusal.split(":")[-1] for refusal in decision.refusals] == failed
+        asking = [name for name in failed if name in ASKS]
+        assert (decision.verdict is Verdict.APPROVED) is (not failed)
+        assert (decision.verdict is Verdict.NEEDS_APPROVAL) is (failed == asking != [])
+        assert [refusal.split(":")[-1] for refusal in decision.refusals] == failed[len(asking) :]
         assert bool(decision.sentence) is bool(failed)
 
 

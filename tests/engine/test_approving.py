@@ -11,6 +11,7 @@ from tests.contract.kit import LIMITS
 from tests.contract.markets import START_NS
 from tests.engine.scene import HEAD, MS, Scene, commands, of, only
 from tidegate.engine.engine import Engine
+from tidegate.engine.lapsing import LogEnd
 from tidegate.engine.toolchain import Toolchain
 from tidegate.events.acts import ApprovalMoved, ApprovalRequested, NothingDone, OrderCommand, RiskDecision, TradeIntent
 from tidegate.events.base import Act
@@ -23,6 +24,7 @@ from tidegate.values.enums import (
     CommandKind,
     GateScope,
     GateState,
+    LapseKind,
     OrderEventKind,
     Purpose,
     RequestVerb,
@@ -439,6 +441,38 @@ def test_half_an_approval_survives_a_restart() -> None:
     one.on.quote(8_500)
     assert moves(one.answer("ann")) == [(S.HALF_GRANTED, S.HALF_GRANTED)]
     assert only(one.answer("bob"), CommandKind.SUBMIT).quantity_nanos == 110 * NANOS
+
+
+@pytest.mark.parametrize(("acts", "kind"), [(1, LapseKind.GRANT), (2, LapseKind.INTENT), (3, LapseKind.APPROVAL), (4, LapseKind.APPROVAL)])
+def test_a_log_that_ends_between_the_grant_and_the_order_says_what_lapsed(acts: int, kind: LapseKind) -> None:
+    """granted | intent | decision | used | command: whatever the log has of it, nothing goes out and nothing is left open."""
+    one = asked()
+    before = one.on.engine.snapshot()
+    done = one.answer()
+    engine = Engine(one.on.plan.spec, Toolchain(Mode.PURE))
+    engine.restore(before)
+    answer = ApprovalAnswered(
+        **HEAD | {"timestamp": one.on.engine.now_ns},
+        approval_id=one.request.approval_id,
+        order_sha256=one.request.order_sha256,
+        approver="ann",
+        granted=True,
+        request_id="r",
+        reason="",
+    )
+    engine.fold_input(answer)
+    for act in done[:acts]:
+        engine.fold_act(act)
+    engine.fold_end(LogEnd("s", engine.n, engine.n - 1))
+    broken = engine._core.broken_off
+    assert broken is not None
+    assert kind in {lapse.kind for lapse in broken.lapsed}
+    found = engine.books.approval(one.request.approval_id)
+    assert found is not None
+    assert found.state is (S.USED if acts == 4 else S.LAPSED)
+    assert engine._core.orders.approved == {}
+    assert engine._core.portfolio.reserved == {}
+    assert engine._core.approvals.open == {}
 
 
 def test_under_another_configuration_an_approval_is_good_for_nothing() -> None:
