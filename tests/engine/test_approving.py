@@ -32,7 +32,7 @@ from tidegate.values.enums import (
     Verdict,
 )
 from tidegate.values.money import NANOS
-from tidegate.values.time import SECOND_NS
+from tidegate.values.time import NEVER_NS, SECOND_NS
 
 pytestmark = pytest.mark.req("I1", "B3.5", "B3.7")
 
@@ -116,6 +116,33 @@ def test_a_pair_whose_order_waits_asks_for_nothing_else_and_stays_disarmed() -> 
     acts = one.on.quote(7_100)
     assert [act.reason for act in of(acts, NothingDone)] == ["an entry of this pair waits for a person's approval"]
     assert of(acts, TradeIntent) == []
+
+
+def test_a_pair_stays_disarmed_whatever_else_its_strategy_is_asked_meanwhile() -> None:
+    on = Scene(trigger=True, every=3, timer_s=1.0, limits=ASKING)
+    on.answers(LARGE)
+    asked_at = next(at_ms for at_ms in range(7_000, 9_000, 100) if of(on.quote(at_ms), ApprovalRequested))
+    assert on.own("armed_at_ns") == NEVER_NS
+    assert of(on.wait(asked_at + 2_500), NothingDone), "its timer asks, and it declines"
+    assert on.own("armed_at_ns") == NEVER_NS
+    on.wait(asked_at + 21_000)
+    assert on.own("armed_at_ns") < NEVER_NS, "armed again once nobody has answered"
+
+
+def test_a_log_that_ends_before_anybody_is_asked_forgets_the_wish() -> None:
+    on = Scene(quotes=True, limits=ASKING)
+    before = on.engine.snapshot()
+    on.answers(LARGE)
+    acts = on.quote(7_000)
+    engine = Engine(on.plan.spec, Toolchain(Mode.PURE))
+    engine.restore(before)
+    for act in acts[: acts.index(of(acts, ApprovalRequested)[0])]:
+        engine.fold_act(act)
+    engine.fold_end(LogEnd("s", engine.n, engine.n - 1))
+    broken = engine._core.broken_off
+    assert broken is not None
+    assert [lapse.kind for lapse in broken.lapsed] == [LapseKind.REQUEST]
+    assert engine._core.approvals.asking == {}
 
 
 def test_exits_never_wait() -> None:

@@ -56,7 +56,7 @@ class Folding:
             GateChanged: core.gates.fold_changed,
             AttentionsLapsed: self._lapse_told,
             RequestMoved: core.requests.fold_moved,
-            ApprovalRequested: core.approvals.fold_requested,
+            ApprovalRequested: self._approval_requested,
             ApprovalMoved: self._approval_moved,
         }
 
@@ -209,6 +209,10 @@ class Folding:
             core.memory(strategy, place).unprotected = True
         else:
             self.pairs.exit_failed(strategy, place)
+
+    def _approval_requested(self, act: ApprovalRequested) -> None:
+        self._core.approvals.fold_requested(act)
+        self.pairs.disarm(act.strategy_id, act.symbol)
 
     def _approval_moved(self, act: ApprovalMoved) -> None:
         """Move a request; one that came to nothing counts as a refusal of its pair."""

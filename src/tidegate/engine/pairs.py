@@ -167,6 +167,12 @@ class Pairs:
         until_ns, armed_ns = self._core.now_ns + wait_ns, self._integers[at + _ARMED]
         self._integers[at + _ARMED] = until_ns if armed_ns == NEVER_NS else max(until_ns, armed_ns)
 
+    def disarm(self, strategy_id: str, symbol: str) -> None:
+        """Let the pair not enter until something arms it again: its entry waits for a person, whatever asked for it."""
+        strategy, place = self._places.get((strategy_id, symbol), _NOWHERE)
+        if strategy >= 0:
+            self._integers[self._starts[strategy * self._symbols + place] + _ARMED] = NEVER_NS
+
     def rearm_unanswered(self, strategy: int, place: int) -> None:
         """Arm a pair again whose entry attention came to nothing; one that is armed, or waits for its time, is left alone."""
         at = self._free(strategy, place)
