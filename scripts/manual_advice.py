@@ -60,5 +60,7 @@ ADVICE: Final = {
     "weekly_spend": "The same, with the next week.",
     "monthly_spend": "The same, with the next month.",
     "entries_per_hour": "Find out why the strategy enters again and again; a person then resumes it.",
+    "approval_part": "Answer the request of the whole order in time; what is left of it is let go.",
+    "approval_queue": "Answer what waits: `tidegate approvals list`; look for a strategy that asks again and again.",
     "input_missing": "Look at what the check says it needs. What cannot be seen is refused, never assumed.",
 }

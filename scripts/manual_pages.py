@@ -24,7 +24,7 @@ from tidegate.config.yaml_text import read_documents
 from tidegate.engine import folding, watching
 from tidegate.oms.transitions import NEVER_LIVED, TERMINAL, TRANSITIONS
 from tidegate.risk import breakers
-from tidegate.risk.checks import BY_NAME, refusal_catalogue
+from tidegate.risk.checks import APPROVAL_CHECKS, BY_NAME, refusal_catalogue
 from tidegate.risk.limits import Bounds
 from tidegate.risk.wording import WORDING
 from tidegate.values.errors import ExitCode, TidegateError
@@ -118,6 +118,11 @@ def _attributes(function: Callable[..., object]) -> list[str]:
     return list(found)
 
 
+def _page_of(name: str) -> str:
+    """Return the page that explains a check: what asks for a person is no refusal."""
+    return "approvals.md" if name in {check.name for check in APPROVAL_CHECKS} else "refusals.md"
+
+
 def limits_page() -> str:
     """Return every limit: unit, meaning, what the shipped file says, which checks read it."""
     shipped = read_documents(SHIPPED_LIMITS.read_bytes(), "2026-02")[0]
@@ -126,7 +131,7 @@ def limits_page() -> str:
     watched = in_trade_limits()
     for name in BY_NAME:
         for key in limits_of(name):
-            readers.setdefault(key, []).append(f"[{name}](refusals.md#{name})")
+            readers.setdefault(key, []).append(f"[{name}]({_page_of(name)}#{name})")
     lines = [
         "# Limits",
         "",

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from tests.contract.kit import (
+    ASKING_LIMITS,
     DRAWN,
     EVERYWHERE,
     LIMITS,
@@ -40,6 +41,13 @@ _LATENCIES = (
     Latencies("", "300ms", "0"),
     Latencies("1ms", "lognormal:100ms,1.0", "2500ms"),
 )
+_RULES: tuple[list[dict[str, Any]], ...] = (
+    [],
+    [],
+    [],
+    [{"name": "shorts", "sentence": "selling short is new here", "side": "sell"}],
+    [{"name": "one", "sentence": "one is new", "strategy": "one", "symbol": "AAA", "quantity_above": 3}],
+)
 _STATES = (GateState.REDUCE_ONLY, GateState.HALTED, GateState.ACTIVE, GateState.ACTIVE)
 
 
@@ -65,6 +73,7 @@ def trigger_mills(draw: st.DrawFn, name: str) -> Any:
         spread_kill_bps=draw(st.sampled_from((0.0, 11.0))),
         timer_s=draw(st.sampled_from((0.0, 0.0, 1.0))),
         at_venue=draw(st.booleans()),
+        sliced=draw(st.booleans()),
     )
 
 
@@ -83,6 +92,7 @@ def plain_mills(draw: st.DrawFn, name: str) -> Any:
         eager=draw(st.integers(2, 7)),
         fault_at=draw(st.sampled_from((0, 0, 0, 9))),
         at_venue=draw(st.booleans()),
+        sliced=draw(st.booleans()),
         **params,
     )
 
@@ -150,10 +160,11 @@ def cases(draw: st.DrawFn, *, records: int = 400, told: bool = True) -> Case:
     loaded = configuration(
         mills,
         latencies=draw(st.sampled_from(_LATENCIES)),
-        limits=draw(st.sampled_from((LIMITS, LIMITS, TIGHT_LIMITS))),
+        limits=draw(st.sampled_from((LIMITS, LIMITS, TIGHT_LIMITS, ASKING_LIMITS))),
         cash_usd=draw(st.sampled_from((100_000, 1_000))),
         seed=draw(st.integers(0, 3)),
         symbols_shared=draw(st.booleans()),
+        approvals=draw(st.sampled_from(_RULES)),
     )
     plan = session(loaded, *draw(markets(records=records)))
     return Case(plan, draw(told_inputs()) if told else ())

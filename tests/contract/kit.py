@@ -81,6 +81,10 @@ LIMITS: dict[str, Any] = {
     "delay_max": "1d",
     "delay_deviations_max": 1_000_000,
     "breaker_cooldown": "0",
+    "approval_notional_usd_max": 1_000_000,
+    "approval_loss_usd_max": 1_000_000,
+    "second_approval_notional_usd_max": 1_000_000,
+    "approval_wait": "20s",
 }
 TIGHT_LIMITS: dict[str, Any] = LIMITS | {
     "order_quantity_max": 3,
@@ -106,6 +110,13 @@ TIGHT_LIMITS: dict[str, Any] = LIMITS | {
     "delay_max": "40ms",
     "delay_deviations_max": 2,
     "breaker_cooldown": "20s",
+}
+ASKING_LIMITS: dict[str, Any] = LIMITS | {
+    "order_quantity_max": 4,
+    "approval_notional_usd_max": 60,
+    "second_approval_notional_usd_max": 200,
+    "approval_loss_usd_max": 5,
+    "approval_wait": "3s",
 }
 
 

@@ -12,12 +12,15 @@ from tidegate.events.acts import GateChanged, OrderCommand, RiskDecision
 from tidegate.events.inputs import GateSet, OrderEvent
 from tidegate.oms import chains
 from tidegate.oms.transitions import TERMINAL
+from tidegate.risk.approval_states import ANSWERABLE
+from tidegate.risk.checks import APPROVAL_CHECKS
 from tidegate.values.enums import CommandKind, GateScope, GateState, OrderEventKind, OrderType, Purpose, Side, Verdict
 from tidegate.values.money import attos
 from tidegate.values.time import NEVER_NS
 
 pytestmark = pytest.mark.req("B3.1", "B2.1", "B2.5")
 
+ASKS = {check.name for check in APPROVAL_CHECKS}
 STRICTNESS = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
 
 
@@ -27,6 +30,8 @@ def books_add_up(engine: Engine) -> None:
     assert book.reserved == {}, "a reservation outlived its input"
     assert orders.approved == {}
     assert core.intents == {}
+    assert core.approvals.asking == {}
+    assert all(approval.state in ANSWERABLE for approval in core.approvals.open.values()), "a grant outlived its input"
     assert book.cash_attos + book.basis_attos - book.realized_attos + book.fees_attos == core.spec.cash_attos
     for symbol, one in book.books.items():
         held = [holding.quantity_nanos for (_, its), holding in book.holdings.items() if its == symbol]
@@ -53,6 +58,9 @@ def no_pair_is_forgotten(engine: Engine) -> None:
                 continue
             orders = core.portfolio.book(symbol).orders.values()
             held = core.portfolio.holding(slot.strategy.strategy_id, symbol).quantity_nanos
+            if core.approvals.waits(slot.strategy.strategy_id, symbol):
+                assert core.approvals.due_ns() < NEVER_NS
+                continue
             entering = [o for o in orders if (o.strategy_id, o.purpose) == (slot.strategy.strategy_id, Purpose.ENTRY)]
             assert held or entering, f"{slot.strategy.strategy_id} can never enter {symbol} again"
 
@@ -121,8 +129,10 @@ def test_no_entry_passes_a_gate_that_is_not_active_and_no_exit_one_that_is_halte
 def test_every_verdict_lists_its_checks_and_every_refusal_says_why(compiled: Toolchain, case: Case) -> None:
     for decision in run(case.plan, compiled, more=case.more).of(RiskDecision):
         failed = [name for name, passed, _, _ in decision.checks if not passed]
-        assert (decision.verdict is Verdict.REFUSED) is bool(failed)
-        assert [refusal.split(":")[-1] for refusal in decision.refusals] == failed
+        asking = [name for name in failed if name in ASKS]
+        assert (decision.verdict is Verdict.APPROVED) is (not failed)
+        assert (decision.verdict is Verdict.NEEDS_APPROVAL) is (failed == asking != [])
+        assert [refusal.split(":")[-1] for refusal in decision.refusals] == failed[len(asking) :]
         assert bool(decision.sentence) is bool(failed)
 
 

@@ -27,13 +27,20 @@ class Scene:
     """One engine, strategy "one" on AAA, alone or with a silent `rival` "two". Time is in ms since the start; ticks come by themselves."""
 
     def __init__(
-        self, *, trigger: bool = False, warm: bool = True, limits: dict[str, Any] = LIMITS, rival: bool = False, **params: Any
+        self,
+        *,
+        trigger: bool = False,
+        warm: bool = True,
+        limits: dict[str, Any] = LIMITS,
+        rival: bool = False,
+        approvals: Sequence[dict[str, Any]] = (),
+        **params: Any,
     ) -> None:
         self.answer: Any = None  # what decide returns next; None: it declines
         self.asked = 0
         path = TRIGGER_MILL if trigger else PLAIN_MILL
         mills = [strategy(path, name, symbols=["AAA"], **params) for name in ("one", "two")[: 1 + rival]]
-        plan = session(configuration(mills, limits=limits), Market(seed=1, records=1, symbols=1))
+        plan = session(configuration(mills, limits=limits, approvals=list(approvals)), Market(seed=1, records=1, symbols=1))
         if rival:
             plan = with_decide(plan, "two", lambda _view, state, _attention: (state, Nothing(reason="a rival is silent")))
         self.plan = with_decide(plan, "one", self._decide())

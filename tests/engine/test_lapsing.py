@@ -10,6 +10,7 @@ from tidegate.engine.engine import Engine
 from tidegate.engine.lapsing import LogEnd
 from tidegate.engine.toolchain import Toolchain
 from tidegate.events.acts import (
+    ApprovalRequested,
     AttentionRaised,
     FeatureSnapshot,
     Lapse,
@@ -42,6 +43,9 @@ def half_done(acts: list[AnyMessage]) -> set[Lapse]:
         elif isinstance(act, RiskDecision) and act.verdict is Verdict.APPROVED:
             if not any(isinstance(a, OrderCommand) and a.decision_id == act.event_id for a in later):
                 found.add(Lapse(kind=LapseKind.APPROVAL, symbol=act.symbol, strategy_id=act.strategy_id))
+        elif isinstance(act, RiskDecision) and act.verdict is Verdict.NEEDS_APPROVAL:
+            if not any(isinstance(a, ApprovalRequested) and a.decision_id == act.event_id for a in later):
+                found.add(Lapse(kind=LapseKind.REQUEST, symbol=act.symbol, strategy_id=act.strategy_id))
         elif isinstance(act, AttentionRaised) and not any(a.correlation_id == act.correlation_id and _answers(act, a) for a in later):
             found.add(Lapse(kind=LapseKind.ATTENTION, symbol=act.symbol, strategy_id=act.strategy_id, attention=act.kind))
     return found

@@ -56,6 +56,8 @@ def intent(
     trail: int = 0,
     reference: int = 0,
     now_ns: int = NOW_NS,
+    whole_quantity_nanos: int = 0,
+    slice_number: int = 0,
 ) -> TradeIntent:
     return TradeIntent(
         event_id=name,
@@ -71,6 +73,8 @@ def intent(
         limit_price_nanos=price,
         stop_price_nanos=stop,
         trail_nanos=trail,
+        whole_quantity_nanos=whole_quantity_nanos,
+        slice_number=slice_number,
         reference_price_nanos=reference,
         exit_reason=ExitReason.STOP_LOSS if purpose is Purpose.EXIT else ExitReason.NONE,
         replaces=replaces,

@@ -64,6 +64,10 @@ LIMITS = RiskLimits(
     delay_ns_max=5 * SECOND_NS,
     delay_deviations_max=6,
     breaker_cooldown_ns=900 * SECOND_NS,
+    approval_notional_attos_max=usd(1_000_000),
+    approval_loss_attos_max=usd(2_000),
+    second_approval_notional_attos_max=usd(1_000_000),
+    approval_wait_ns=60 * SECOND_NS,
 )
 
 
@@ -106,6 +110,7 @@ def view(portfolio: Portfolio | None = None, **changes: Any) -> RiskView:
         "streams_up": True,
         "store_ok": True,
         "equity_attos": CASH,
+        "day_loss_micros": 0,
     }
     return RiskView(**facts | changes)
 

@@ -15,7 +15,7 @@ from tests.risk.making import ASK, BID, LIMITS, entry, leave, limits, verdict, v
 from tidegate.events.acts import CheckResult, TradeIntent
 from tidegate.market import rows
 from tidegate.portfolio.portfolio import Portfolio
-from tidegate.risk.checks import CHECKS, INPUT_MISSING, Applies, Check, refusal_catalogue
+from tidegate.risk.checks import APPROVAL_CHECKS, ASKING_CHECKS, BY_NAME, CHECKS, INPUT_MISSING, Applies, Check, refusal_catalogue
 from tidegate.risk.gates import GateVerdict
 from tidegate.risk.view import BLOCKING_QUALITY, RiskView
 from tidegate.risk.wording import WORDING
@@ -560,7 +560,8 @@ def test_an_entry_with_everything_in_order_passes_every_check() -> None:
     decision = verdict(entry(), view())
     assert decision.verdict is Verdict.APPROVED
     assert (decision.refusals, decision.sentence) == ((), "")
-    assert [result[0] for result in decision.checks] == [check.name for check in CHECKS if check.applies is not Applies.EXIT]
+    asked = [check.name for check in (*CHECKS, *APPROVAL_CHECKS) if check.applies is not Applies.EXIT]
+    assert [result[0] for result in decision.checks] == asked
 
 
 @pytest.mark.req("B3.1")
@@ -606,12 +607,13 @@ def test_what_stops_entries_does_not_stop_exits() -> None:
 @pytest.mark.req("B3.1")
 def test_the_catalogue_lists_every_refusal_in_order_of_precedence() -> None:
     listed = refusal_catalogue()
-    assert [row[0] for row in listed] == [*(check.name for check in CHECKS), INPUT_MISSING]
+    assert [row[0] for row in listed] == [*(check.name for check in (*CHECKS, *ASKING_CHECKS)), INPUT_MISSING]
     assert len({row[0] for row in listed}) == len(listed)
-    for (name, what, unit, applies), check in zip(listed, CHECKS, strict=False):
+    for (name, what, unit, applies), check in zip(listed, (*CHECKS, *ASKING_CHECKS), strict=False):
         assert what == WORDING[name].what
         assert (unit, applies) == (check.unit.value, check.applies.value)
-    assert set(WORDING) == {check.name for check in CHECKS} == set(CASES)
+    assert {check.name for check in CHECKS} == set(CASES)
+    assert set(WORDING) == set(BY_NAME)
     assert all(listed[-1][:2])
     assert listed[-1][3] == "entries and exits"
 

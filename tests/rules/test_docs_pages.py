@@ -15,7 +15,8 @@ from tidegate.analytics.metrics import METRICS
 from tidegate.config.limits import limit_keys
 from tidegate.config.reference import reference_rows
 from tidegate.oms.transitions import TRANSITIONS
-from tidegate.risk.checks import CHECKS, refusal_catalogue
+from tidegate.risk.checks import BY_NAME, approval_catalogue, refusal_catalogue
+from tidegate.risk.wording import WORDING
 from tidegate.values.enums import OrderState
 from tidegate.values.errors import ExitCode
 from tidegate.venues.sim.assumptions import assumptions
@@ -43,12 +44,21 @@ def test_each_refusal_is_explained_with_what_to_do(name: str) -> None:
     assert ADVICE[name] in section
 
 
+@pytest.mark.req("I1")
+@pytest.mark.parametrize("name", [row[0] for row in approval_catalogue()])
+def test_each_reason_to_ask_a_person_is_explained(name: str) -> None:
+    section = page("approvals.md").partition(f"\n### {name}\n")[2].partition("\n##")[0]
+    assert WORDING[name].what in section
+    assert f"`{manual_pages.limits_of(name)[0]}`" in section if manual_pages.limits_of(name) else "`approvals`" in section
+
+
 def test_no_advice_is_left_of_a_check_that_is_gone() -> None:
     assert set(ADVICE) == {row[0] for row in refusal_catalogue()}
 
 
 def test_each_limit_is_read_by_a_check_or_a_rule_and_listed() -> None:
-    read = {key for check in CHECKS for key in manual_pages.limits_of(check.name)} | manual_pages.in_trade_limits()
+    read = {key for name in BY_NAME for key in manual_pages.limits_of(name)} | manual_pages.in_trade_limits()
+    read.add("approval_wait")  # no check reads it: the engine gives each request so long
     for limit in limit_keys():
         assert limit.key in read
         assert f"| `{limit.key}` |" in page("limits.md")

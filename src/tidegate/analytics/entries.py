@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from tidegate.events.acts import (
+    ApprovalMoved,
+    ApprovalRequested,
     AttentionRaised,
     ExitWaits,
     FeatureSnapshot,
@@ -18,6 +20,7 @@ from tidegate.events.acts import (
 )
 from tidegate.events.codec import AnyMessage
 from tidegate.events.inputs import (
+    ApprovalAnswered,
     EventListed,
     GateSet,
     InstrumentDefined,
@@ -35,6 +38,9 @@ KEPT = frozenset(
         NothingDone,
         ExitWaits,
         RiskDecision,
+        ApprovalRequested,
+        ApprovalAnswered,
+        ApprovalMoved,
         OrderCommand,
         OrderChanged,
         OrderEvent,

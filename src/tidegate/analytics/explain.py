@@ -1,7 +1,7 @@
 """Tell how an order, an intent, a verdict or a moment let pass came about and what became of it.
 
-An identifier is a client order id, the event id of any act, or a correlation id; a unique beginning will do,
-and so will `n-k`. Exit code 1 when nothing has it.
+An identifier is a client order id, the event id of any act, a correlation id or the id of an approval; a unique
+beginning will do, and so will `n-k`. Exit code 1 when nothing has it.
 """
 
 from collections.abc import Iterable
@@ -25,6 +25,8 @@ from tidegate.analytics.telling import (
 from tidegate.analytics.trades import Trade
 from tidegate.analytics.wording import date_text, duration_text, price_text, quantity_text, usd_text
 from tidegate.events.acts import (
+    ApprovalMoved,
+    ApprovalRequested,
     AttentionRaised,
     FeatureSnapshot,
     NothingDone,
@@ -36,12 +38,14 @@ from tidegate.events.acts import (
     TradeIntent,
 )
 from tidegate.events.codec import AnyMessage
-from tidegate.events.inputs import OrderEvent
+from tidegate.events.inputs import ApprovalAnswered, OrderEvent
 from tidegate.values.enums import ExitReason, OrderState, Verdict
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.money import ATTOS
 
 _SUGGESTIONS_MAX = 3
+_APPROVALS = ApprovalRequested | ApprovalAnswered | ApprovalMoved
+_KINDS = {Verdict.REFUSED: "refused", Verdict.APPROVED: "approved", Verdict.NEEDS_APPROVAL: "asked"}
 _ANSWERS = RiskDecision | NothingDone | StrategyFaulted  # what a moment came to
 
 
@@ -53,7 +57,7 @@ class UnknownIdError(TidegateError):
 
 @final
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened, in order. `kind` is order, refused, approved, nothing, fault or moment."""
+    """What happened, in order. `kind` is order, refused, approved, asked (a person has to approve), nothing, fault or moment."""
 
     identifier: str
     kind: str
@@ -107,7 +111,7 @@ def order_sentence(run: Run, row: OrderRow) -> str:
 def _order_story(run: Run, row: OrderRow) -> Story:
     name = row.client_order_id
     heard = {entry.n for entry in run.entries if isinstance(entry.message, OrderEvent) and entry.message.client_order_id == name}
-    told = [line for entry in run.entries if _is_about(entry, row, heard) for line in lines_of(entry)]
+    told = [line for entry in run.entries if _is_about(entry, row, heard) or _is_its_approval(entry, row) for line in lines_of(entry)]
     told += _results(run, row)
     return Story(
         identifier=name,
@@ -173,18 +177,30 @@ def trade_words(trade: Trade, row: OrderRow) -> str:
 
 
 def _moment_story(run: Run, name: str) -> Story:
-    target = next((entry.message for entry in run.entries if entry.message.event_id == name), None)
+    target = next((entry.message for entry in run.entries if entry.message.event_id == name or _approval_of(entry) == name), None)
     story = target.correlation_id if target else name
     rows = [row for row in run.order_rows if row.command.correlation_id == story]
     ours = {row.client_order_id for row in rows}
+    acts = (entry.message for entry in run.entries if entry.message.correlation_id == story)
+    asked = {act.approval_id for act in acts if isinstance(act, ApprovalRequested | ApprovalMoved)}
     told: list[Line] = []
     for entry in run.entries:
         message = entry.message
-        if message.correlation_id == story or (isinstance(message, OrderEvent) and message.client_order_id in ours):
+        answer = isinstance(message, ApprovalAnswered) and message.approval_id in asked
+        if message.correlation_id == story or answer or (isinstance(message, OrderEvent) and message.client_order_id in ours):
             told += lines_of(entry)
     told += [line for row in rows for line in _results(run, row)]
     kind, headline = _headline(run, target, story)
     return Story(identifier=name, kind=kind, headline=headline, told=tuple(told), order_ids=tuple(ours))
+
+
+def _is_its_approval(entry: Entry, row: OrderRow) -> bool:
+    return bool(row.command.approval_id) and _approval_of(entry) == row.command.approval_id
+
+
+def _approval_of(entry: Entry) -> str:
+    """Return the request for approval that a message is about; empty: none."""
+    return entry.message.approval_id if isinstance(entry.message, _APPROVALS) else ""
 
 
 def _headline(run: Run, target: AnyMessage | None, story: str) -> tuple[str, str]:
@@ -196,8 +212,7 @@ def _headline(run: Run, target: AnyMessage | None, story: str) -> tuple[str, str
         target = next((m for m in reversed(answers) if isinstance(m, _ANSWERS)), target)
     match target:
         case RiskDecision(verdict=verdict) as decision:
-            kind = "refused" if verdict is Verdict.REFUSED else "approved"
-            return kind, f"{_wish(run, decision)}. {verdict_words(decision)}"
+            return _KINDS[verdict], f"{_wish(run, decision)}. {verdict_words(decision)}"
         case NothingDone(strategy_id=who, symbol=symbol, reason=reason):
             return "nothing", f"{who} was asked about {symbol} and did nothing: {reason}"
         case StrategyFaulted() as fault:
@@ -229,7 +244,8 @@ def _resolve(run: Run, identifier: str) -> str:
     """Return the full id that is, or alone begins with, what was asked."""
     orders = [row.client_order_id for row in run.order_rows]
     events = [entry.message.event_id for entry in run.entries]
-    known = dict.fromkeys([*orders, *events, *(entry.message.correlation_id for entry in run.entries)])
+    approvals = [name for entry in run.entries if (name := _approval_of(entry))]
+    known = dict.fromkeys([*orders, *events, *(entry.message.correlation_id for entry in run.entries), *approvals])
     if identifier in known:
         return identifier
     found = [name for name in known if identifier and (name.startswith(identifier) or name.endswith(f"-{identifier}"))]

@@ -9,6 +9,8 @@ from tidegate.analytics.checks import check_words, quality_words
 from tidegate.analytics.entries import Entry
 from tidegate.analytics.wording import duration_text, money_text, price_text, quantity_text, time_text
 from tidegate.events.acts import (
+    ApprovalMoved,
+    ApprovalRequested,
     AttentionRaised,
     ExitWaits,
     FeatureSnapshot,
@@ -22,7 +24,7 @@ from tidegate.events.acts import (
     StrategyFaulted,
     TradeIntent,
 )
-from tidegate.events.inputs import GateSet, OrderEvent, RequestNoted, StreamChanged
+from tidegate.events.inputs import ApprovalAnswered, GateSet, OrderEvent, RequestNoted, StreamChanged
 from tidegate.values.enums import AttentionKind, ExitReason, OrderType, Side
 
 _ATTENTIONS = {
@@ -95,14 +97,22 @@ def _changes(entry: Entry) -> Iterator[tuple[str, str]]:
         case StrategyFaulted() as message:
             yield "fault", fault_words(message)
         case _:
-            yield from _told_from_outside(entry)
+            yield from _told_by_others(entry)
 
 
-def _told_from_outside(entry: Entry) -> Iterator[tuple[str, str]]:
+def _told_by_others(entry: Entry) -> Iterator[tuple[str, str]]:
     match entry.message:
+        case ApprovalRequested() as message:
+            yield "approval", asked_words(message)
+        case ApprovalMoved() as message:
+            yield "approval", _approval_moved(message)
         case GateSet() as message:
             about = f"{message.scope.value} {message.key}".strip()
             yield "gate", f"{about} was set to {message.state.value} by {message.actor}: {message.reason}"
+        case ApprovalAnswered() as message:
+            word = "approves" if message.granted else "rejects"
+            why = f": {message.reason}" if message.reason else ""
+            yield "answer", f"{message.approver} {word} {message.approval_id}{why}"
         case StreamChanged() as message:
             state = "is trusted again" if message.up else "went down"
             yield "stream", f"{message.venue} {message.stream} {state}: {message.reason}"
@@ -123,6 +133,21 @@ def fault_words(fault: StrategyFaulted) -> str:
     """Return what a strategy's code did wrong, and where."""
     where = f" at {fault.where}" if fault.where else ""
     return f"{fault.strategy_id} failed on {fault.symbol}{where}: {fault.error}"
+
+
+def asked_words(asked: ApprovalRequested) -> str:
+    """Return what a request for approval is about, whom it needs and until when it waits."""
+    persons = "a person" if asked.needed == 1 else f"{asked.needed} persons"
+    what = f"{quantity_text(asked.quantity_nanos)} {asked.symbol} worth {money_text(asked.notional_usd)}"
+    return f"{asked.approval_id} asks {persons} about {what}, for {asked.requester}, until {time_text(asked.expires_ns)}"
+
+
+def _approval_moved(moved: ApprovalMoved) -> str:
+    if moved.before is moved.after:
+        state = "is not known" if moved.after is None else f"stays {moved.after.value.replace('_', ' ')}"
+        return f"{moved.approval_id} {state}; the answer of {moved.approver} was not taken. {moved.sentence}"
+    before, after = (state.value.replace("_", " ") if state else "nothing" for state in (moved.before, moved.after))
+    return f"{moved.approval_id} went from {before} to {after}. {moved.sentence}"
 
 
 def _attention(message: AttentionRaised) -> str:

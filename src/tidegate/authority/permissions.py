@@ -70,6 +70,7 @@ _ONE_PERSON: Final = _SAFE | {
     Action.RESUME,
     Action.ENABLE,
     Action.PROPOSE,
+    Action.APPROVE,
     Action.STAGE_CONFIG,
     Action.TIGHTEN_LIMITS,
 }

@@ -9,6 +9,7 @@ import typer
 from typer.main import get_command
 
 from tidegate.cli import (
+    approving,
     asking,
     auditing,
     demo,
@@ -114,6 +115,14 @@ _verb(app, "disable", asking.disable, "tidegate disable AAPL")
 _verb(app, "enable", asking.enable, "tidegate enable AAPL")
 _verb(app, "flatten", asking.flatten, "tidegate flatten --symbol AAPL --yes")
 _verb(app, "kill", asking.kill, "tidegate kill", 'tidegate kill --strategy breakout --yes --reason "wrong sizes"')
+_approvals = _group("approvals", "Orders that wait for a person: look, approve, reject, wait.")
+_verb(_approvals, "list", approving.list_, "tidegate approvals list")
+_verb(_approvals, "show", approving.show, "tidegate approvals show ab3d")
+_verb(_approvals, "approve", approving.approve, 'tidegate approvals approve ab3d --reason "as planned"')
+_verb(_approvals, "reject", approving.reject, 'tidegate approvals reject ab3d --reason "too large today"')
+_verb(_approvals, "history", approving.history, "tidegate approvals history --count 20")
+_verb(_approvals, "wait", approving.wait, "tidegate approvals wait ab3d --timeout 600")
+
 _verb(app, "kernels", preparing.kernels, "tidegate kernels", "tidegate kernels --part venue")
 _verb(app, "notify", notifying.notify, "tidegate notify --config my.yaml", "tidegate notify --status")
 _verb(app, "doctor", doctoring.doctor, "tidegate doctor", "tidegate doctor --mode paper --venue paper")

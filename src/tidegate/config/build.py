@@ -10,7 +10,7 @@ from tidegate.config.errors import ConfigError, known
 from tidegate.config.loading import load_strategy, split_request
 from tidegate.config.model import Config, EligibleSection, InstrumentFacts, ParameterValue, StrategySection
 from tidegate.config.reading import LoadedConfig
-from tidegate.config.settings import feature_settings, market_settings, oms_policy, regime_settings
+from tidegate.config.settings import approval_rules, feature_settings, market_settings, oms_policy, regime_settings
 from tidegate.config.units import EVERY, duration_ns, moment_ns
 from tidegate.engine.spec import EligibleCell, EngineSpec, MarketGroup, NoTradeWindow, StrategySlot
 from tidegate.events.inputs import EventListed, SessionChanged
@@ -115,6 +115,7 @@ def engine_spec(
         limits=loaded.limits,
         scoped=loaded.scoped,
         orders=oms_policy(config.orders),
+        approval_rules=approval_rules(config.approvals),
         symbols_shared=config.symbols_shared,
         symbol_cooldown_ns=duration_ns(config.symbol_cooldown),
         valuation_ns=valuation_ns or NEVER_NS,

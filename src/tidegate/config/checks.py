@@ -6,7 +6,7 @@ from typing import Final
 
 from tidegate.config.errors import ConfigError, ended, known
 from tidegate.config.model import Config, EventSection, InstrumentFacts, LiveSection, StrategySection
-from tidegate.config.settings import oms_policy
+from tidegate.config.settings import approval_rules, oms_policy
 from tidegate.config.units import EVERY, HALF_LIVES, duration_ns, moment_ns
 from tidegate.config.webhook_rules import webhook_faults, webhooks_of
 from tidegate.values.errors import TidegateError
@@ -41,6 +41,7 @@ def _faults(config: Config) -> Iterator[str]:
     yield from _simulator_faults(config)
     yield from _breaker_faults(config)
     yield from webhook_faults(webhooks_of(config))
+    yield from _approval_faults(config)
     try:
         oms_policy(config.orders)
     except ValueError as error:
@@ -156,6 +157,22 @@ def _scope_faults(config: Config) -> Iterator[str]:
         ):
             if name and names and name not in names:
                 yield f"scoped_limits[{place}]: unknown {kind} {name!r}; {known(name, names)}"
+
+
+def _approval_faults(config: Config) -> Iterator[str]:
+    symbols = [instrument.symbol for instrument in config.instruments]
+    ids = [entry.id or entry.strategy for entry in config.strategies]
+    yield from _twice([rule.name for rule in config.approvals], "approvals", "give each rule a name of its own")
+    for rule in config.approvals:
+        place = f"approvals {rule.name}"
+        if rule.symbol and rule.symbol not in symbols and config.other_instruments is None:
+            yield f"{place}: unknown symbol {rule.symbol!r}; {known(rule.symbol, symbols)}"
+        if rule.strategy and ids and rule.strategy not in ids:
+            yield f"{place}: unknown strategy {rule.strategy!r}; {known(rule.strategy, ids)}"
+    try:
+        approval_rules(config.approvals)
+    except (ValueError, TidegateError) as error:
+        yield f"approvals: {str(error).rstrip('.')}"
 
 
 def _simulator_faults(config: Config) -> Iterator[str]:

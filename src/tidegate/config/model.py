@@ -254,6 +254,18 @@ class WebhookSection(Section, frozen=True, kw_only=True):
     ]
 
 
+class ApprovalSection(Section, frozen=True, kw_only=True):
+    """Entries that a person has to approve, besides those above the limits. What is left empty restricts nothing."""
+
+    name: Annotated[str, Meta(min_length=1, description="Name of the rule in verdicts", extra={"unit": "text"})]
+    sentence: Annotated[str, Meta(min_length=1, description="Why a person is asked, for whoever is", extra={"unit": "text"})]
+    strategy: Annotated[str, _text("Only entries of this strategy, by its id")] = ""
+    symbol: Annotated[str, _text("Only entries in this symbol")] = ""
+    side: Annotated[Literal["", "buy", "sell"], _text("Only entries on this side")] = ""
+    quantity_above: Annotated[Decimal | None, _text("Only whole entries of more than this", "quantity")] = None
+    notional_usd_above: Annotated[Decimal | None, _text("Only whole entries worth more than this", "usd")] = None
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -278,6 +290,9 @@ class Config(Section, frozen=True, kw_only=True):
     limits: Annotated[dict[str, LimitValue] | None, _text("The limits themselves, instead of a file; complete", "section")] = None
     scoped_limits: Annotated[
         tuple[ScopedLimitsSection, ...], _text("Narrower limits of single strategies, symbols and sectors", "list")
+    ] = ()
+    approvals: Annotated[
+        tuple[ApprovalSection, ...], _text("Entries that a person has to approve, besides those above the limits", "list")
     ] = ()
     orders: Annotated[OrdersSection, _text("Orders in doubt", "section")] = OrdersSection()
     symbols_shared: Annotated[

@@ -2,11 +2,15 @@
 
 import math
 
-from tidegate.config.model import Config, FeatureSection, MarketSection, OrdersSection, RegimeSection
+from tidegate.config.model import ApprovalSection, Config, FeatureSection, MarketSection, OrdersSection, RegimeSection
 from tidegate.config.units import HALF_LIVES, duration_ns
 from tidegate.engine.spec import FeatureSettings, MarketSettings, RegimeSettings
 from tidegate.oms.plans import OmsPolicy
+from tidegate.portfolio.valuation import MICRO
+from tidegate.risk.approval_rules import MICROS_MAX, ApprovalRule
+from tidegate.values.enums import Side
 from tidegate.values.fees import ALPACA_FEES, FeeSchedule
+from tidegate.values.money import attos, nanos
 from tidegate.values.time import SECOND_NS
 
 _FEES = {"alpaca": ALPACA_FEES, "none": FeeSchedule.none()}
@@ -86,3 +90,28 @@ def oms_policy(section: OrdersSection) -> OmsPolicy:
 def fee_schedule(config: Config) -> FeeSchedule:
     """Return the schedule that the configuration names."""
     return _FEES[config.simulator.fees]
+
+
+def approval_rules(sections: tuple[ApprovalSection, ...]) -> tuple[ApprovalRule, ...]:
+    """Return the rules about what a person has to approve; worth is rounded down, so that a rule asks rather too often.
+
+    Raises:
+        ValueError: a number below 0, or larger than a message can carry.
+    """
+    return tuple(_approval_rule(section) for section in sections)
+
+
+def _approval_rule(section: ApprovalSection) -> ApprovalRule:
+    quantity = None if section.quantity_above is None else nanos(section.quantity_above)
+    worth = None if section.notional_usd_above is None else attos(section.notional_usd_above) // MICRO
+    if min(quantity or 0, worth or 0) < 0 or max(quantity or 0, worth or 0) > MICROS_MAX:
+        raise ValueError(f"rule {section.name!r} has a number below 0 or above what is counted")
+    return ApprovalRule(
+        name=section.name,
+        sentence=section.sentence,
+        strategy_id=section.strategy,
+        symbol=section.symbol,
+        side=Side(section.side) if section.side else None,
+        quantity_nanos_above=quantity,
+        notional_micros_above=worth,
+    )

@@ -60,6 +60,26 @@ class Explain(Request, frozen=True, kw_only=True, tag="explain"):
     identifier: Name
 
 
+class ListApprovals(Request, frozen=True, kw_only=True, tag="approvals"):
+    """Which orders wait for a person's approval, and the newest so many of the requests that are closed."""
+
+    closed_max: Annotated[int, Meta(ge=0, le=FINISHED_MAX)] = FINISHED_SHOWN
+
+
+class AnswerApproval(Request, frozen=True, kw_only=True, tag="answer_approval"):
+    """A person approves or rejects exactly the order that he saw: `order_sha256` names it. Who answers is as of an `Ask`.
+
+    request_id makes it idempotent: the same id answers once.
+    """
+
+    request_id: Name
+    approval_id: Name
+    order_sha256: Name
+    granted: bool
+    reason: Words = ""
+    proof: Hidden = ""
+
+
 class Ask(Request, frozen=True, kw_only=True, tag="ask"):
     """A person asks for something to be done. See `events.inputs.OperatorRequested`.
 
@@ -147,7 +167,8 @@ class ListUsers(Request, frozen=True, kw_only=True, tag="users"):
 
 
 AnyIdentity = Login | Logout | Whoami | FirstAdmin | AddUser | ChangeUser | ListUsers
-AnyRequest = Status | ListOrders | ListPositions | ShowLimits | Explain | Ask | Report | Health | Doctor | AnyIdentity
+AnyPicture = Status | ListOrders | ListPositions | ShowLimits | Explain | ListApprovals
+AnyRequest = AnyPicture | AnswerApproval | Ask | Report | Health | Doctor | AnyIdentity
 
 _encoder: Final = msgspec.json.Encoder()
 _requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)

@@ -3,6 +3,7 @@
 `None` is what could not be seen or computed: never a zero.
 """
 
+from tidegate.control.approval_replies import AnyApprovalReply
 from tidegate.control.identity_replies import AnyIdentityReply
 from tidegate.control.reply_roots import Part, Reply
 from tidegate.values.enums import (
@@ -339,6 +340,7 @@ AnyReply = (
     | PositionsReply
     | LimitsReply
     | ExplainReply
+    | AnyApprovalReply
     | AskReply
     | ReportReply
     | HealthReply

@@ -3,11 +3,14 @@
 from typing import Final, NamedTuple, final
 
 from tidegate.engine.core import Core
+from tidegate.engine.impact import Impact, impact_of
 from tidegate.engine.records import Job
 from tidegate.engine.usage import LimitUse, limits_use
-from tidegate.events.inputs import OrderEvent
+from tidegate.engine.viewing import Viewing
+from tidegate.events.inputs import ApprovalAnswered, OrderEvent
 from tidegate.oms.order import Order
 from tidegate.portfolio.valuation import Valuation, valuation
+from tidegate.risk.approvals import Approval, Outcome, outcome_of
 from tidegate.risk.gates import GateVerdict
 from tidegate.values.enums import GateScope, GateState, RequestVerb
 from tidegate.values.money import notional_attos
@@ -55,8 +58,9 @@ class Money(NamedTuple):
 class Books:
     """Orders, gates and positions of one engine, to be read."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, viewing: Viewing) -> None:
         self._core: Final = core
+        self._viewing: Final = viewing
 
     def order(self, client_order_id: str) -> Order | None:
         """Return one of our orders that lives or finished lately."""
@@ -123,6 +127,27 @@ class Books:
     def knows_request(self, request_id: str) -> bool:
         """Tell whether a request of this id was taken in lately."""
         return request_id in self._core.requests.seen
+
+    def approvals(self) -> tuple[list[Approval], list[Approval]]:
+        """Return the requests for a person's approval: those that wait, the oldest first, and those closed lately, the newest first."""
+        book = self._core.approvals
+        return list(book.open.values()), [*reversed(book.closed.values())]
+
+    def approval(self, approval_id: str) -> Approval | None:
+        """Return a request for approval that waits or was closed lately."""
+        return self._core.approvals.find(approval_id)
+
+    def foreseen(self, answer: ApprovalAnswered, now_ns: int) -> Outcome | None:
+        """Return what an answer is about to do; None: one of its id was taken before."""
+        if answer.request_id in self._core.approvals.answers:
+            return None
+        found = self.approval(answer.approval_id)
+        known = "" if found is None else self._core.order_sha256(found.intent)
+        return outcome_of(found, answer, order_hash=known, now_ns=now_ns)
+
+    def impact(self, approval: Approval) -> Impact | None:
+        """Return what a request's entry would do if it were let out now; see `engine.impact`."""
+        return impact_of(self._core, self._viewing, approval)
 
     def streams_down(self) -> dict[str, str]:
         """Return each stream that is not trusted, by venue/stream, with why."""

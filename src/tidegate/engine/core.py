@@ -22,6 +22,7 @@ from tidegate.oms.order import Order
 from tidegate.oms.orders import Orders
 from tidegate.portfolio.in_trade import InTrade
 from tidegate.portfolio.portfolio import Portfolio
+from tidegate.risk.approvals import ApprovalBook, order_sha256
 from tidegate.risk.gates import Gates, GateVerdict
 from tidegate.risk.limits import RiskLimits
 from tidegate.risk.scopes import LimitScope, narrowed
@@ -77,6 +78,8 @@ class Core:
         self.in_trade: Final = InTrade(spec.cash_attos)
         self.orders: Final = Orders(spec.account, self.instruments, order_plans(spec), spec.orders)
         self.gates: Final = Gates()
+        self.approvals: Final = ApprovalBook()
+        self._judged_by = ""
         self.states: Final[list[Any]] = [strategy.state for strategy in strategies]
         self.pairs: Final[dict[tuple[int, int], PairMemory]] = {}
         self.intents: Final[dict[str, TradeIntent]] = {}  # of this input, until their verdict
@@ -123,6 +126,11 @@ class Core:
         """Count what changed cash or holdings without a trade of ours: neither gain nor loss."""
         self.adjusted_attos += change_attos
         self.in_trade.losses.fold_transfer(change_attos)
+
+    def order_sha256(self, whole: TradeIntent) -> str:
+        """Return the hash of a whole entry under this configuration; what a person approves."""
+        self._judged_by = self._judged_by or self.spec.judged_by_sha256()  # most sessions never ask
+        return order_sha256(self.spec.account, self._judged_by, whole)
 
     def protective(self, strategy_id: str, symbol: str) -> list[Order]:
         """Return a strategy's stops that rest at the venue for its position, by id."""
@@ -202,6 +210,8 @@ class Core:
             due_ns = min(due_ns, self.gates.lifts_ns(self.spec.limits.breaker_cooldown_ns))
         if self.requests.jobs:
             due_ns = min(due_ns, self.requests.due_ns())
+        if self.approvals.open:
+            due_ns = min(due_ns, self.approvals.due_ns())
         integers = self.host.integers
         integers[self.reading.timer_cell] = due_ns
         integers[self.host.due_bound_cell] = min(integers[self.host.due_bound_cell], due_ns)

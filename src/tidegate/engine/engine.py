@@ -13,16 +13,18 @@ from hashlib import sha256
 from typing import Any, Final, final
 
 from tidegate.engine import layout, snapshots
+from tidegate.engine.approving import Approving
 from tidegate.engine.bad_records import BadRecordError, bad_record
 from tidegate.engine.books import Books
 from tidegate.engine.core import Core, NumberedAct
 from tidegate.engine.entering import Entering
 from tidegate.engine.exiting import Exiting
-from tidegate.engine.folding import Folding
+from tidegate.engine.folding import Folding, timer_rows
 from tidegate.engine.following import Following
 from tidegate.engine.lapsing import Lapsing, LogEnd
 from tidegate.engine.ordering import Ordering
 from tidegate.engine.protecting import Protecting
+from tidegate.engine.releasing import Releasing
 from tidegate.engine.reporting import Reporting
 from tidegate.engine.requests import Requests
 from tidegate.engine.senses import in_order
@@ -36,6 +38,7 @@ from tidegate.events.acts import AttentionRaised, RegimeChanged
 from tidegate.events.base import Act, Input
 from tidegate.events.inputs import (
     AnyInput,
+    ApprovalAnswered,
     ClockAnchored,
     EventListed,
     GateSet,
@@ -69,8 +72,10 @@ class Engine:
         core = self._core = Core(spec, toolchain, telling=telling)
         self._folding: Final = Folding(core)
         self._viewing: Final = Viewing(core)
-        self._ordering: Final = Ordering(core, self._viewing)
+        self._approving: Final = Approving(core)
+        self._ordering: Final = Ordering(core, self._viewing, self._approving)
         self._watching: Final = Watching(core, self._ordering)
+        self._releasing: Final = Releasing(core, self._approving, self._ordering)
         self._exiting: Final = Exiting(core, self._ordering)
         self._entering: Final = Entering(core, self._viewing, self._ordering, self._exiting)
         self._protecting: Final = Protecting(core, self._ordering, self._exiting)
@@ -79,7 +84,7 @@ class Engine:
         self.warming: Final = Warming(core, self._lapsing)
         self._reporting: Final = Reporting(core, self._folding)
         self._requests: Final = Requests(core, self._ordering)
-        self.books: Final = Books(core)
+        self.books: Final = Books(core, self._viewing)
         self._folds: Final[Mapping[type[Input], Callable[[Any], object]]] = {
             SessionChanged: self._folding.fold_session,
             EventListed: self._folding.fold_listed_event,
@@ -91,6 +96,7 @@ class Engine:
             VenueReported: self._reporting.fold,
             OperatorRequested: core.requests.fold_request,
             RequestNoted: lambda _noted: None,  # a report is made of it; nothing is decided by it
+            ApprovalAnswered: lambda _answered: None,  # its act moves what it answers
             ClockAnchored: lambda _anchored: None,  # receive times never go back; the anchor is for people and clocks
         }
         core.set_timer()
@@ -186,18 +192,15 @@ class Engine:
         core = self._core
         if isinstance(message, Tick):
             value, timers = self._folding.fold_tick(message.timestamp)
-            self._attend(in_order([*core.host.attentions(), *self._timer_rows(timers)]))
-            self._following.due()
-            if core.requests.jobs:
-                self._requests.step()
+            self._attend(in_order([*core.host.attentions(), *timer_rows(core, timers)]))
+            self._go_on()
+            self._approving.expire()
             if value:
                 self._following.value_account()
         elif isinstance(message, OrderEvent):
             core.count_input(message.timestamp)
             seen = self._following.order_event(message)
-            self._following.due()
-            if core.requests.jobs:
-                self._requests.step()
+            self._go_on()
             if seen:
                 self._attend(seen)
         else:
@@ -233,7 +236,7 @@ class Engine:
         core = self._core
         if isinstance(message, Tick):
             _value, timers = self._folding.fold_tick(message.timestamp)
-            self._lapsing.input([*core.host.attentions(), *self._timer_rows(timers)])
+            self._lapsing.input([*core.host.attentions(), *timer_rows(core, timers)])
         elif isinstance(message, OrderEvent):
             core.count_input(message.timestamp)
             self._folding.fold_order_event(message)
@@ -287,6 +290,12 @@ class Engine:
 
     # Private.
 
+    def _go_on(self) -> None:
+        """Carry out what is due about orders, and take people's requests further."""
+        self._following.due()
+        if self._core.requests.jobs:
+            self._requests.step()
+
     def _apply_other(self, message: AnyInput) -> None:
         core = self._core
         if isinstance(message, VenueReported):
@@ -299,6 +308,9 @@ class Engine:
         elif isinstance(message, OperatorRequested):
             core.count_input(message.timestamp)
             self._requests.take(message, new=core.requests.fold_request(message))
+        elif isinstance(message, ApprovalAnswered):
+            core.count_input(message.timestamp)
+            self._releasing.answer(message)
         else:
             self._fold_other(message)
             if isinstance(message, PositionRestated):
@@ -386,13 +398,3 @@ class Engine:
                 why=WHY_NAMES[why],
             )
         )
-
-    def _timer_rows(self, due: list[int]) -> list[list[int]]:
-        """Attentions of strategies whose timers are due, one for each symbol they watch."""
-        core = self._core
-        places = {i.symbol: i.index for i in core.by_place}
-        return [
-            [layout.ATTEND_TIMER, strategy, places[symbol], 0, 0, 0, 0, 0]
-            for strategy in due
-            for symbol in core.spec.strategies[strategy].symbols
-        ]

@@ -85,6 +85,8 @@ class Entering:
             self._nothing(wanted.reason, symbol, loaded.strategy_id, correlation)
         elif wanted.purpose is Purpose.EXIT:
             self._leave(strategy, place, wanted.reason, correlation)
+        elif core.approvals.waits(loaded.strategy_id, symbol):
+            self._nothing("an entry of this pair waits for a person's approval", symbol, loaded.strategy_id, correlation)
         elif self._shrinks_what_a_stop_holds(loaded.strategy_id, symbol, wanted.side):
             why = "a stop at the venue holds the position that it would reduce; leave with an exit"
             self._nothing(why, symbol, loaded.strategy_id, correlation)
@@ -134,7 +136,7 @@ class Entering:
         if quantity <= 0:
             self._nothing(f"no quantity: {words}", features.symbol, features.strategy_id, correlation)
             return
-        self._ordering.judge_and_order(
+        self._ordering.enter(
             TradeIntent(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,

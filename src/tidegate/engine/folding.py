@@ -8,10 +8,13 @@ from typing import Any, Final, final
 
 import msgspec
 
+from tidegate.engine import layout
 from tidegate.engine.core import Core, after
 from tidegate.engine.pairs import Pairs
 from tidegate.engine.reading import cells
 from tidegate.events.acts import (
+    ApprovalMoved,
+    ApprovalRequested,
     AttentionsLapsed,
     ExitWaits,
     GateChanged,
@@ -31,7 +34,7 @@ from tidegate.portfolio.attribution import attributed
 from tidegate.portfolio.positions import Fill
 from tidegate.portfolio.valuation import strategy_worth, valuation, worst_worth
 from tidegate.risk.scopes import LOSSES, LimitScope
-from tidegate.values.enums import CommandKind, GateScope, OrderType, Purpose, Verdict
+from tidegate.values.enums import ApprovalState, CommandKind, GateScope, OrderType, Purpose, Verdict
 
 _SESSION: Final = cells(SESSION)
 
@@ -55,6 +58,8 @@ class Folding:
             GateChanged: self._gate_changed,
             AttentionsLapsed: self._lapse_told,
             RequestMoved: core.requests.fold_moved,
+            ApprovalRequested: self._approval_requested,
+            ApprovalMoved: self._approval_moved,
         }
 
     def fold_act(self, act: Act) -> None:
@@ -173,6 +178,7 @@ class Folding:
         """
         core = self._core
         core.intents.clear()
+        core.approvals.fold_lapse(core.now_ns)
         for decision_id in sorted(core.orders.approved):
             core.orders.fold_lapse(decision_id)
             core.portfolio.fold_lapse(decision_id)
@@ -200,6 +206,9 @@ class Folding:
         core.portfolio.fold_decision(decision, intent)
         core.orders.fold_decision(decision, intent)
         strategy = core.strategy_places.get(intent.strategy_id)
+        if decision.verdict is Verdict.NEEDS_APPROVAL and not decision.approval_id:
+            core.approvals.fold_decision(decision, intent)
+            return
         if decision.verdict is Verdict.APPROVED or strategy is None:
             return
         place = core.instruments[intent.symbol].index
@@ -209,6 +218,20 @@ class Folding:
             core.memory(strategy, place).unprotected = True
         else:
             self.pairs.exit_failed(strategy, place)
+
+    def _approval_requested(self, act: ApprovalRequested) -> None:
+        self._core.approvals.fold_requested(act)
+        self.pairs.disarm(act.strategy_id, act.symbol)
+
+    def _approval_moved(self, act: ApprovalMoved) -> None:
+        """Move a request; one that came to nothing counts as a refusal of its pair."""
+        core = self._core
+        closed = core.approvals.fold_moved(act)
+        if closed is None or closed.state is ApprovalState.USED:
+            return
+        strategy, instrument = core.strategy_places.get(closed.intent.strategy_id), core.instruments.get(closed.intent.symbol)
+        if strategy is not None and instrument is not None:
+            self.pairs.rearm(strategy, instrument.index, core.plans[strategy].reentry.refusal_cooldown_ns)
 
     def _command(self, command: OrderCommand) -> None:
         core = self._core
@@ -242,3 +265,12 @@ class Folding:
         core = self._core
         place = core.strategy_places[change.strategy_id]
         core.states[place] = msgspec.msgpack.decode(change.state, type=type(core.strategies[place].state))
+
+
+def timer_rows(core: Core, due: list[int]) -> list[list[int]]:
+    """Return the attentions of strategies whose timers are due, one for each symbol they watch."""
+    return [
+        [layout.ATTEND_TIMER, strategy, core.instruments[symbol].index, 0, 0, 0, 0, 0]
+        for strategy in due
+        for symbol in core.spec.strategies[strategy].symbols
+    ]

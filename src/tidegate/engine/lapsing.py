@@ -10,7 +10,7 @@ from tidegate.engine import layout
 from tidegate.engine.core import BrokenOff, Core
 from tidegate.events.acts import AttentionRaised, FeatureSnapshot, Lapse, NothingDone, RegimeChanged, StrategyFaulted, TradeIntent
 from tidegate.events.base import Act
-from tidegate.values.enums import AttentionKind, LapseKind
+from tidegate.values.enums import ApprovalState, AttentionKind, LapseKind
 
 _KINDS: Final = {
     layout.ATTEND_REGIME: AttentionKind.REGIME,
@@ -65,11 +65,14 @@ class Lapsing:
             return None
         intents = [*core.intents.values()]
         approved = [core.orders.approved[decision] for decision in sorted(core.orders.approved)]
+        granted = [approval.intent for approval in core.approvals.open.values() if approval.state is ApprovalState.GRANTED]
         lapsed = (
             *self._raised,
             *self._asked.values(),
             *(Lapse(kind=LapseKind.INTENT, symbol=i.symbol, strategy_id=i.strategy_id) for i in intents),
             *(Lapse(kind=LapseKind.APPROVAL, symbol=i.symbol, strategy_id=i.strategy_id) for i in approved),
+            *(Lapse(kind=LapseKind.REQUEST, symbol=i.symbol, strategy_id=i.strategy_id) for i in core.approvals.asking.values()),
+            *(Lapse(kind=LapseKind.GRANT, symbol=i.symbol, strategy_id=i.strategy_id) for i in granted),
         )
         if not lapsed:
             return None

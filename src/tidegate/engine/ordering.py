@@ -2,13 +2,18 @@
 
 from typing import Final, final
 
+from msgspec.structs import replace
+
+from tidegate.engine.approving import Approving
 from tidegate.engine.core import Core
 from tidegate.engine.viewing import Viewing
-from tidegate.events.acts import GateChanged, OrderCommand, TradeIntent
+from tidegate.events.acts import GateChanged, OrderCommand, RiskDecision, TradeIntent
 from tidegate.events.inputs import OperatorRequested
 from tidegate.oms.order import Order
+from tidegate.risk.approvals import Approval
 from tidegate.risk.gate import judge
 from tidegate.risk.gates import RULE_ACTOR
+from tidegate.risk.slices import parts_of
 from tidegate.values.enums import GateScope, GateState, Verdict
 from tidegate.values.ids import client_order_id
 
@@ -17,24 +22,49 @@ from tidegate.values.ids import client_order_id
 class Ordering:
     """Emits decisions and commands."""
 
-    def __init__(self, core: Core, viewing: Viewing) -> None:
+    def __init__(self, core: Core, viewing: Viewing, approving: Approving) -> None:
         self._core: Final = core
         self._viewing: Final = viewing
+        self._approving: Final = approving
+
+    def enter(self, whole: TradeIntent, strategy: int, place: int, approval: Approval | None = None) -> RiskDecision:
+        """Judge and order a whole entry, in slices where its plan says so; return the first verdict.
+
+        The first refusal ends it. approval: by persons, of this very entry.
+        """
+        core = self._core
+        sliced = core.plans[strategy].entry.sliced
+        parts = parts_of(whole, core.spec.limits, core.by_place[place]) if sliced else [whole]
+        first = self._judge(parts[0], strategy, place, approval)
+        decision = first
+        for part in parts[1:]:
+            if decision.verdict is not Verdict.APPROVED:
+                break
+            decision = self._judge(replace(part, event_id=core.next_id()), strategy, place, approval)
+        return first
 
     def judge_and_order(self, intent: TradeIntent, strategy: int, place: int) -> bool:
         """Emit an intent, its verdict and, if approved, its command; return whether it was approved."""
+        return self._judge(intent, strategy, place, None).verdict is Verdict.APPROVED
+
+    def _judge(self, intent: TradeIntent, strategy: int, place: int, approval: Approval | None) -> RiskDecision:
+        """Emit an intent, its verdict and, if approved, its command; what needs a person is asked for. Return the verdict."""
         core = self._core
         core.emit(intent)
-        decision = judge(intent, self._viewing.risk(intent, strategy, place), event_id=core.next_id())
+        decision = judge(intent, self._viewing.risk(intent, strategy, place, approval), event_id=core.next_id())
         core.emit(decision)
         if decision.verdict is not Verdict.APPROVED:
-            return False
+            if decision.verdict is Verdict.NEEDS_APPROVAL and approval is None:
+                self._approving.ask(decision, intent)
+            return decision
+        if approval is not None:
+            self._approving.use(approval)
         event = core.next_id()
         order_id = client_order_id(
             account=core.spec.account, event=event, chain=core.orders.chain_number(intent), epoch=core.spec.lease_epoch
         )
         core.emit(core.orders.open(decision, intent, event_id=event, client_order_id=order_id, now_ns=core.now_ns))
-        return True
+        return decision
 
     def watch_exit_failures(self, strategy: int, place: int) -> None:
         """Halt a symbol whose exits keep failing: something is wrong that trying again does not mend."""

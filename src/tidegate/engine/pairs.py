@@ -167,6 +167,12 @@ class Pairs:
         until_ns, armed_ns = self._core.now_ns + wait_ns, self._integers[at + _ARMED]
         self._integers[at + _ARMED] = until_ns if armed_ns == NEVER_NS else max(until_ns, armed_ns)
 
+    def disarm(self, strategy_id: str, symbol: str) -> None:
+        """Let the pair not enter until something arms it again: its entry waits for a person, whatever asked for it."""
+        strategy, place = self._places.get((strategy_id, symbol), _NOWHERE)
+        if strategy >= 0:
+            self._integers[self._starts[strategy * self._symbols + place] + _ARMED] = NEVER_NS
+
     def rearm_unanswered(self, strategy: int, place: int) -> None:
         """Arm a pair again whose entry attention came to nothing; one that is armed, or waits for its time, is left alone."""
         at = self._free(strategy, place)
@@ -174,9 +180,11 @@ class Pairs:
             self._integers[at + _ARMED] = self._core.now_ns + self._core.plans[strategy].reentry.refusal_cooldown_ns
 
     def _free(self, strategy: int, place: int) -> int:
-        """Return the first cell of a pair that holds and works nothing, -1 for any other."""
+        """Return the first cell of a pair that holds and works nothing and waits for no approval, -1 for any other."""
         core = self._core
         strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
+        if core.approvals.waits(strategy_id, symbol):
+            return -1
         if core.portfolio.holding(strategy_id, symbol).quantity_nanos:
             return -1
         for order in core.portfolio.book(symbol).orders.values():

@@ -43,6 +43,7 @@ class _Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     broken_off: BrokenOff | None = None
     carried: Carried | None = None  # the same again in a form that outlives this layout
     live: bytes = b""  # msgpack of `_Live`; empty: nothing of it
+    approvals: bytes = b""  # empty: nobody was ever asked
 
 
 def take(core: Core, *, carry: bool = True) -> bytes:
@@ -66,6 +67,7 @@ def take(core: Core, *, carry: bool = True) -> bytes:
             broken_off=core.broken_off,
             carried=carried(core) if carry else None,
             live=_live(core),
+            approvals=core.approvals.snapshot(),
         )
     )
 
@@ -156,6 +158,7 @@ def _put_back_judgement(core: Core, taken: _Snapshot) -> None:
         core.orders.restore(taken.orders)
         core.gates.restore(taken.gates)
         core.in_trade.restore(taken.in_trade)
+        core.approvals.restore(taken.approvals)
     except msgspec.MsgspecError as error:
         raise WrongSnapshotError(f"The snapshot was made by other code ({error}); warm up from recorded inputs instead.") from error
     core.lag_ns = taken.lag_ns

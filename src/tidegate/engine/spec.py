@@ -1,14 +1,20 @@
 """What an engine is built from: one frozen value that the configuration makes and the engine never looks behind."""
 
+from hashlib import sha256
+from typing import Final
+
 import msgspec
 
 from tidegate.oms.plans import OmsPolicy
+from tidegate.risk.approval_rules import ApprovalRule
 from tidegate.risk.limits import RiskLimits
 from tidegate.risk.scopes import ScopedLimits
 from tidegate.strategies.strategy import Strategy
 from tidegate.values.enums import Regime
 from tidegate.values.instruments import Instrument
 from tidegate.values.time import MINUTE_NS, NEVER_NS
+
+_encoder: Final = msgspec.msgpack.Encoder(order="deterministic")
 
 Cells = tuple[tuple[Regime, Regime], ...]  # (symbol regime, market regime)
 
@@ -110,6 +116,7 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     valuation_ns: int = MINUTE_NS  # how often the account is valued; NEVER_NS: never
     command_valid_ns: int = 5_000_000_000
     lease_epoch: int = 0
+    approval_rules: tuple[ApprovalRule, ...] = ()  # entries that a person has to approve, besides those above the limits
     stale_ns: dict[str, int] = {}  # without a quote for so long these symbols are untradeable; the others as `market` says
 
     def check(self) -> None:
@@ -117,3 +124,13 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
         assert [i.index for i in self.instruments] == list(range(len(self.instruments)))
         assert len({slot.strategy.strategy_id for slot in self.strategies}) == len(self.strategies)
         assert 0 < self.valuation_ns <= NEVER_NS
+
+    def judged_by_sha256(self) -> str:
+        """Return the hash of what an order of this configuration is decided and judged by: account, limits, rules, strategies.
+
+        Not of what changes with each start, such as the session. An approval is good for the configuration it was asked for under.
+        """
+        strategies = [(s.strategy.strategy_id, s.strategy.name, s.strategy.version, s.strategy.sha256, s.symbols) for s in self.strategies]
+        params = [_encoder.encode(slot.strategy.params) for slot in self.strategies]
+        parts = (self.account, self.limits.canonical(), self.approval_rules, strategies, params)
+        return sha256(_encoder.encode(parts)).hexdigest()

@@ -6,7 +6,9 @@ from tidegate.engine.core import Core
 from tidegate.engine.spec import StrategySlot
 from tidegate.events.acts import FeatureSnapshot, TradeIntent
 from tidegate.market.rows import HALTED, NO_QUOTE, SESSION
+from tidegate.portfolio.periods import Period
 from tidegate.portfolio.valuation import valuation
+from tidegate.risk.approvals import Approval
 from tidegate.risk.view import RiskView
 from tidegate.strategies.strategy import View
 from tidegate.values.enums import ExitReason, Regime
@@ -14,6 +16,7 @@ from tidegate.values.money import ATTOS, NANOS
 from tidegate.values.time import NEVER_NS
 
 _OPERATOR: Final = ExitReason.OPERATOR
+_DAY: Final = Period.DAY
 _SESSION_CELLS: Final = len(SESSION.names or ())
 assert SESSION.names == ("open_ns", "close_ns", "entries_from_ns", "entries_until_ns")
 
@@ -34,6 +37,7 @@ class Viewing:
             permitted=True,
             store_ok=True,
             symbols_shared=core.spec.symbols_shared,
+            approval_rules=core.spec.approval_rules,
         )
         # By strategy, then symbol's and market's regime: the matrix cell's largest spread; None: not eligible.
         self._matrix: Final = [_matrix(slot) for slot in core.spec.strategies]
@@ -70,8 +74,8 @@ class Viewing:
             scratch,
         )
 
-    def risk(self, intent: TradeIntent, strategy: int, place: int) -> RiskView:
-        """Return the gate's view of one intent. One object is reused: it serves one verdict."""
+    def risk(self, intent: TradeIntent, strategy: int, place: int, approval: Approval | None = None) -> RiskView:
+        """Return the gate's view of one intent. One object is reused: it serves one verdict. approval: by persons, of this very entry."""
         core, view = self._core, self._risk
         view.instrument = core.by_place[place]
         view.now_ns = now_ns = core.now_ns
@@ -94,7 +98,10 @@ class Viewing:
         view.foreign_nanos = core.portfolio.holding("", intent.symbol).quantity_nanos
         view.lag_ns = core.lag_ns
         view.streams_up = not core.streams_down
-        view.equity_attos = self.equity_attos()
+        view.equity_attos = equity = self.equity_attos()
+        view.day_loss_micros = None if equity is None else core.in_trade.losses.lost_micros(_DAY, equity)
+        view.approvals_waiting = len(core.approvals.open)
+        view.approval_id, view.approvals_given = ("", 0) if approval is None else (approval.approval_id, len(approval.approvers))
         return view
 
     def _other_owner(self, symbol: str, strategy_id: str) -> str:

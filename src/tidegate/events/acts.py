@@ -7,6 +7,7 @@ import msgspec
 
 from tidegate.events.base import Act
 from tidegate.values.enums import (
+    ApprovalState,
     AttentionKind,
     CommandKind,
     Difference,
@@ -91,6 +92,8 @@ class TradeIntent(Act, frozen=True, kw_only=True, tag="intent", gc=False):
     sizing: str = ""  # how the quantity came about, one sentence
     reason: str = ""  # the strategy's own words
     replaces: str = ""  # client id of the working order this one continues (chase, replace)
+    whole_quantity_nanos: int = 0  # of the entry that this is a slice of; 0: it is the whole itself
+    slice_number: int = 0  # slices of a whole count from 0
 
 
 class NothingDone(Act, frozen=True, kw_only=True, tag="nothing", gc=False):
@@ -121,6 +124,7 @@ class RiskDecision(Act, frozen=True, kw_only=True, tag="decision", gc=False):
     checks: tuple[CheckResult, ...]
     refusals: tuple[str, ...] = ()  # names of failed checks, in order of precedence
     sentence: str = ""
+    approval_id: str = ""  # the person's approval it was judged under, as new; empty: it needed none or has none yet
 
 
 class OrderCommand(Act, frozen=True, kw_only=True, tag="command", gc=False):
@@ -142,6 +146,7 @@ class OrderCommand(Act, frozen=True, kw_only=True, tag="command", gc=False):
     chain: int = 0
     target_id: str = ""  # the order a cancel, replace or lookup is about
     reason: str = ""
+    approval_id: str = ""  # the approval that is used up with it; empty: it needed none
 
 
 class OrderChanged(Act, frozen=True, kw_only=True, tag="order_changed", gc=False):
@@ -249,6 +254,41 @@ class RequestMoved(Act, frozen=True, kw_only=True, tag="request_moved", gc=False
     note: str = ""
 
 
+class ApprovalRequested(Act, frozen=True, kw_only=True, tag="approval_requested", gc=False):
+    """An entry waits for a person. It reserves nothing; once it is granted it is judged as new.
+
+    `order_sha256` is the hash of exactly this order under this configuration: an answer must name it. Quantity and notional are of the
+    whole entry, before it is cut into slices.
+    """
+
+    approval_id: str
+    decision_id: str
+    order_sha256: str
+    needed: int  # persons
+    expires_ns: int
+    requester: str
+    quantity_nanos: int
+    limit_price_nanos: int
+    notional_usd: str
+    sentence: str
+
+
+class ApprovalMoved(Act, frozen=True, kw_only=True, tag="approval_moved", gc=False):
+    """A request for approval moved by the table of `risk.approval_states`, or an answer to it was not taken (before = after).
+
+    approver and request_id are the answer's; empty: time, the gate or a crash moved it. before None: no such request is known.
+    """
+
+    approval_id: str
+    order_sha256: str
+    before: ApprovalState | None
+    after: ApprovalState | None
+    sentence: str
+    approver: str = ""
+    request_id: str = ""
+    approvers: tuple[str, ...] = ()  # who has approved it so far, this one included
+
+
 AnyAct = (
     AttentionRaised
     | FeatureSnapshot
@@ -266,4 +306,6 @@ AnyAct = (
     | AttentionsLapsed
     | DifferenceFound
     | RequestMoved
+    | ApprovalRequested
+    | ApprovalMoved
 )

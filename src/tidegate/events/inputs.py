@@ -194,6 +194,20 @@ class RequestNoted(Input, frozen=True, kw_only=True, tag="request_noted", gc=Fal
     positions: tuple[NotedPosition, ...] = ()
 
 
+class ApprovalAnswered(Input, frozen=True, kw_only=True, tag="approval_answered", gc=False):
+    """A person approved or rejected a waiting order. That the person may was checked before.
+
+    request_id makes it idempotent: the same id answers once. order_sha256 names the order that the person saw.
+    """
+
+    approval_id: str
+    order_sha256: str
+    approver: str
+    granted: bool
+    request_id: str
+    reason: str
+
+
 class PositionRestated(Input, frozen=True, kw_only=True, tag="position_restated", gc=False):
     """A corporate event changes a holding by itself: every holding of the symbol becomes holding x numerator / denominator.
 
@@ -225,6 +239,7 @@ AnyInput = (
     | VenueReported
     | OperatorRequested
     | RequestNoted
+    | ApprovalAnswered
     | PositionRestated
     | ClockAnchored
 )

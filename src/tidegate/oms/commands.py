@@ -76,6 +76,7 @@ def order_command(
         chain=0 if replaced is None else replaced.chain + 1,
         target_id=intent.replaces if works else "",
         reason=intent.reason,
+        approval_id=decision.approval_id,
     )
 
 

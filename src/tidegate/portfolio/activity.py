@@ -17,13 +17,13 @@ Signature = tuple[str, str, Side, Purpose, int, int]  # strategy, symbol, side, 
 
 
 def signature_of(intent: TradeIntent) -> Signature:
-    """Return what makes two orders the same order."""
+    """Return what makes two orders the same order; slices count as the whole they are cut from."""
     return (
         intent.strategy_id,
         intent.symbol,
         intent.side,
         intent.purpose,
-        intent.quantity_nanos,
+        intent.whole_quantity_nanos or intent.quantity_nanos,
         intent.limit_price_nanos,
     )
 

@@ -17,7 +17,7 @@ _FILLS = frozenset({OrderEventKind.PARTIALLY_FILLED, OrderEventKind.FILLED})
 # Members of an enum are looked up slowly before Python 3.12.
 _SUBMIT = CommandKind.SUBMIT
 _REPLACE = CommandKind.REPLACE
-_APPROVED = Verdict.APPROVED
+_REFUSED = Verdict.REFUSED
 
 
 class Sink(Protocol):
@@ -99,7 +99,7 @@ class Tally:
                 self._commands.update(encode(act))
                 self.orders += act.kind is _SUBMIT or act.kind is _REPLACE
             elif type(act) is RiskDecision:
-                self.refused += act.verdict is not _APPROVED
+                self.refused += act.verdict is _REFUSED
         return commands
 
     def count_input(self, message: AnyInput) -> None:

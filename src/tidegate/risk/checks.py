@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from tidegate.events.acts import CheckResult, TradeIntent
+from tidegate.risk import approval_checks as approval
 from tidegate.risk import exposure_checks as exposure
 from tidegate.risk import in_trade_checks as in_trade
 from tidegate.risk import market_checks as market
@@ -115,14 +116,34 @@ CHECKS: Final = (
     _check(in_trade.monthly_spend, Unit.USD, Applies.ENTRY),
 )
 
-BY_NAME: Final = {check.name: check for check in CHECKS}
+# Asked about an entry that passes all of those: a failed one of the first asks for a person, of the second refuses after all.
+APPROVAL_CHECKS: Final = (
+    _check(approval.approval_notional, Unit.USD, Applies.ENTRY),
+    _check(approval.second_approval_notional, Unit.USD, Applies.ENTRY),
+    _check(approval.approval_loss, Unit.USD, Applies.ENTRY),
+    _check(approval.approval_rule, Unit.COUNT, Applies.ENTRY),
+)
+ASKING_CHECKS: Final = (
+    _check(approval.approval_part, Unit.FLAG, Applies.ENTRY),
+    _check(approval.approval_queue, Unit.COUNT, Applies.ENTRY),
+)
+
+BY_NAME: Final = {check.name: check for check in (*CHECKS, *APPROVAL_CHECKS, *ASKING_CHECKS)}
 ENTRY_CHECKS: Final = tuple(check.function for check in CHECKS if check.applies is not Applies.EXIT)
 EXIT_CHECKS: Final = tuple(check.function for check in CHECKS if check.applies is not Applies.ENTRY)
+APPROVALS: Final = tuple(check.function for check in APPROVAL_CHECKS)
+ASKING: Final = tuple(check.function for check in ASKING_CHECKS)
 CHECKS_FOR: Final = {Purpose.ENTRY: ENTRY_CHECKS, Purpose.EXIT: EXIT_CHECKS}
+
+
+def approval_catalogue() -> list[tuple[str, str, str]]:
+    """Return (name, what it is about, unit) of everything that asks for a person."""
+    return [(check.name, WORDING[check.name].what, check.unit.value) for check in APPROVAL_CHECKS]
 
 
 def refusal_catalogue() -> list[tuple[str, str, str, str]]:
     """Return (name, what it is about, unit, applies to) of every refusal, in order of precedence."""
-    rows = [(check.name, WORDING[check.name].what, check.unit.value, check.applies.value) for check in CHECKS]
+    refusing = (*CHECKS, *ASKING_CHECKS)
+    rows = [(check.name, WORDING[check.name].what, check.unit.value, check.applies.value) for check in refusing]
     unseen = "what a check needs could not be seen; the check's name follows after a colon"
     return [*rows, (INPUT_MISSING, unseen, "", Applies.BOTH.value)]

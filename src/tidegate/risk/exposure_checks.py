@@ -37,7 +37,7 @@ def prepare(intent: TradeIntent, view: RiskView) -> None:
     view.worst_nanos = worst
     equity = view.equity_attos
     view.equity_micros = None if equity is None else equity // MICRO
-    view.notional_micros = view.worst_micros = view.added_micros = view.exposure = None
+    view.notional_micros = view.whole_micros = view.worst_micros = view.added_micros = view.exposure = None
     if instrument is None:
         return
     view.exposure = exposure(portfolio, view.mark, instrument.sector, instrument.event_cluster)
@@ -47,6 +47,8 @@ def prepare(intent: TradeIntent, view: RiskView) -> None:
         return
     price *= -instrument.multiplier  # negative, so that // rounds what follows up
     view.notional_micros = notional = -(price * intent.quantity_nanos // MICRO)
+    whole = intent.whole_quantity_nanos
+    view.whole_micros = -(price * whole // MICRO) if whole else notional
     if idle and not intent.replaces:
         view.worst_micros = view.added_micros = notional
     else:

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Final
 
 from tidegate.events.acts import CheckResult, RiskDecision, TradeIntent
-from tidegate.risk.checks import CHECKS_FOR, INPUT_MISSING
+from tidegate.risk.checks import APPROVALS, ASKING, CHECKS_FOR, INPUT_MISSING
 from tidegate.risk.exposure_checks import prepare
 from tidegate.risk.sentences import sentence_of
 from tidegate.risk.view import RiskView
@@ -19,6 +19,8 @@ _ENTRY: Final = Purpose.ENTRY
 _PASSED: Final = itemgetter(1)  # of a check's result
 _REFUSED: Final = Verdict.REFUSED
 _APPROVED: Final = Verdict.APPROVED
+_NEEDS_APPROVAL: Final = Verdict.NEEDS_APPROVAL
+_TWO_PERSONS: Final = "second_approval_notional"
 
 
 def judge(intent: TradeIntent, view: RiskView, *, event_id: str) -> RiskDecision:
@@ -28,6 +30,12 @@ def judge(intent: TradeIntent, view: RiskView, *, event_id: str) -> RiskDecision
         prepare(intent, view)
     results = tuple([check(intent, view) for check in CHECKS_FOR[purpose]])
     failed = [] if all(map(_PASSED, results)) else [result for result in results if not result[1]]
+    verdict, sentence = (_REFUSED, _why(intent, view, failed)) if failed else (_APPROVED, "")
+    if purpose is _ENTRY and not failed:
+        asked = tuple([check(intent, view) for check in APPROVALS])
+        results += asked
+        if not all(map(_PASSED, asked)):
+            results, failed, verdict, sentence = _with_persons(intent, view, results)
     return RiskDecision(
         event_id=event_id,
         timestamp=view.now_ns,
@@ -35,15 +43,21 @@ def judge(intent: TradeIntent, view: RiskView, *, event_id: str) -> RiskDecision
         strategy_id=intent.strategy_id,
         correlation_id=intent.correlation_id,
         intent_id=intent.event_id,
-        verdict=_REFUSED if failed else _APPROVED,
+        verdict=verdict,
         purpose=purpose,
         side=intent.side,
         quantity_nanos=intent.quantity_nanos,
         limit_price_nanos=intent.limit_price_nanos,
         checks=results,
         refusals=tuple([_refusal(result) for result in failed]) if failed else (),
-        sentence=_why(intent, view, failed) if failed else "",
+        sentence=sentence,
+        approval_id=view.approval_id,
     )
+
+
+def persons_needed(decision: RiskDecision) -> int:
+    """Return how many persons have to approve what was judged; 0: none."""
+    return _persons([result for result in decision.checks if not result[1]])
 
 
 def explain(decision: RiskDecision) -> list[str]:
@@ -51,13 +65,34 @@ def explain(decision: RiskDecision) -> list[str]:
 
     Needs nothing but the decision.
     """
-    verdict = decision.verdict.value.capitalize()
+    verdict = decision.verdict.value.replace("_", " ").capitalize()
     head = f"{verdict}: {decision.purpose.value} {decision.side.value} {decision.symbol}."
     lines = [head if not decision.sentence else f"{head} {decision.sentence}"]
     for result in decision.checks:
         mark = "ok" if result[1] else "FAILED"
         lines.append(f"{mark:>6}  {result[0]}: {sentence_of(result)}")
     return lines
+
+
+def _with_persons(
+    intent: TradeIntent, view: RiskView, results: tuple[CheckResult, ...]
+) -> tuple[tuple[CheckResult, ...], list[CheckResult], Verdict, str]:
+    """Return results, refusals, verdict and sentence of an entry that nothing but the approval checks stopped.
+
+    Who has approved it already counts; what was asked for once and needs more persons now is not asked for again.
+    """
+    wants = [result for result in results if not result[1]]
+    if _persons(wants) <= view.approvals_given:
+        return results, [], _APPROVED, ""
+    asking = () if view.approval_id else tuple([check(intent, view) for check in ASKING])
+    failed = [result for result in asking if not result[1]]
+    if failed:
+        return results + asking, failed, _REFUSED, _why(intent, view, failed)
+    return results + asking, [], _NEEDS_APPROVAL, _ask(view, wants)
+
+
+def _persons(wants: list[CheckResult]) -> int:
+    return 2 if any(result[0] == _TWO_PERSONS for result in wants) else int(bool(wants))
 
 
 def _refusal(result: CheckResult) -> str:
@@ -70,9 +105,19 @@ def _why(intent: TradeIntent, view: RiskView, failed: list[CheckResult]) -> str:
     return f"The {intent.purpose.value} was refused because {'; '.join(words)}."
 
 
-def _detail(name: str, view: RiskView) -> str:
+def _ask(view: RiskView, wants: list[CheckResult]) -> str:
+    """One sentence: how many persons have to approve, and why."""
+    persons = "two persons" if _persons(wants) > 1 else "a person"
+    words = [sentence_of(result) + _detail(result[0], view, result[3]) for result in wants]
+    return f"The entry needs the approval of {persons} because {'; '.join(words)}."
+
+
+def _detail(name: str, view: RiskView, observed: int | None = None) -> str:
     if name == "gate_state" and view.gate.state is not GateState.ACTIVE:
         return f" {view.gate.key} ({view.gate.reason})" if view.gate.key else f" ({view.gate.reason})"
     if name == "no_trade_window" and view.no_trade_window:
         return f" ({view.no_trade_window})"
+    if name == "approval_rule" and observed:
+        rule = view.approval_rules[observed - 1]
+        return f" ({rule.name}: {rule.sentence})"
     return ""

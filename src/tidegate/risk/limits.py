@@ -90,6 +90,10 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     delay_ns_max: Annotated[int, _field("ns", "Mean time to the venue's first word, of a strategy's last ten orders")]
     delay_deviations_max: Annotated[int, _field("count", "How many usual deviations that mean may lie above what is usual")]
     breaker_cooldown_ns: Annotated[int, _field("ns", "How long a breaker keeps a strategy's entries closed; 0: until a person opens")]
+    approval_notional_attos_max: Annotated[int, _field("usd", "Whole entries worth more need a person's approval")]
+    approval_loss_attos_max: Annotated[int, _field("usd", "With the account down by more, every entry needs a person's approval")]
+    second_approval_notional_attos_max: Annotated[int, _field("usd", "Whole entries worth more need two persons")]
+    approval_wait_ns: Annotated[int, _field("ns", "How long a request for approval waits; then it is refused")]
 
     def __post_init__(self) -> None:
         """Refuse limits that could not be measured.
@@ -121,6 +125,8 @@ class Bounds:
     """
 
     __slots__ = (
+        "approval_loss",
+        "approval_notional",
         "cluster_exposure",
         "daily_loss",
         "daily_spend",
@@ -131,12 +137,15 @@ class Bounds:
         "net_exposure",
         "order_notional",
         "position_notional",
+        "second_approval_notional",
         "sector_exposure",
         "total_notional",
         "weekly_loss",
         "weekly_spend",
     )
 
+    approval_loss: int
+    approval_notional: int
     cluster_exposure: int
     daily_loss: int
     daily_spend: int
@@ -146,6 +155,7 @@ class Bounds:
     net_exposure: int
     order_notional: int
     position_notional: int
+    second_approval_notional: int
     sector_exposure: int
     total_notional: int
     weekly_loss: int

@@ -104,10 +104,10 @@ def order_quantity(intent: TradeIntent, view: RiskView) -> CheckResult:
 
 
 def duplicate_order(intent: TradeIntent, view: RiskView) -> CheckResult:
-    """The same order was not sent within the window. Observed is how long ago it was."""
+    """The same order was not sent within the window: of a sliced entry, the same whole. Observed is how long ago it was."""
     limit = view.limits.duplicate_window_ns
     sent_ns = view.portfolio.activity.signatures.get(signature_of(intent))
-    if sent_ns is None or intent.replaces:
+    if sent_ns is None or intent.replaces or intent.slice_number:
         return ("duplicate_order", True, limit, None)
     age_ns = view.now_ns - sent_ns
     return ("duplicate_order", age_ns >= limit, limit, age_ns)

@@ -13,6 +13,7 @@ from tidegate.portfolio.exposure import UNTOUCHED, SymbolBook
 from tidegate.portfolio.in_trade import InTrade
 from tidegate.portfolio.portfolio import Portfolio
 from tidegate.portfolio.valuation import Exposure, Marks
+from tidegate.risk.approval_rules import ApprovalRule
 from tidegate.risk.gates import OPEN, GateVerdict
 from tidegate.risk.limits import Bounds, RiskLimits
 from tidegate.values.enums import Regime
@@ -81,10 +82,18 @@ class RiskView(msgspec.Struct, kw_only=True, gc=False):
     store_ok: bool | None = None  # log and ledger durable
     equity_attos: int | None = None
 
+    # Approvals.
+    approval_rules: tuple[ApprovalRule, ...] = ()
+    day_loss_micros: int | None = None  # what the account is down by today, rounded up; negative: up
+    approvals_waiting: int = 0
+    approval_id: str = ""  # of the approval under which the intent is judged as new
+    approvals_given: int = 0  # persons who have approved it
+
     # Worked out by the gate before the checks of an entry run. Money in millionths of a dollar, rounded up.
     bounds: Bounds = NOTHING_ALLOWED  # of `limits`; made anew when those are others
     book: SymbolBook = UNTOUCHED
     worst_nanos: int = 0  # largest absolute position that could come about with this order
+    whole_micros: int | None = None  # notional of the whole entry that it is a slice of, or its own
     notional_micros: int | None = None  # at the higher of the order's prices and the touch it takes
     worst_micros: int | None = None  # worth of the worst position
     added_micros: int | None = None  # what the order adds to the symbol's worst position

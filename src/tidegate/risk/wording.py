@@ -280,4 +280,34 @@ WORDING: Final = {
         "the month's entries would come to {observed}, above {limit}",
         "the month's entries come to {observed}, within {limit}",
     ),
+    "approval_notional": Wording(
+        "the notional of the whole entry, before it is cut into orders",
+        "the whole entry is worth {observed}, above {limit}",
+        "the whole entry is worth {observed}, within {limit}",
+    ),
+    "second_approval_notional": Wording(
+        "whether one person may approve the whole entry alone",
+        "the whole entry is worth {observed}, above {limit}, which takes two persons",
+        "the whole entry is worth {observed}, within the {limit} that one person may approve",
+    ),
+    "approval_loss": Wording(
+        "what the account is down by today",
+        "the account is down by {observed}, above {limit}",
+        "the account is down by {observed}, within {limit}",
+    ),
+    "approval_rule": Wording(
+        "the configuration's rules about what a person has to approve",
+        "rule {observed} of the configuration asks for it",
+        "no rule of the configuration asks for it",
+    ),
+    "approval_part": Wording(
+        "whether the entry begins by itself",
+        "it needs a person's approval, and what continues an order on its way does not wait for one",
+        "the entry begins by itself",
+    ),
+    "approval_queue": Wording(
+        "the requests that wait for a person, this one included",
+        "it needs a person's approval, and it would be request {observed} in the queue, above {limit}",
+        "it is request {observed} in the queue, within {limit}",
+    ),
 }

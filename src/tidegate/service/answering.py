@@ -11,11 +11,14 @@ from typing import Final, final
 from tidegate.authority.actions import action_of
 from tidegate.clock.clock import Clock
 from tidegate.control.protocol import (
+    AnswerApproval,
+    AnyPicture,
     AnyRequest,
     Ask,
     Doctor,
     Explain,
     Health,
+    ListApprovals,
     ListOrders,
     ListPositions,
     Probe,
@@ -41,8 +44,10 @@ from tidegate.journal.audit.record import AuditType
 from tidegate.service import picture
 from tidegate.service.admission import Person, Want
 from tidegate.service.asking import check_ask, expectation, expected_ns, follows
+from tidegate.service.deciding import Deciding
 from tidegate.service.desk import Desk
 from tidegate.service.identity import Identity
+from tidegate.service.lanes import LaneFullError
 from tidegate.service.past_requests import report_in_log
 from tidegate.service.ports import LogPort
 from tidegate.service.readiness import Readiness, failing
@@ -66,12 +71,6 @@ class NotInOrderError(TidegateError):
     exit_code = ExitCode.REFUSED
 
 
-class LaneFullError(TidegateError):
-    """Too many requests wait for the engine already. What a kill latches is latched; ask again."""
-
-    exit_code = ExitCode.ENVIRONMENT
-
-
 @final
 class Answering:
     """A `control.server.Handler` over one desk. `wake` has the desk turned soon; `identity` says who may ask for what."""
@@ -83,6 +82,7 @@ class Answering:
         self._wake: Final = wake
         self._clock: Final = clock
         self._identity: Final = identity
+        self._deciding: Final = Deciding(desk, identity.admission, wake)
         self.readiness: Final = Readiness(desk, log, around, clock)
 
     async def answer(self, request: AnyRequest, peer_uid: int) -> AnyReply:
@@ -92,17 +92,22 @@ class Answering:
                 return await self._recorded(request, peer_uid)
             case Report():
                 return await self._report(request.request_id)
-            case Health():
-                checks = self.readiness.live() if request.probe is Probe.LIVE else self.readiness.ready()
-                return HealthReply(ok=not failing(checks), checks=checks)
-            case Doctor():
-                return DoctorReply(mode=self._around.mode, session=self._desk.place.session, checks=self.readiness.doctor())
-            case Status() | ListOrders() | ListPositions() | ShowLimits() | Explain():
+            case AnswerApproval():
+                return self._deciding.answer(request, peer_uid)
+            case Health() | Doctor():
+                return self._checked(request)
+            case Status() | ListOrders() | ListPositions() | ShowLimits() | Explain() | ListApprovals():
                 return self._picture(request)
             case _:
                 return await self._identity.answer(request, peer_uid)
 
-    def _picture(self, request: Status | ListOrders | ListPositions | ShowLimits | Explain) -> AnyReply:
+    def _checked(self, request: Health | Doctor) -> HealthReply | DoctorReply:
+        if isinstance(request, Doctor):
+            return DoctorReply(mode=self._around.mode, session=self._desk.place.session, checks=self.readiness.doctor())
+        checks = self.readiness.live() if request.probe is Probe.LIVE else self.readiness.ready()
+        return HealthReply(ok=not failing(checks), checks=checks)
+
+    def _picture(self, request: AnyPicture) -> AnyReply:
         match request:
             case Status():
                 return self.status()
@@ -114,6 +119,8 @@ class Answering:
                 return picture.limits(self._desk)
             case Explain():
                 return self._explain(request.identifier)
+            case ListApprovals():
+                return self._deciding.requests(request.closed_max)
 
     def status(self) -> StatusReply:
         """Return how the trader stands."""

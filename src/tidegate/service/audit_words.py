@@ -5,13 +5,13 @@ from typing import Final, TypeAlias
 import msgspec
 
 from tidegate.authority.facts import AnyFact, Denied, LoggedIn, LoggedOut, LoginFailed, SecondAwaited, SecondConfirmed, UserChanged
-from tidegate.events.acts import GateChanged, OrderCommand, RequestMoved
+from tidegate.events.acts import ApprovalMoved, ApprovalRequested, GateChanged, OrderCommand, RequestMoved
 from tidegate.events.codec import decode
 from tidegate.events.inputs import GateSet, OperatorRequested, OrderEvent
 from tidegate.journal.audit.record import AuditEntry, AuditType, Plain, entry
 from tidegate.service.ledger.rows import OutboxRow
 from tidegate.service.ports import Answer
-from tidegate.values.enums import CommandKind, GateScope, OrderEventKind
+from tidegate.values.enums import ApprovalState, CommandKind, GateScope, OrderEventKind
 from tidegate.values.money import nanos_text
 from tidegate.venues.calls import VenueCall
 from tidegate.venues.errors import Declined, OutcomeUnsure, Unreachable
@@ -20,8 +20,13 @@ TRADER: Final = "trader"
 VENUE: Final = "venue"
 ENGINE: Final = "engine"
 
-Told: TypeAlias = GateChanged | RequestMoved | GateSet | OperatorRequested | OrderEvent
-TOLD: Final = frozenset({GateChanged, RequestMoved, GateSet, OperatorRequested})
+Told: TypeAlias = GateChanged | RequestMoved | GateSet | OperatorRequested | OrderEvent | ApprovalRequested | ApprovalMoved
+TOLD: Final = frozenset({GateChanged, RequestMoved, GateSet, OperatorRequested, ApprovalRequested, ApprovalMoved})
+_APPROVAL: Final = {
+    ApprovalState.USED: AuditType.APPROVAL_USED,
+    ApprovalState.EXPIRED: AuditType.APPROVAL_EXPIRED,
+    ApprovalState.LAPSED: AuditType.APPROVAL_EXPIRED,
+}
 _NO_ANSWER: Final = frozenset({OrderEventKind.NOT_SENT, OrderEventKind.OUTCOME_UNKNOWN})
 
 
@@ -44,6 +49,8 @@ def told_entry(message: Told) -> tuple[AuditEntry, bool]:
         case GateChanged():
             body = {"before": message.before, "after": message.after, "reason": message.reason}
             return _entry(message, AuditType.GATE_CHANGED, message.actor, _scope(message.scope, message.key), body), True
+        case ApprovalRequested() | ApprovalMoved():
+            return _approval(message), True
         case OrderEvent():
             body = {"outcome": message.kind, "reason": message.reason}
             return _entry(message, AuditType.ORDER_OUTCOME, TRADER, message.client_order_id, body), False
@@ -141,6 +148,34 @@ def _asked(request: OperatorRequested) -> dict[str, Plain]:
 
 def _entry(message: Told, kind: AuditType, actor: str, subject: str, body: dict[str, Plain]) -> AuditEntry:
     return entry(kind, ts_ns=message.timestamp, actor=actor, subject=subject, body=body)
+
+
+def _approval(message: ApprovalRequested | ApprovalMoved) -> AuditEntry:
+    """Return the entry of a request for approval, or of what became of it; an answer that was not taken is one too."""
+    if isinstance(message, ApprovalRequested):
+        asked: dict[str, Plain] = {
+            "order_sha256": message.order_sha256,
+            "needed": message.needed,
+            "expires_ns": message.expires_ns,
+            "quantity": nanos_text(message.quantity_nanos),
+            "notional_usd": message.notional_usd,
+            "sentence": message.sentence,
+        }
+        return _entry(message, AuditType.APPROVAL_ASKED, f"strategy:{message.requester}", message.approval_id, asked)
+    moved: dict[str, Plain] = {
+        "order_sha256": message.order_sha256,
+        "before": message.before,
+        "after": message.after,
+        "approvers": list(message.approvers),
+        "request_id": message.request_id,
+        "sentence": message.sentence,
+    }
+    kind = (
+        AuditType.APPROVAL_ANSWERED
+        if message.approver or message.after is None
+        else _APPROVAL.get(message.after, AuditType.APPROVAL_ANSWERED)
+    )
+    return _entry(message, kind, message.approver or ENGINE, message.approval_id, moved)
 
 
 def _scope(scope: GateScope, key: str) -> str:

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple, final
 from tidegate.clock.clock import Clock
 from tidegate.engine.engine import Engine
 from tidegate.events.codec import encode
-from tidegate.events.inputs import OperatorRequested, OrderEvent, StreamChanged
+from tidegate.events.inputs import ApprovalAnswered, OperatorRequested, OrderEvent, StreamChanged
+from tidegate.service.approvals import approval_row
 from tidegate.service.auditing import Auditing, AuditSettings
 from tidegate.service.flatten import Operator
 from tidegate.service.gatekeeper import Gatekeeper
@@ -84,6 +85,7 @@ class Desk:
         effects: list[Effect] = []
         while True:
             self.sequencer.run()
+            self._keep_approvals(self.sequencer.take_approvals(), effects)  # first: an order's row uses one that is recorded
             self.outbox.take(self.sequencer.take_commands())
             self._keep_executions(self.sequencer.take_executions(), effects)
             self.reconciler.folded(unconfirmed=self.engine.books.unconfirmed)
@@ -155,6 +157,10 @@ class Desk:
             self.noting.begin(request, self.outbox.on_wire(), took_ns=took_ns, expected_ns=expected_ns)
         return taken
 
+    def answer(self, answer: ApprovalAnswered) -> bool:
+        """Take a person's answer to a request for approval in; False: too much waits already."""
+        return self.sequencer.offer(answer)
+
     def _let_go(self) -> list[Effect]:
         effects = self.outbox.take_effects()
         self.noting.left(effects)
@@ -181,6 +187,14 @@ class Desk:
                 reason="log and ledger are durable" if self._store_told else "log or ledger are gone; only cancels leave",
             )
         )
+
+    def _keep_approvals(self, moved: list[str], effects: list[Effect]) -> None:
+        """Write where requests for approval stand; the use of one is written with its order."""
+        lease = self.gatekeeper.lease
+        found = [self.engine.books.approval(approval_id) for approval_id in dict.fromkeys(moved)]
+        rows = tuple(approval_row(self.place.account, approval) for approval in found if approval is not None)
+        if rows and lease is not None:
+            effects.append(WriteLedger(Batch(account=self.place.account, epoch=lease.epoch, approvals=rows)))
 
     def _keep_executions(self, events: list[OrderEvent], effects: list[Effect]) -> None:
         lease = self.gatekeeper.lease

@@ -17,6 +17,7 @@ from tidegate.events.acts import OrderCommand
 from tidegate.events.codec import decode
 from tidegate.oms.order import Order
 from tidegate.oms.transitions import TERMINAL
+from tidegate.service.approvals import approval_use
 from tidegate.service.gatekeeper import Gatekeeper, replace_refusal
 from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
 from tidegate.service.ledger.rows import Batch, Mark, OutboxRow
@@ -124,7 +125,7 @@ class Outbox:
         """Take commands from the engine: lookups go at once, orders get their row, cancels wait for the log."""
         if not commands and not self._entries:
             return
-        rows = []
+        rows: dict[str, list[OutboxRow]] = {}  # by the approval they rest on; most rest on none
         for commanded in commands:
             command = commanded.command
             if command.kind is CommandKind.LOOKUP:
@@ -140,10 +141,11 @@ class Outbox:
                 if refusal or self._gatekeeper.lease is None:
                     self._drop(entry, refusal or "the account is not held")
                 else:
-                    rows.append(self._row(commanded, self._gatekeeper.lease.epoch))
-        if rows:
-            epoch = rows[0].epoch
-            self._effects.append(WriteLedger(Batch(account=self._account, epoch=epoch, rows=tuple(rows))))
+                    rows.setdefault(command.approval_id, []).append(self._row(commanded, self._gatekeeper.lease.epoch))
+        for approval_id, of_approval in rows.items():
+            use = approval_use(self._engine.books, approval_id, self._sequencer.now_ns())
+            batch = Batch(account=self._account, epoch=of_approval[0].epoch, rows=tuple(of_approval), uses=use)
+            self._effects.append(WriteLedger(batch))
         self.poll()
 
     def _row(self, commanded: Commanded, epoch: int) -> OutboxRow:

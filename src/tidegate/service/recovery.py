@@ -13,6 +13,7 @@ from tidegate.engine.engine import Engine
 from tidegate.events.codec import decode
 from tidegate.events.inputs import AnyInput, GateSet, OrderEvent
 from tidegate.oms.order import Order
+from tidegate.service.approvals import approval_row
 from tidegate.service.ledger.port import Ledger
 from tidegate.service.ledger.rows import MAKES_ORDER, Batch, Lease, LeaseClaim, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
@@ -113,6 +114,7 @@ def recover(lease: Lease, history: History, ledger: Ledger, makers: Makers, *, n
         return Recovered(session, engine, b"", gates, (), (), fresh=True)
     opening_state = history.end_state(makers, lease.epoch)
     engine.continue_from(opening_state)
+    _tell_approvals(engine, ledger, lease)
     inputs, unsure, findings = _cross_check(engine, ledger, lease, now_ns)
     first = (*_gates(engine, ledger, lease.account), *inputs)
     return Recovered(session, engine, opening_state, first, tuple(unsure), tuple(findings), fresh=False)
@@ -143,6 +145,14 @@ def _cross_check(engine: Engine, ledger: Ledger, lease: Lease, now_ns: int) -> t
     if marks:
         ledger.write(Batch(account=lease.account, epoch=lease.epoch, marks=tuple(marks)))
     return inputs, unsure, findings
+
+
+def _tell_approvals(engine: Engine, ledger: Ledger, lease: Lease) -> None:
+    """Write the requests for approval that wait: the last session may have ended before the ledger had them. Closed ones stay closed."""
+    waiting, _closed = engine.books.approvals()
+    if waiting:
+        rows = tuple(approval_row(lease.account, approval) for approval in waiting)
+        ledger.write(Batch(account=lease.account, epoch=lease.epoch, approvals=rows))
 
 
 def _account_for(row: OutboxRow, evidence: Evidence, now_ns: int, marks: list[Mark], unsure: list[OutboxRow]) -> None:

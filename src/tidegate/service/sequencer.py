@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tidegate.clock.clock import Clock
 from tidegate.engine.core import NumberedAct
 from tidegate.engine.engine import Engine
-from tidegate.events.acts import AnyAct, OrderCommand
+from tidegate.events.acts import AnyAct, ApprovalMoved, ApprovalRequested, OrderCommand
 from tidegate.events.codec import encode
 from tidegate.events.inputs import (
     AnyInput,
@@ -72,6 +72,7 @@ class Sequencer:
         self._records: Final[deque[NDArray[np.void]]] = deque()
         self._records_waiting = 0
         self._commands: list[Commanded] = []
+        self._approvals: list[str] = []
         self._taken: list[OrderEvent] = []
         self._told: list[Told] = []
         self._lag_told_ns = engine.books.lag_ns  # a session before may have ended in a lag that is over now
@@ -99,6 +100,11 @@ class Sequencer:
         """Return the commands since the last call, in order."""
         commands, self._commands = self._commands, []
         return commands
+
+    def take_approvals(self) -> list[str]:
+        """Return the ids of requests for approval that were made or moved since the last call, in order."""
+        moved, self._approvals = self._approvals, []
+        return moved
 
     def take_executions(self) -> list[OrderEvent]:
         """Return the stamped order events with an execution that were taken in since the last call."""
@@ -243,6 +249,7 @@ class Sequencer:
         """Log what was taken in and done, in order, and keep the commands."""
         self._show(acts)
         self._set_aside(acts)
+        self._approvals += [act.approval_id for _, _, act in acts if isinstance(act, ApprovalRequested | ApprovalMoved)]
         if self.log_failed is not None:
             return
         try:

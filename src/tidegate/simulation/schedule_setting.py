@@ -64,6 +64,10 @@ LIMITS: Final = RiskLimits(
     delay_ns_max=HOUR_NS,
     delay_deviations_max=1_000,
     breaker_cooldown_ns=0,
+    approval_notional_attos_max=_WIDE,
+    approval_loss_attos_max=_WIDE,
+    second_approval_notional_attos_max=_WIDE,
+    approval_wait_ns=HOUR_NS,
 )
 
 INSTRUMENTS: Final = {symbol: Instrument(index=place, symbol=symbol, venue="sim", sector="all") for place, symbol in enumerate(PRICES)}

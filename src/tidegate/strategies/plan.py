@@ -66,12 +66,16 @@ class EntryStyle(StrEnum):
 
 
 class EntryRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How an entry is sent. `live_for_ns` cancels what still rests then; 0: as long as its time in force."""
+    """How an entry is sent. `live_for_ns` cancels what still rests then; 0: as long as its time in force.
+
+    sliced: an entry above the caps on one order is cut into orders within them; otherwise it is refused.
+    """
 
     style: EntryStyle = EntryStyle.MARKETABLE_LIMIT
     slippage: Distance = Distance(unit=DistanceUnit.BPS, value=5.0)
     time_in_force: TimeInForce = TimeInForce.IOC
     live_for_ns: int = 0
+    sliced: bool = False
 
 
 class ExitAt(StrEnum):

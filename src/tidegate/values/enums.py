@@ -160,6 +160,8 @@ class LapseKind(StrEnum):
     ATTENTION = "attention"  # raised, and not answered
     INTENT = "intent"  # wanted, and not judged
     APPROVAL = "approval"  # approved, and not ordered
+    REQUEST = "request"  # needs a person's approval, and was not asked for
+    GRANT = "grant"  # approved by a person, and not released
 
 
 class ExitReason(StrEnum):
@@ -271,3 +273,15 @@ class RequestNote(StrEnum):
     SWITCH_LIFTED = "switch_lifted"
     SWITCH_FAILED = "switch_failed"
     SETTLED = "settled"  # nothing of it is under way any more
+
+
+class ApprovalState(StrEnum):
+    """Where a request for a person's approval stands; see `risk.approval_states`."""
+
+    WAITING = "waiting"
+    HALF_GRANTED = "half_granted"  # one of two persons has approved it
+    GRANTED = "granted"  # approved, and about to be judged as new in the same step
+    USED = "used"  # its order went out; it cannot be used again
+    REFUSED = "refused"  # a person said no
+    EXPIRED = "expired"  # nobody answered in time
+    LAPSED = "lapsed"  # approved, and then not let out: the gate refused it as new, or the configuration had changed

@@ -12,6 +12,7 @@ ClientOrderId = NewType("ClientOrderId", str)
 VenueOrderId = NewType("VenueOrderId", str)
 StrategyId = NewType("StrategyId", str)
 ExecutionId = NewType("ExecutionId", str)
+ApprovalId = NewType("ApprovalId", str)
 
 CLIENT_ORDER_ID_LENGTH_MAX = 48
 
@@ -20,6 +21,7 @@ _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)  # ten bit
 _SHIFTS = tuple(range(150, -10, -10))
 _ID_PAIRS = 13  # 26 characters hold 130 bits: no collision in any lifetime
 _SESSION_PAIRS = 8
+_APPROVAL_PAIRS = 6  # 12 characters: short enough to type, and the ledger holds that none comes twice
 
 
 def base32(digest: bytes, pairs: int) -> str:
@@ -46,3 +48,8 @@ def client_order_id(*, account: str, event: EventId, chain: int, epoch: int) -> 
     """Return the order id a venue sees: lease epoch, then a hash of account, deciding act and place in the replace chain."""
     digest = sha256(f"{account}|{event}|{chain}".encode()).digest()
     return ClientOrderId(f"{epoch}-{base32(digest, _ID_PAIRS)}")
+
+
+def approval_id(*, account: str, event: EventId) -> ApprovalId:
+    """Return the id of a request for approval: a hash of account and the act that asks."""
+    return ApprovalId(base32(sha256(f"{account}|approval|{event}".encode()).digest(), _APPROVAL_PAIRS))

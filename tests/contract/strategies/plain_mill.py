@@ -36,6 +36,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     at_venue: bool = False
     live_for_s: float = 0.0
     eager: int = 3  # of ten answers so many are entries
+    sliced: bool = False
     fault_at: int = 0  # the call that raises; 0: none
 
 
@@ -61,6 +62,7 @@ def plan(params: Params) -> Plan:
             style=EntryStyle.PASSIVE_LIMIT if params.passive else EntryStyle.MARKETABLE_LIMIT,
             time_in_force=TimeInForce.DAY,
             live_for_ns=int(params.live_for_s * SECOND_NS),
+            sliced=params.sliced,
         ),
         exits=ExitRule(
             exit_at=ExitAt.VENUE if params.at_venue else ExitAt.ENGINE,

@@ -50,6 +50,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     cooldown_s: float = 0.5
     loss_cooldown_s: float = 1.0
     timer_s: float = 0.0
+    sliced: bool = False
 
 
 class State(msgspec.Struct, frozen=True):
@@ -62,7 +63,12 @@ def plan(params: Params) -> Plan:
     """State every rule from the parameters."""
     return Plan(
         signal="a count of records",
-        entry=EntryRule(style=STYLES[params.style], time_in_force=LIVES[params.life], live_for_ns=int(params.live_for_s * SECOND_NS)),
+        entry=EntryRule(
+            style=STYLES[params.style],
+            time_in_force=LIVES[params.life],
+            live_for_ns=int(params.live_for_s * SECOND_NS),
+            sliced=params.sliced,
+        ),
         exits=ExitRule(
             exit_at=ExitAt.VENUE if params.at_venue else ExitAt.ENGINE,
             stop=bps(params.stop_bps) if params.stop_bps else None,

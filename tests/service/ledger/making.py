@@ -7,10 +7,10 @@ from tidegate.authority.users import User
 from tidegate.journal.audit.heads import sign
 from tidegate.journal.audit.record import AuditEntry, AuditType, entry
 from tidegate.service.ledger.port import Ledger
-from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
+from tidegate.service.ledger.rows import ApprovalRow, ApprovalUse, Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
-from tidegate.values.enums import CommandKind, GateScope, GateState, Role
-from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
+from tidegate.values.enums import ApprovalState, CommandKind, GateScope, GateState, Role
+from tidegate.values.ids import ApprovalId, ClientOrderId, EventId, ExecutionId, SessionId
 from tidegate.values.time import SECOND_NS
 
 ACCOUNT = "paper"
@@ -85,6 +85,25 @@ def user(name: str = "ada", *, role: Role = Role.VIEWER, account: str = ACCOUNT,
     )
 
 
+def approval(
+    number: int, state: ApprovalState = ApprovalState.WAITING, *, order: int | None = None, by: str = "", account: str = ACCOUNT
+) -> ApprovalRow:
+    """Return request `number` of an order (its own unless said), which waits for one time to live."""
+    return ApprovalRow(
+        account=account,
+        approval_id=ApprovalId(f"approval-{number}"),
+        order_sha256=f"{number if order is None else order:064}",
+        state=state,
+        approvers=by,
+        expires_ns=START_NS + TTL_NS,
+        at_ns=START_NS + number,
+    )
+
+
+def use(number: int, *, order: int | None = None, at_ns: int = START_NS) -> ApprovalUse:
+    return ApprovalUse(approval_id=ApprovalId(f"approval-{number}"), order_sha256=f"{number if order is None else order:064}", at_ns=at_ns)
+
+
 def batch(
     *,
     epoch: int = 1,
@@ -94,8 +113,20 @@ def batch(
     executions: tuple[ExecutionRow, ...] = (),
     kills: tuple[KillRow, ...] = (),
     users: tuple[User, ...] = (),
+    approvals: tuple[ApprovalRow, ...] = (),
+    uses: tuple[ApprovalUse, ...] = (),
 ) -> Batch:
-    return Batch(account=account, epoch=epoch, rows=rows, marks=marks, executions=executions, kills=kills, users=users)
+    return Batch(
+        account=account,
+        epoch=epoch,
+        rows=rows,
+        marks=marks,
+        executions=executions,
+        kills=kills,
+        users=users,
+        approvals=approvals,
+        uses=uses,
+    )
 
 
 def happened(number: int) -> AuditEntry:
@@ -124,4 +155,5 @@ def everything(ledger: Ledger) -> tuple[object, ...]:
         ledger.users(ACCOUNT),
         ledger.audit(ACCOUNT),
         ledger.heads(ACCOUNT),
+        ledger.approvals(ACCOUNT),
     )

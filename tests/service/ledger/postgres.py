@@ -35,6 +35,9 @@ def server() -> Iterator["Server"]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+TABLES = "lease, outbox, executions, kills, users, approvals, audit, audit_heads"
+
+
 class Server:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -62,7 +65,7 @@ class Server:
 
     def emptied(self) -> str:
         """Return the URL of the one database that has the ledger's tables, empty again."""
-        self.tell("ledger", "SET session_replication_role = replica; TRUNCATE lease, outbox, executions, kills, users, audit, audit_heads")
+        self.tell("ledger", "SET session_replication_role = replica; TRUNCATE " + TABLES)
         return self.url("ledger")
 
     def tell(self, name: str, statement: LiteralString) -> None:

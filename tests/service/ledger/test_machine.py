@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from tests.service.ledger import postgres
-from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, batch, claim, execution, happened, kill, row, user
+from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, approval, batch, claim, execution, happened, kill, row, use, user
 from tests.service.ledger.twin import REFUSED, Refused, Twin, makes_order
 from tidegate.service.ledger.errors import LedgerError
 from tidegate.service.ledger.memory import MemoryLedger
@@ -19,7 +19,7 @@ from tidegate.service.ledger.port import Ledger
 from tidegate.service.ledger.rows import Batch, Lease, Mark, Written
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.states import OutboxState
-from tidegate.values.enums import CommandKind, GateScope, GateState
+from tidegate.values.enums import ApprovalState, CommandKind, GateScope, GateState
 
 pytestmark = pytest.mark.req("B2.2")
 
@@ -35,6 +35,12 @@ states = st.sampled_from([OutboxState.SENT, OutboxState.SENT, *OutboxState])
 kills = st.builds(
     kill, st.sampled_from(GateState), scope=st.sampled_from([GateScope.GLOBAL, GateScope.SYMBOL]), key=st.sampled_from(["", "A"])
 )
+granted_mostly = st.sampled_from(
+    [ApprovalState.GRANTED, ApprovalState.GRANTED, *(state for state in ApprovalState if state is not ApprovalState.USED)]
+)
+few = st.integers(1, 3)
+approvals = st.tuples(few, granted_mostly, st.sampled_from([None, None, 9]), st.sampled_from(["", "ann", "ann\nbob"]))
+uses = st.builds(use, few, order=st.sampled_from([None, None, None, 9]), at_ns=st.sampled_from([START_NS, START_NS + TTL_NS]))
 
 
 @st.composite
@@ -61,6 +67,8 @@ def batches(draw: st.DrawFn, twin: Twin) -> Batch:
         executions=tuple(execution(number, account=account) for number in draw(st.lists(numbers, max_size=2))),
         kills=tuple(draw(st.lists(kills, max_size=1))) if account == ACCOUNT else (),
         users=tuple(draw(st.lists(people, max_size=2))),
+        approvals=tuple(approval(n, state, order=of, by=by, account=account) for n, state, of, by in draw(st.lists(approvals, max_size=2))),
+        uses=tuple(draw(st.lists(uses, max_size=1))),
     )
     return msgspec.structs.replace(made, audit=entries)
 
@@ -147,8 +155,8 @@ class LedgerMachine(RuleBasedStateMachine):
             executions = [msgspec.structs.replace(found, sequence=0) for found in self.ledger.executions(account)]
             rows = self.ledger.outbox(account, tuple(OutboxState))
             chain = [(one.seq, one.subject, one.prev_hash, one.hash, one.epoch) for one in self.ledger.audit(account)]
-            held = (self.ledger.lease(account), rows, executions, self.ledger.kills(account), self.ledger.users(account), chain)
-            assert held == self.twin.everything(account)
+            kept = (self.ledger.kills(account), self.ledger.users(account), chain, self.ledger.approvals(account))
+            assert (self.ledger.lease(account), rows, executions, *kept) == self.twin.everything(account)
         for number in range(1, 10):
             of = row(number)
             found = [one for one in self.twin.rows if one.client_order_id == of.client_order_id and makes_order(one)]

@@ -11,12 +11,28 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from tests.service.ledger import postgres
-from tests.service.ledger.making import ACCOUNT, START_NS, TTL_NS, audited, batch, claim, execution, happened, headed, kill, mark, row, user
+from tests.service.ledger.making import (
+    ACCOUNT,
+    START_NS,
+    TTL_NS,
+    approval,
+    audited,
+    batch,
+    claim,
+    execution,
+    happened,
+    headed,
+    kill,
+    mark,
+    row,
+    user,
+)
 from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
 from tidegate.service.ledger.rows import Written
 from tidegate.service.ledger.schema import METADATA
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.states import OutboxState
+from tidegate.values.enums import ApprovalState
 
 pytestmark = pytest.mark.req("B2.2", "F3")
 
@@ -52,6 +68,10 @@ INSERT_HEAD = (
     "INSERT INTO audit_heads (account, seq, count, hash, ts_ns, key, signature, writer_epoch) "
     "SELECT account, {seq}, {seq}, hash, 0, 'k', 's', {epoch} FROM audit WHERE seq = 2"
 )
+APPROVAL = (
+    "INSERT INTO approvals (account, approval_id, order_sha256, state, approvers, expires_ns, at_ns, writer_epoch) "
+    f"VALUES ('{ACCOUNT}', '{{id}}', 'x', '{{state}}', '', 0, 0, {{epoch}})"
+)
 PAST_ALL_CODE = [  # statement, what the database says
     (INSERT_EXECUTION.format(epoch=1), "stale epoch"),
     (INSERT_EXECUTION.format(epoch=3), "stale epoch"),
@@ -66,6 +86,13 @@ PAST_ALL_CODE = [  # statement, what the database says
     ("UPDATE users SET role = 'admin', writer_epoch = 1", "stale epoch"),
     ("UPDATE users SET last_step = 6, writer_epoch = 2", "step falls"),
     ("DELETE FROM users", "a user stays"),
+    (APPROVAL.format(id="new", state="waiting", epoch=1), "stale epoch"),
+    (APPROVAL.format(id="new", state="used", epoch=2), "born used"),
+    ("UPDATE approvals SET state = 'refused', writer_epoch = 1", "stale epoch"),
+    ("UPDATE approvals SET state = 'used', writer_epoch = 2 WHERE approval_id = 'approval-1'", "bad use"),
+    ("UPDATE approvals SET state = 'granted', writer_epoch = 2 WHERE approval_id = 'approval-2'", "bad use"),
+    ("UPDATE approvals SET order_sha256 = 'x', writer_epoch = 2 WHERE approval_id = 'approval-1'", "bad use"),
+    ("UPDATE approvals SET expires_ns = 9, writer_epoch = 2 WHERE approval_id = 'approval-1'", "bad use"),
     ("UPDATE lease SET epoch = 1", "epoch falls"),
     ("DELETE FROM lease", "a lease stays"),
     (INSERT_AUDIT.format(seq=3, link="hash", epoch=1), "stale epoch"),
@@ -85,7 +112,8 @@ PAST_ALL_CODE = [  # statement, what the database says
 def test_the_database_holds_the_fence_against_any_statement(location: str, statement: str, says: str) -> None:
     ledger = SqlLedger(location)
     ledger.take_lease(claim("one"))
-    ledger.write(batch(rows=(row(1),), kills=(kill(),), users=(user(last_step=7),)))
+    asked = (approval(1), approval(2, ApprovalState.REFUSED))
+    ledger.write(batch(rows=(row(1),), kills=(kill(),), users=(user(last_step=7),), approvals=asked))
     ledger.take_lease(claim("two", at_ns=START_NS + TTL_NS))
     ledger.write(batch(epoch=2, rows=(row(3, epoch=2),), marks=(mark(3, OutboxState.SENT, epoch=2),), executions=(execution(1),)))
     ledger.write(audited(happened(1), happened(2), epoch=2))
@@ -118,6 +146,7 @@ def test_the_database_refuses_a_stale_holder_even_if_the_code_forgets_to_look(lo
         batch(kills=(kill(),)),
         batch(users=(user(),)),
         audited(happened(1)),
+        batch(approvals=(approval(1),)),
     ):
         with pytest.raises(StaleEpochError):
             ledger.write(late)

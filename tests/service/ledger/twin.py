@@ -9,15 +9,16 @@ import msgspec
 from tests.service.ledger.test_states import ALLOWED
 from tidegate.authority.users import User
 from tidegate.journal.audit.record import AuditEntry
-from tidegate.service.ledger.errors import DuplicateOrderError, LeaseHeldError, MarkRefusedError, StaleEpochError
-from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
+from tidegate.service.ledger.errors import ApprovalSpentError, DuplicateOrderError, LeaseHeldError, MarkRefusedError, StaleEpochError
+from tidegate.service.ledger.rows import ApprovalRow, ApprovalUse, Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
-from tidegate.values.enums import CommandKind
+from tidegate.values.enums import ApprovalState, CommandKind
 
 REFUSED: dict[type[Exception], str] = {
     StaleEpochError: "stale",
     DuplicateOrderError: "duplicate",
     MarkRefusedError: "mark",
+    ApprovalSpentError: "spent",
     LeaseHeldError: "held",
 }
 
@@ -31,6 +32,7 @@ class Twin:
         self.leases: list[Lease] = []  # every state of every lease; the last one of an account counts
         self.rows: list[OutboxRow] = []
         self.executions: list[ExecutionRow] = []
+        self.approvals: list[ApprovalRow] = []  # every state of every request; the last one of an id counts
         self.kills: list[KillRow] = []  # every one that was set; the last one of a scope counts
         self.users: list[User] = []  # likewise, of a name
         self.audit: list[tuple[str, int, AuditEntry]] = []  # account, epoch, entry
@@ -68,7 +70,7 @@ class Twin:
 
     def write(self, batch: Batch) -> tuple[str, ...]:
         self.check(batch.account, batch.epoch)
-        kept = copy(self.rows), copy(self.executions), copy(self.kills)
+        kept = copy(self.rows), copy(self.executions), copy(self.kills), copy(self.approvals)
         try:
             for row in batch.rows:
                 self.add(row)
@@ -76,11 +78,15 @@ class Twin:
                 self.move(mark, batch)
             new = [row.execution_id for row in batch.executions if self.keep(row)]
             self.kills += batch.kills
-            self.users += batch.users
-            self.audit += [(batch.account, batch.epoch, entry) for entry in batch.audit]
+            for approval in batch.approvals:
+                self.set(approval)
+            for one in batch.uses:
+                self.use(one, batch.account)
         except Refused:
-            self.rows, self.executions, self.kills = kept
+            self.rows, self.executions, self.kills, self.approvals = kept
             raise
+        self.users += batch.users
+        self.audit += [(batch.account, batch.epoch, entry) for entry in batch.audit]
         return tuple(new)
 
     def check(self, account: str, epoch: int) -> None:
@@ -112,6 +118,24 @@ class Twin:
         self.executions.append(row)
         return True
 
+    def approval(self, account: str, approval_id: str) -> ApprovalRow | None:
+        found = [one for one in self.approvals if (one.account, one.approval_id) == (account, approval_id)]
+        return found[-1] if found else None
+
+    def set(self, row: ApprovalRow) -> None:
+        last = self.approval(row.account, row.approval_id)
+        if last is None:
+            self.approvals.append(row)
+        elif last.state in {"waiting", "half_granted", "granted"} and last.order_sha256 == row.order_sha256:
+            self.approvals.append(msgspec.structs.replace(row, expires_ns=last.expires_ns))
+
+    def use(self, use: ApprovalUse, account: str) -> None:
+        last = self.approval(account, use.approval_id)
+        good = last is not None and last.state == "granted" and last.order_sha256 == use.order_sha256 and use.at_ns < last.expires_ns
+        if last is None or not good:
+            raise Refused("spent")
+        self.approvals.append(msgspec.structs.replace(last, state=ApprovalState.USED, at_ns=use.at_ns))
+
     def everything(self, account: str) -> tuple[object, ...]:
         kills = {(row.scope, row.key): row for row in self.kills if row.account == account}
         users = {user.name: user for user in self.users if user.account == account}
@@ -122,6 +146,7 @@ class Twin:
             [kills[key] for key in sorted(kills)],
             [users[name] for name in sorted(users)],
             self.chain(account),
+            [self.approval(account, key) for key in sorted({one.approval_id for one in self.approvals if one.account == account})],
         )
 
     def chain(self, account: str) -> list[tuple[object, ...]]:

@@ -41,6 +41,10 @@ class MarkRefusedError(LedgerError):
     """
 
 
+class ApprovalSpentError(LedgerError):
+    """An order rests on an approval that is used, refused, expired, of another order, or unknown. Send nothing; ask for a new one."""
+
+
 class LedgerUnavailableError(LedgerError):
     """The store refuses or is gone. Only cancels may leave until it is back.
 

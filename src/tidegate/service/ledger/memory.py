@@ -8,7 +8,9 @@ import msgspec
 from tidegate.authority.users import User
 from tidegate.journal.audit.heads import Head
 from tidegate.journal.audit.record import AuditEntry, AuditRecord, Link, follow
+from tidegate.risk.approval_states import OPEN as OPEN_APPROVALS
 from tidegate.service.ledger.errors import (
+    ApprovalSpentError,
     DuplicateOrderError,
     LeaseHeldError,
     LedgerError,
@@ -18,6 +20,7 @@ from tidegate.service.ledger.errors import (
 )
 from tidegate.service.ledger.rows import (
     MAKES_ORDER,
+    ApprovalRow,
     Batch,
     ExecutionRow,
     KillRow,
@@ -27,10 +30,10 @@ from tidegate.service.ledger.rows import (
     OutboxRow,
     Written,
 )
-from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, stale_sentence, step_sentence
+from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, spent_sentence, stale_sentence, step_sentence
 from tidegate.service.ledger.states import OutboxState, may_follow
-from tidegate.values.enums import GateScope
-from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
+from tidegate.values.enums import ApprovalState, GateScope
+from tidegate.values.ids import ApprovalId, ClientOrderId, EventId, ExecutionId, SessionId
 
 
 @final
@@ -46,6 +49,7 @@ class MemoryLedger:
         self._users: dict[tuple[str, str], User] = {}
         self._audit: dict[str, list[AuditRecord]] = {}
         self._heads: dict[str, dict[int, Head]] = {}
+        self._approvals: dict[tuple[str, ApprovalId], ApprovalRow] = {}
 
     def take_lease(self, claim: LeaseClaim) -> Lease:
         """See `Ledger`."""
@@ -89,7 +93,9 @@ class MemoryLedger:
         for mark in batch.marks:
             changed[mark.command_id] = self._marked(changed.get(mark.command_id) or self._rows.get(mark.command_id), mark, batch)
         self._check_steps(batch.users)
+        approvals = self._moved(batch)
         self._rows |= changed
+        self._approvals |= approvals
         self._orders |= {row.client_order_id: row.command_id for row in batch.rows if row.kind in MAKES_ORDER}
         new = tuple(row.execution_id for row in batch.executions if self._keep(row))
         self._kills |= {(row.account, row.scope, row.key): row for row in batch.kills}
@@ -150,6 +156,10 @@ class MemoryLedger:
         """See `Ledger`."""
         return [head for _, head in sorted(self._heads.get(account, {}).items())]
 
+    def approvals(self, account: str) -> list[ApprovalRow]:
+        """See `Ledger`."""
+        return [row for key, row in sorted(self._approvals.items()) if key[0] == account]
+
     def close(self) -> None:
         """See `Ledger`; what was written stays, as it would on a disk."""
 
@@ -195,6 +205,23 @@ class MemoryLedger:
     def _record(self, entry: AuditEntry, batch: Batch) -> None:
         record = follow(self.audit_end(batch.account), entry, account=batch.account, epoch=batch.epoch)
         self._audit.setdefault(batch.account, []).append(record)
+
+    def _moved(self, batch: Batch) -> dict[tuple[str, ApprovalId], ApprovalRow]:
+        """Return the approvals that a batch changes, with its uses; what is closed stays as it is."""
+        changed: dict[tuple[str, ApprovalId], ApprovalRow] = {}
+        for row in batch.approvals:
+            key = (row.account, row.approval_id)
+            known = changed.get(key) or self._approvals.get(key)
+            if known is None or (known.state in OPEN_APPROVALS and known.order_sha256 == row.order_sha256):
+                changed[key] = row if known is None else msgspec.structs.replace(row, expires_ns=known.expires_ns)
+        for use in batch.uses:
+            key = (batch.account, use.approval_id)
+            known = changed.get(key) or self._approvals.get(key)
+            granted = known is not None and known.state is ApprovalState.GRANTED
+            if known is None or not granted or known.order_sha256 != use.order_sha256 or known.expires_ns <= use.at_ns:
+                raise ApprovalSpentError(spent_sentence(use, known))
+            changed[key] = msgspec.structs.replace(known, state=ApprovalState.USED, at_ns=use.at_ns)
+        return changed
 
     def _keep(self, row: ExecutionRow) -> bool:
         """Keep an execution; False: it was seen before."""

@@ -15,13 +15,15 @@ from tidegate.authority.users import User
 from tidegate.journal.audit.heads import Head
 from tidegate.journal.audit.record import AuditRecord, Link
 from tidegate.service.ledger.errors import LedgerError
-from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, OutboxRow, Written
+from tidegate.service.ledger.rows import ApprovalRow, Batch, ExecutionRow, KillRow, Lease, LeaseClaim, OutboxRow, Written
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
 
 
 class Ledger(Protocol):
     """Outbox, executions, kill states, users and the lease of each account. Every verb may raise `LedgerUnavailableError`."""
+
+    """Outbox, executions, kill states, approvals and the lease of each account. Every verb may raise `LedgerUnavailableError`."""
 
     def take_lease(self, claim: LeaseClaim) -> Lease:
         """Return the lease with a new epoch: the account was free, given back, run out, or has been waited out.
@@ -51,6 +53,7 @@ class Ledger(Protocol):
             DuplicateOrderError: a command or the id of a new order is recorded already.
             MarkRefusedError: a mark contradicts its row.
             LedgerUnavailableError: also where the last used code of a user would be forgotten.
+            ApprovalSpentError: an approval that it uses is not granted, has expired, or is of another order.
         """
 
     def write_all(self, batches: Sequence[Batch]) -> list[Written | LedgerError]:
@@ -86,6 +89,9 @@ class Ledger(Protocol):
 
     def heads(self, account: str) -> list[Head]:
         """Return the signed heads of the account's audit chain, in order."""
+
+    def approvals(self, account: str) -> list[ApprovalRow]:
+        """Return the account's requests for approval as they stand, sorted by id."""
 
     def close(self) -> None:
         """Let go of files and connections. No lease is given back."""

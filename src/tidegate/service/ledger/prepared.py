@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from tidegate.authority.users import User
 from tidegate.journal.audit.record import Link, follow
 from tidegate.service.ledger import statements
-from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Mark, OutboxRow
+from tidegate.service.ledger.rows import ApprovalRow, ApprovalUse, Batch, ExecutionRow, KillRow, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import EventId
 
@@ -42,6 +42,9 @@ class PreparedBatch:
         self._end = _prepare(statements.AUDIT_END, engine)
         self._record = _prepare(statements.ADD_AUDIT, engine)
         self._head = _prepare(own.add_head, engine)
+        self._set_approval = _prepare(own.set_approval, engine)
+        self._use = _prepare(statements.USE_APPROVAL, engine)
+        self._find_approval = _prepare(statements.READ_APPROVAL, engine)
 
     def hold_lease(self, cursor: DBAPICursor, account: str, epoch: int) -> bool:
         """Lock a lease until the transaction ends; False: it is not the account's any more."""
@@ -87,6 +90,20 @@ class PreparedBatch:
                 link = Link(made.seq, made.hash)
         for head in batch.heads:
             _run(cursor, self._head, statements.head_values(head))
+
+    def set_approval(self, cursor: DBAPICursor, row: ApprovalRow, epoch: int) -> None:
+        """Keep where a request for approval stands; one that is closed stays as it is."""
+        _run(cursor, self._set_approval, statements.approval_values(row, epoch))
+
+    def use(self, cursor: DBAPICursor, use: ApprovalUse, batch: Batch) -> bool:
+        """Use an approval up; False: it cannot be used."""
+        return _run(cursor, self._use, statements.use_values(use, batch)) == 1
+
+    def find_approval(self, cursor: DBAPICursor, account: str, approval_id: str) -> ApprovalRow | None:
+        """Return an approval's row as the transaction sees it."""
+        _run(cursor, self._find_approval, {"of_account": account, "of_approval": approval_id})
+        row = cursor.fetchone()
+        return None if row is None else statements.approval_row(row)
 
 
 def _prepare(statement: ClauseElement, engine: Engine) -> _Prepared:

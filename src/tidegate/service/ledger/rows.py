@@ -6,8 +6,8 @@ from tidegate.authority.users import User
 from tidegate.journal.audit.heads import Head
 from tidegate.journal.audit.record import AuditEntry
 from tidegate.service.ledger.states import BORN, OutboxState
-from tidegate.values.enums import CommandKind, GateScope, GateState
-from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
+from tidegate.values.enums import ApprovalState, CommandKind, GateScope, GateState
+from tidegate.values.ids import ApprovalId, ClientOrderId, EventId, ExecutionId, SessionId
 
 MAKES_ORDER = frozenset({CommandKind.SUBMIT, CommandKind.REPLACE})  # these need an approval and an id never used before
 
@@ -110,6 +110,29 @@ class KillRow(msgspec.Struct, frozen=True, kw_only=True):
     at_ns: int
 
 
+class ApprovalRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for approval as it stands: of which order, until when, and who has approved it, a name a line.
+
+    Written as often as it moves; what is closed stays as it is. USED is set by an `ApprovalUse` alone.
+    """
+
+    account: str
+    approval_id: ApprovalId
+    order_sha256: str
+    state: ApprovalState
+    approvers: str
+    expires_ns: int
+    at_ns: int
+
+
+class ApprovalUse(msgspec.Struct, frozen=True, kw_only=True):
+    """The one use of an approval: it must be granted, of this very order, and not expired. Written with the rows of its orders."""
+
+    approval_id: ApprovalId
+    order_sha256: str
+    at_ns: int
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes durable together or not at all, under one lease. Applied in the order of the fields."""
 
@@ -122,6 +145,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     users: tuple[User, ...] = ()
     audit: tuple[AuditEntry, ...] = ()  # each gets its place in the account's chain by the transaction that writes it
     heads: tuple[Head, ...] = ()
+    approvals: tuple[ApprovalRow, ...] = ()
+    uses: tuple[ApprovalUse, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold what no caller may get wrong."""
@@ -131,6 +156,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         assert all(row.account == self.account for row in self.kills), "a kill of another account"
         assert all(user.account == self.account for user in self.users), "a user of another account"
         assert all(head.account == self.account and head.epoch == self.epoch for head in self.heads), "a head of another lease"
+        assert all(row.account == self.account for row in self.approvals), "an approval of another account"
+        assert all(row.state is not ApprovalState.USED for row in self.approvals), "only a use makes an approval used"
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,6 +98,20 @@ USERS: Final = Table(
     PrimaryKeyConstraint("account", "name", name="users_pkey"),
 )
 
+APPROVALS: Final = Table(
+    "approvals",
+    METADATA,
+    Column("account", Text, nullable=False),
+    Column("approval_id", Text, nullable=False),
+    Column("order_sha256", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("approvers", Text, nullable=False),
+    Column("expires_ns", BigInteger, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("writer_epoch", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "approval_id", name="approvals_pkey"),
+)
+
 KILLS: Final = Table(
     "kills",
     METADATA,

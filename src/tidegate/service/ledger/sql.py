@@ -19,6 +19,7 @@ from tidegate.journal.audit.heads import Head
 from tidegate.journal.audit.record import AuditRecord, Link
 from tidegate.service.ledger import statements
 from tidegate.service.ledger.errors import (
+    ApprovalSpentError,
     DuplicateOrderError,
     LeaseHeldError,
     LedgerError,
@@ -31,6 +32,7 @@ from tidegate.service.ledger.opening import BEGIN_SQLITE, READING, open_engine
 from tidegate.service.ledger.prepared import PreparedBatch
 from tidegate.service.ledger.rows import (
     MAKES_ORDER,
+    ApprovalRow,
     Batch,
     ExecutionRow,
     KillRow,
@@ -39,8 +41,8 @@ from tidegate.service.ledger.rows import (
     OutboxRow,
     Written,
 )
-from tidegate.service.ledger.schema import AUDIT, AUDIT_HEADS, EXECUTIONS, KILLS, OUTBOX, USERS
-from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, stale_sentence
+from tidegate.service.ledger.schema import APPROVALS, AUDIT, AUDIT_HEADS, EXECUTIONS, KILLS, OUTBOX, USERS
+from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, spent_sentence, stale_sentence
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
 
@@ -172,6 +174,13 @@ class SqlLedger:
         with self._reading() as connection:
             return [statements.head_of(row) for row in connection.execute(wish.order_by(AUDIT_HEADS.c.seq))]
 
+    def approvals(self, account: str) -> list[ApprovalRow]:
+        """See `Ledger`."""
+        wish = select(*statements.APPROVAL_COLUMNS).where(APPROVALS.c.account == account)
+        with self._reading() as connection:
+            rows = [statements.approval_row(row) for row in connection.execute(wish)]
+        return sorted(rows, key=lambda row: row.approval_id)
+
     def close(self) -> None:
         """See `Ledger`."""
         self._engine.dispose()
@@ -246,6 +255,11 @@ class SqlLedger:
         for user in batch.users:
             run.set_user(cursor, user, batch.epoch)
         run.record(cursor, batch)
+        for approval in batch.approvals:
+            run.set_approval(cursor, approval, batch.epoch)
+        for use in batch.uses:
+            if not run.use(cursor, use, batch):
+                raise ApprovalSpentError(spent_sentence(use, run.find_approval(cursor, batch.account, use.approval_id)))
         return Written(new_executions=new)
 
     def _alone(self, batch: Batch) -> Written | LedgerError:

@@ -13,10 +13,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tidegate.authority.users import User
 from tidegate.journal.audit.heads import Head
 from tidegate.journal.audit.record import AuditRecord
-from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
-from tidegate.service.ledger.schema import AUDIT, AUDIT_HEADS, EXECUTIONS, KILLS, LEASE, OUTBOX, USERS
+from tidegate.risk.approval_states import OPEN
+from tidegate.service.ledger.rows import ApprovalRow, ApprovalUse, Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
+from tidegate.service.ledger.schema import APPROVALS, AUDIT, AUDIT_HEADS, EXECUTIONS, KILLS, LEASE, OUTBOX, USERS
 from tidegate.service.ledger.states import OutboxState, before_states
-from tidegate.values.enums import CommandKind
+from tidegate.values.enums import ApprovalState, CommandKind
 
 Condition = ColumnElement[bool]
 Values = Mapping[str, object]
@@ -32,6 +33,7 @@ AUDIT_NAMES: Final = tuple("writer_epoch" if name == "epoch" else name for name 
 HEAD_NAMES: Final = tuple("writer_epoch" if name == "epoch" else name for name in Head.__struct_fields__)
 AUDIT_COLUMNS: Final = tuple(AUDIT.c[name] for name in AUDIT_NAMES)
 HEAD_COLUMNS: Final = tuple(AUDIT_HEADS.c[name] for name in HEAD_NAMES)
+APPROVAL_COLUMNS: Final = tuple(APPROVALS.c[name] for name in ApprovalRow.__struct_fields__)
 MAKES_ORDER_WHERE: Final = OUTBOX.c.kind.in_([CommandKind.SUBMIT.value, CommandKind.REPLACE.value])
 
 _OF_LEASE: Final = and_(
@@ -97,6 +99,20 @@ MARK: Final = {state: _mark(state) for state in OutboxState}
 
 _USER_STAYS: Final = ("account", "name", "created_ns")
 _USER_NAMES: Final = (*User.__struct_fields__, "writer_epoch")
+_OF_APPROVAL: Final = and_(APPROVALS.c.account == bindparam("of_account"), APPROVALS.c.approval_id == bindparam("of_approval"))
+READ_APPROVAL: Final = select(*APPROVAL_COLUMNS).where(_OF_APPROVAL)
+USE_APPROVAL: Final = (
+    update(APPROVALS)
+    .where(
+        _OF_APPROVAL,
+        APPROVALS.c.order_sha256 == bindparam("of_order"),
+        APPROVALS.c.state == ApprovalState.GRANTED.value,
+        APPROVALS.c.expires_ns > bindparam("used_ns"),
+    )
+    .values(state=ApprovalState.USED.value, at_ns=bindparam("used_ns"), writer_epoch=bindparam("of_epoch"))
+)
+
+
 _EXECUTION_NAMES: Final = tuple(name for name in ExecutionRow.__struct_fields__ if name != "sequence")  # the database counts
 
 
@@ -108,6 +124,7 @@ class DialectStatements(NamedTuple):
     set_kill: Insert
     set_user: Insert
     add_head: Insert
+    set_approval: Insert
 
 
 def for_dialect(name: str) -> DialectStatements:
@@ -130,12 +147,19 @@ def for_dialect(name: str) -> DialectStatements:
     changed = {name: user.excluded[name] for name in _USER_NAMES if name not in _USER_STAYS}
     execution = make(EXECUTIONS).values({name: bindparam(name) for name in (*_EXECUTION_NAMES, "writer_epoch")})
     head = make(AUDIT_HEADS).values({name: bindparam(name) for name in HEAD_NAMES})
+    approval = make(APPROVALS).values({name: bindparam(name) for name in (*ApprovalRow.__struct_fields__, "writer_epoch")})
+    moved = {name: approval.excluded[name] for name in ("state", "approvers", "at_ns", "writer_epoch")}
+    still_open = and_(
+        APPROVALS.c.order_sha256 == approval.excluded.order_sha256,
+        or_(*(APPROVALS.c.state == state.value for state in sorted(OPEN))),
+    )
     return DialectStatements(
         first_lease=first.on_conflict_do_nothing().execution_options(preserve_rowcount=True),
         add_execution=execution.on_conflict_do_nothing().inline(),
         set_kill=kill.on_conflict_do_update(index_elements=["account", "scope", "key"], set_=new),
         set_user=user.on_conflict_do_update(index_elements=["account", "name"], set_=changed),
         add_head=head.on_conflict_do_nothing().inline(),  # one head for each record is enough: the first
+        set_approval=approval.on_conflict_do_update(index_elements=["account", "approval_id"], set_=moved, where=still_open),
     )
 
 
@@ -197,6 +221,22 @@ def head_values(head: Head) -> Values:
     return dict(zip(HEAD_NAMES, msgspec.structs.astuple(head), strict=True))
 
 
+def approval_values(row: ApprovalRow, epoch: int) -> Values:
+    """Return what keeping an approval's state binds."""
+    return {name: getattr(row, name) for name in ApprovalRow.__struct_fields__} | {"writer_epoch": epoch}
+
+
+def use_values(use: ApprovalUse, batch: Batch) -> Values:
+    """Return what using an approval binds."""
+    return {
+        "of_account": batch.account,
+        "of_approval": use.approval_id,
+        "of_order": use.order_sha256,
+        "used_ns": use.at_ns,
+        "of_epoch": batch.epoch,
+    }
+
+
 def lease_of(row: _Found) -> Lease:
     """Return a lease from its row."""
     return _struct(Lease, row)
@@ -230,6 +270,11 @@ def audit_record(row: _Found) -> AuditRecord:
 def head_of(row: _Found) -> Head:
     """Return a signed head."""
     return _struct(Head, row)
+
+
+def approval_row(row: _Found) -> ApprovalRow:
+    """Return an approval's row."""
+    return _struct(ApprovalRow, row)
 
 
 def _struct(kind: type[_S], row: _Found) -> _S:

@@ -81,6 +81,10 @@ _LIMITS: Final[dict[str, object]] = {
     "delay_max": "1d",
     "delay_deviations_max": 1_000_000,
     "breaker_cooldown": "0",
+    "approval_notional_usd_max": 1_000_000,
+    "approval_loss_usd_max": 1_000_000,
+    "second_approval_notional_usd_max": 1_000_000,
+    "approval_wait": "20s",
 }
 
 
