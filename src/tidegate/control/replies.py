@@ -120,6 +120,7 @@ class StatusReply(Reply, frozen=True, kw_only=True, tag="status"):
     venue_suspended: bool
     kill_file: bool
     equity_usd: str | None
+    waiting_approvals: int = 0  # orders that wait for a person
 
 
 class OrderTimesLine(Part, frozen=True, kw_only=True):

@@ -199,6 +199,7 @@ class Answering:
             venue_suspended=desk.operator.suspended,
             kill_file=around.home.kill.exists(),
             equity_usd=None if equity is None else attos_text(equity),
+            waiting_approvals=len(desk.engine.books.approvals()[0]),
         )
 
     def _lease(self) -> LeaseLine:
