@@ -60,6 +60,7 @@ def test_what_waits_is_listed_for_people_and_for_scripts(trader: Living, tidegat
     assert "0 of 1" in said.out
     assert "The entry needs the approval of a person because the whole entry is worth" in said.out
     assert document["waiting"][0]["approval_id"] == first(trader)
+    assert f"approvals   {len(document['waiting'])} waiting for a person: `tidegate approvals list`" in tidegate("status").out
     assert tidegate("approvals", "history").out == "No request was decided lately.\n"
 
 

@@ -46,6 +46,8 @@ def _told(reply: "StatusReply") -> Iterator[tuple[str, str]]:
     yield "orders", f"{reply.working_orders} working, {len(reply.unknown_orders)} of unknown outcome, {reply.open_commands} on their way"
     for order in reply.unknown_orders:
         yield "", f"unknown: {order}"
+    if reply.waiting_approvals:
+        yield "approvals", f"{reply.waiting_approvals} waiting for a person: `tidegate approvals list`"
     if reply.oldest_cancel_ns:
         yield "", f"the oldest cancel has waited {span(reply.oldest_cancel_ns)} to leave"
     for request in reply.requests:

@@ -122,6 +122,7 @@ class StatusReply(Reply, frozen=True, kw_only=True, tag="status"):
     kill_file: bool
     equity_usd: str | None
     access: AccessLine
+    waiting_approvals: int = 0  # orders that wait for a person
 
 
 class OrderTimesLine(Part, frozen=True, kw_only=True):

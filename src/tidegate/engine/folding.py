@@ -205,11 +205,13 @@ class Folding:
         intent = core.intents.pop(decision.intent_id)
         core.portfolio.fold_decision(decision, intent)
         core.orders.fold_decision(decision, intent)
-        strategy = core.strategy_places.get(intent.strategy_id)
+        if decision.verdict is Verdict.APPROVED:
+            return
         if decision.verdict is Verdict.NEEDS_APPROVAL and not decision.approval_id:
             core.approvals.fold_decision(decision, intent)
             return
-        if decision.verdict is Verdict.APPROVED or strategy is None:
+        strategy = core.strategy_places.get(intent.strategy_id)
+        if strategy is None:
             return
         place = core.instruments[intent.symbol].index
         if intent.purpose is Purpose.ENTRY:

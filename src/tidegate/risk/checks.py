@@ -133,7 +133,7 @@ ENTRY_CHECKS: Final = tuple(check.function for check in CHECKS if check.applies 
 EXIT_CHECKS: Final = tuple(check.function for check in CHECKS if check.applies is not Applies.ENTRY)
 APPROVALS: Final = tuple(check.function for check in APPROVAL_CHECKS)
 ASKING: Final = tuple(check.function for check in ASKING_CHECKS)
-CHECKS_FOR: Final = {Purpose.ENTRY: ENTRY_CHECKS, Purpose.EXIT: EXIT_CHECKS}
+CHECKS_FOR: Final = {Purpose.ENTRY: (*ENTRY_CHECKS, *APPROVALS), Purpose.EXIT: EXIT_CHECKS}
 
 
 def approval_catalogue() -> list[tuple[str, str, str]]:

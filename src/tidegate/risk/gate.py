@@ -29,13 +29,10 @@ def judge(intent: TradeIntent, view: RiskView, *, event_id: str) -> RiskDecision
     if purpose is _ENTRY:
         prepare(intent, view)
     results = tuple([check(intent, view) for check in CHECKS_FOR[purpose]])
-    failed = [] if all(map(_PASSED, results)) else [result for result in results if not result[1]]
-    verdict, sentence = (_REFUSED, _why(intent, view, failed)) if failed else (_APPROVED, "")
-    if purpose is _ENTRY and not failed:
-        asked = tuple([check(intent, view) for check in APPROVALS])
-        results += asked
-        if not all(map(_PASSED, asked)):
-            results, failed, verdict, sentence = _with_persons(intent, view, results)
+    failed: list[CheckResult] = []
+    verdict, sentence = _APPROVED, ""
+    if not all(map(_PASSED, results)):
+        results, failed, verdict, sentence = _doubted(intent, view, results)
     return RiskDecision(
         event_id=event_id,
         timestamp=view.now_ns,
@@ -72,6 +69,17 @@ def explain(decision: RiskDecision) -> list[str]:
         mark = "ok" if result[1] else "FAILED"
         lines.append(f"{mark:>6}  {result[0]}: {sentence_of(result)}")
     return lines
+
+
+def _doubted(
+    intent: TradeIntent, view: RiskView, results: tuple[CheckResult, ...]
+) -> tuple[tuple[CheckResult, ...], list[CheckResult], Verdict, str]:
+    """Return results, refusals, verdict and sentence where not every check holds: who is refused is asked about no persons."""
+    policy = results[: len(results) - len(APPROVALS)] if intent.purpose is _ENTRY else results
+    failed = [result for result in policy if not result[1]]
+    if failed:
+        return policy, failed, _REFUSED, _why(intent, view, failed)
+    return _with_persons(intent, view, results)
 
 
 def _with_persons(

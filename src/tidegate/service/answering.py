@@ -159,6 +159,7 @@ class Answering:
             kill_file=around.home.kill.exists(),
             equity_usd=None if equity is None else attos_text(equity),
             access=self._identity.admission.line(),
+            waiting_approvals=len(desk.engine.books.approvals()[0]),
         )
 
     def _lease(self) -> LeaseLine:
