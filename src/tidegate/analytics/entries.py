@@ -22,6 +22,7 @@ from tidegate.events.inputs import (
     GateSet,
     InstrumentDefined,
     OrderEvent,
+    PermissionSet,
     SessionChanged,
     StreamChanged,
 )
@@ -41,6 +42,7 @@ KEPT = frozenset(
         RegimeChanged,
         GateChanged,
         GateSet,
+        PermissionSet,
         StrategyFaulted,
         SessionChanged,
         InstrumentDefined,

@@ -22,7 +22,7 @@ from tidegate.events.acts import (
     StrategyFaulted,
     TradeIntent,
 )
-from tidegate.events.inputs import GateSet, OrderEvent, StreamChanged
+from tidegate.events.inputs import GateSet, OrderEvent, PermissionSet, StreamChanged
 from tidegate.values.enums import AttentionKind, ExitReason, OrderType, Side
 
 _ATTENTIONS = {
@@ -103,6 +103,9 @@ def _told_from_outside(entry: Entry) -> Iterator[tuple[str, str]]:
         case GateSet() as message:
             about = f"{message.scope.value} {message.key}".strip()
             yield "gate", f"{about} was set to {message.state.value} by {message.actor}: {message.reason}"
+        case PermissionSet() as message:
+            state = "may trade" if message.permitted else "may not trade, exits go on"
+            yield "permission", f"{message.strategy_id} {state}: {message.reason}"
         case StreamChanged() as message:
             state = "is trusted again" if message.up else "went down"
             yield "stream", f"{message.venue} {message.stream} {state}: {message.reason}"

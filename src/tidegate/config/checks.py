@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from tidegate.config.errors import ConfigError, ended, known
-from tidegate.config.model import Config, EventSection, InstrumentFacts, StrategySection
+from tidegate.config.model import Config, EventSection, InstrumentFacts, SmallLiveSection, StrategySection
 from tidegate.config.settings import oms_policy
 from tidegate.config.units import EVERY, HALF_LIVES, duration_ns, moment_ns
 from tidegate.values.errors import TidegateError
@@ -33,6 +33,7 @@ def _faults(config: Config) -> Iterator[str]:
     ids = [entry.id or entry.strategy for entry in config.strategies]
     yield from _twice(ids, "strategies", "give one an id of its own")
     yield from _simulator_faults(config)
+    yield from _cap_faults(config)
     try:
         oms_policy(config.orders)
     except ValueError as error:
@@ -132,6 +133,17 @@ def _strategy_faults(config: Config, entry: StrategySection, place: str) -> Iter
     yield from _twice(entry.symbols, f"{place}.symbols", "keep one")
     cells = [(symbol, market) for row in entry.eligible for symbol in row.symbol for market in row.market]
     yield from _twice([f"{symbol} in {market}" for symbol, market in cells], f"{place}.eligible", "keep one row")
+
+
+def _cap_faults(config: Config) -> Iterator[str]:
+    if not isinstance(config.small_live, SmallLiveSection):
+        return
+    for name in config.small_live.__struct_fields__:
+        try:
+            if attos(getattr(config.small_live, name)) <= 0:
+                yield f"small_live.{name} is not above 0; to trade nothing, leave the mode"
+        except TidegateError as error:
+            yield f"small_live.{name}: {str(error).rstrip('.')}"
 
 
 def _simulator_faults(config: Config) -> Iterator[str]:

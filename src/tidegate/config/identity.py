@@ -50,7 +50,8 @@ def session_id_of(
 def config_bytes(config: Config) -> bytes:
     """Return the configuration as canonical bytes, less what the other parts say: strategies with their paths, and limits."""
     nothing: tuple[StrategySection, ...] = ()
-    bare = msgspec.structs.replace(config, strategies=nothing, other_strategies=(), limits_file="", limits=None, live=msgspec.UNSET)
+    live: dict[str, msgspec.UnsetType] = dict.fromkeys(("live", "small_live", "promotion"), msgspec.UNSET)
+    bare = msgspec.structs.replace(config, strategies=nothing, other_strategies=(), limits_file="", limits=None, **live)
     return _encoder.encode(bare)
 
 

@@ -209,6 +209,45 @@ class LiveSection(Section, frozen=True, kw_only=True):
     snapshot_inputs: Annotated[int, _count("A snapshot of the engine is kept every so many inputs", 1_000)] = 200_000
 
 
+class SmallLiveSection(Section, frozen=True, kw_only=True):
+    """Caps of mode small-live. Beside each limit of the same thing the smaller one holds; complete, or the mode does not start."""
+
+    order_notional_usd_max: Annotated[Decimal, _text("Price x quantity of one order, above 0", "usd")]
+    position_notional_usd_max: Annotated[Decimal, _text("Worst position of one symbol, above 0", "usd")]
+    total_exposure_usd_max: Annotated[Decimal, _text("All symbols together: positions, and gross exposure; above 0", "usd")]
+    daily_loss_usd_max: Annotated[Decimal, _text("Loss of a trading day, above 0", "usd")]
+
+
+class QuietCriteria(Section, frozen=True, kw_only=True):
+    """What sessions that need send nothing must show. Nothing has a default."""
+
+    trading_days_min: Annotated[int, _count("Days with decisions", 1)]
+    decisions_min: Annotated[int, _count("Verdicts on what it wanted", 1)]
+    drift_findings_max: Annotated[int, _count("Differences between our books and the venue's that no event explained")]
+    trips_max: Annotated[int, _count("Gates that a rule closed")]
+
+
+class TradingCriteria(Section, frozen=True, kw_only=True):
+    """What sessions that trade must show, and go on showing. Nothing has a default."""
+
+    trading_days_min: Annotated[int, _count("Days with fills", 1)]
+    fills_min: Annotated[int, _count("Fills", 1)]
+    orders_min: Annotated[int, _count("Orders; a running trader's reject rate and slippage are judged from so many on", 1)]
+    reject_rate_bps_max: Annotated[int, _count("Orders that the venue rejected, of all sent; 100 is 1 %")]
+    drift_findings_max: Annotated[int, _count("Differences between our books and the venue's that no event explained")]
+    trips_max: Annotated[int, _count("Gates that a rule closed")]
+    slippage_bps_max: Annotated[Decimal, _text("Average fill price beyond what the decision was priced at; below 0 it was better", "bps")]
+    drawdown_bps_max: Annotated[int, _count("Deepest fall of the account from its peak; 100 is 1 %")]
+
+
+class PromotionSection(Section, frozen=True, kw_only=True):
+    """What a version must have shown to be promoted, by the stage it is to reach."""
+
+    paper: Annotated[QuietCriteria, _text("From shadow, by sessions in dry-run, shadow or paper", "section")]
+    small_live: Annotated[TradingCriteria, _text("From paper, by sessions in paper", "section")]
+    live: Annotated[TradingCriteria, _text("From small_live, by sessions in small-live", "section")]
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -239,3 +278,7 @@ class Config(Section, frozen=True, kw_only=True):
     valuation: Annotated[str, _duration("How often the account is valued; 0: never")] = "1m"
     simulator: Annotated[SimulatorSection, _text("The simulated venue", "section")] = SimulatorSection()
     live: Annotated[LiveSection | msgspec.UnsetType, _text("Trading at the venue itself", "section")] = msgspec.UNSET
+    small_live: Annotated[SmallLiveSection | msgspec.UnsetType, _text("Caps of mode small-live", "section")] = msgspec.UNSET
+    promotion: Annotated[
+        PromotionSection | msgspec.UnsetType, _text("What a version must show to be promoted; without it none is", "section")
+    ] = msgspec.UNSET

@@ -73,6 +73,7 @@ class Core:
         self.portfolio: Final = Portfolio(spec.account, spec.cash_attos, self.instruments)
         self.orders: Final = Orders(spec.account, self.instruments, order_plans(spec), spec.orders)
         self.gates: Final = Gates()
+        self.not_permitted: Final[dict[str, str]] = {}  # strategies whose permission to trade is void, with why
         self.states: Final[list[Any]] = [strategy.state for strategy in strategies]
         self.pairs: Final[dict[tuple[int, int], PairMemory]] = {}
         self.intents: Final[dict[str, TradeIntent]] = {}  # of this input, until their verdict

@@ -42,6 +42,7 @@ class _Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     broken_off: BrokenOff | None = None
     carried: Carried | None = None  # the same again in a form that outlives this layout
     live: bytes = b""  # msgpack of `_Live`; empty: nothing of it
+    not_permitted: tuple[tuple[str, str], ...] = ()
 
 
 def take(core: Core, *, carry: bool = True) -> bytes:
@@ -64,6 +65,7 @@ def take(core: Core, *, carry: bool = True) -> bytes:
             broken_off=core.broken_off,
             carried=carried(core) if carry else None,
             live=_live(core),
+            not_permitted=tuple(sorted(core.not_permitted.items())),
         )
     )
 
@@ -158,6 +160,8 @@ def _put_back_judgement(core: Core, taken: _Snapshot) -> None:
     core.lag_ns = taken.lag_ns
     core.streams_down.clear()
     core.streams_down.update(taken.streams_down)
+    core.not_permitted.clear()
+    core.not_permitted.update(taken.not_permitted)
     core.broken_off = taken.broken_off
     _put_back_live(core, taken.live)
 
