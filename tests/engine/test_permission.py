@@ -6,6 +6,7 @@ from tests.engine.scene import HEAD, Scene, commands, of, only
 from tidegate.engine.engine import Engine
 from tidegate.engine.toolchain import Toolchain
 from tidegate.events.acts import OrderCommand, RiskDecision
+from tidegate.events.base import Act
 from tidegate.events.inputs import PermissionSet
 from tidegate.kernel.mode import Mode
 from tidegate.strategies.strategy import Intent
@@ -17,9 +18,9 @@ BUY = Intent(side=Side.BUY, reason="go", quantity=5.0)
 SELL = Intent(side=Side.SELL, reason="out", quantity=5.0, purpose=Purpose.EXIT)
 
 
-def permission(scene: Scene, *, permitted: bool, strategy_id: str = "one") -> list[object]:
+def permission(scene: Scene, *, permitted: bool, strategy_id: str = "one") -> list[Act]:
     head = HEAD | {"timestamp": scene.engine.now_ns, "strategy_id": strategy_id}
-    return [*scene.tell(PermissionSet(**head, permission_sha256="ab", permitted=permitted, stage="paper", reason="holds paper"))]
+    return scene.tell(PermissionSet(**head, permission_sha256="ab", permitted=permitted, stage="paper", reason="holds paper"))
 
 
 def test_without_a_word_every_strategy_is_permitted() -> None:
@@ -38,7 +39,7 @@ def test_an_entry_of_a_void_permission_is_refused_and_says_so() -> None:
     assert "permission to trade" in decision.sentence
     permission(scene, permitted=True)
     scene.answers(BUY)
-    assert only(scene.quote(6_400), CommandKind.SUBMIT)
+    assert only(scene.quote(12_400), CommandKind.SUBMIT)
 
 
 def test_another_strategys_permission_does_not_matter() -> None:
@@ -64,8 +65,8 @@ def test_a_working_entry_is_canceled_and_a_working_exit_stays() -> None:
     scene.answers(BUY)
     entry: OrderCommand = only(scene.quote(6_200), CommandKind.SUBMIT)
     scene.say(entry, OrderEventKind.ACCEPTED)
-    canceled = [act for act in permission(scene, permitted=False) if isinstance(act, OrderCommand)]
-    assert [(act.kind, act.target_id) for act in canceled] == [(CommandKind.CANCEL, entry.client_order_id)]
+    canceled = commands(permission(scene, permitted=False), CommandKind.CANCEL)
+    assert [act.target_id for act in canceled] == [entry.client_order_id]
 
     scene = Scene(quotes=True)
     scene.answers(BUY)
@@ -73,7 +74,7 @@ def test_a_working_entry_is_canceled_and_a_working_exit_stays() -> None:
     scene.answers(SELL)
     exit_order: OrderCommand = only(scene.quote(6_400), CommandKind.SUBMIT)
     scene.say(exit_order, OrderEventKind.ACCEPTED)
-    assert commands([act for act in permission(scene, permitted=False)], CommandKind.CANCEL) == []  # type: ignore[arg-type]
+    assert commands(permission(scene, permitted=False), CommandKind.CANCEL) == []
 
 
 def test_a_snapshot_keeps_it_and_the_state_hash_sees_it() -> None:
