@@ -14,6 +14,18 @@ class Stage(StrEnum):
     LIVE = "live"
 
 
+class Step(StrEnum):
+    """What moved, or would move, something on the ladder."""
+
+    ADDED = "added"  # a version became known, at shadow
+    INHERITED = "inherited"  # it lets nothing happen that its parent does not
+    REQUESTED = "requested"  # somebody asks for a promotion that a second person has to approve; nothing moves
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"  # an old version was put in force again
+    DEMOTED = "demoted"  # by a rule
+    RAN = "ran"  # a trader started with it; nothing moves
+
+
 LADDER: Final = tuple(Stage)
 REAL_MONEY: Final = frozenset({Stage.SMALL_LIVE, Stage.LIVE})
 SMALL_LIVE_MODE: Final = "small-live"

@@ -1,7 +1,7 @@
 """Rows for ledger tests: short to write, complete to the ledger."""
 
 from tidegate.service.ledger.port import Ledger
-from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
+from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow, StageRow, VersionRow
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.enums import CommandKind, GateScope, GateState
 from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
@@ -72,8 +72,10 @@ def batch(
     marks: tuple[Mark, ...] = (),
     executions: tuple[ExecutionRow, ...] = (),
     kills: tuple[KillRow, ...] = (),
+    versions: tuple[VersionRow, ...] = (),
+    stages: tuple[StageRow, ...] = (),
 ) -> Batch:
-    return Batch(account=account, epoch=epoch, rows=rows, marks=marks, executions=executions, kills=kills)
+    return Batch(account=account, epoch=epoch, rows=rows, marks=marks, executions=executions, kills=kills, versions=versions, stages=stages)
 
 
 def everything(ledger: Ledger) -> tuple[object, ...]:
@@ -83,4 +85,6 @@ def everything(ledger: Ledger) -> tuple[object, ...]:
         ledger.outbox(ACCOUNT, tuple(OutboxState)),
         ledger.executions(ACCOUNT),
         ledger.kills(ACCOUNT),
+        ledger.versions(ACCOUNT),
+        ledger.stages(ACCOUNT),
     )

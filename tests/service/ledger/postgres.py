@@ -62,7 +62,7 @@ class Server:
 
     def emptied(self) -> str:
         """Return the URL of the one database that has the ledger's tables, empty again."""
-        self.tell("ledger", "TRUNCATE lease, outbox, executions, kills")
+        self.tell("ledger", "TRUNCATE lease, outbox, executions, kills, config_versions, config_stages RESTART IDENTITY")
         return self.url("ledger")
 
     def tell(self, name: str, statement: LiteralString) -> None:

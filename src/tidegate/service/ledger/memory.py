@@ -15,6 +15,8 @@ from tidegate.service.ledger.rows import (
     LeaseClaim,
     Mark,
     OutboxRow,
+    StageRow,
+    VersionRow,
     Written,
 )
 from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, stale_sentence
@@ -33,6 +35,8 @@ class MemoryLedger:
         self._orders: dict[ClientOrderId, EventId] = {}
         self._executions: dict[tuple[str, ExecutionId], ExecutionRow] = {}
         self._kills: dict[tuple[str, GateScope, str], KillRow] = {}
+        self._versions: dict[tuple[str, str], VersionRow] = {}
+        self._stages: list[StageRow] = []
 
     def take_lease(self, claim: LeaseClaim) -> Lease:
         """See `Ledger`."""
@@ -79,6 +83,8 @@ class MemoryLedger:
         self._orders |= {row.client_order_id: row.command_id for row in batch.rows if row.kind in MAKES_ORDER}
         new = tuple(row.execution_id for row in batch.executions if self._keep(row))
         self._kills |= {(row.account, row.scope, row.key): row for row in batch.kills}
+        self._versions = {(row.account, row.sha256): row for row in batch.versions} | self._versions  # the first one stays
+        self._stages += [msgspec.structs.replace(row, sequence=len(self._stages) + at) for at, row in enumerate(batch.stages, start=1)]
         return Written(new_executions=new)
 
     def write_all(self, batches: Sequence[Batch]) -> list[Written | LedgerError]:
@@ -112,6 +118,14 @@ class MemoryLedger:
     def kills(self, account: str) -> list[KillRow]:
         """See `Ledger`."""
         return [row for key, row in sorted(self._kills.items()) if key[0] == account]
+
+    def versions(self, account: str) -> list[VersionRow]:
+        """See `Ledger`."""
+        return sorted((row for row in self._versions.values() if row.account == account), key=lambda row: (row.added_ns, row.sha256))
+
+    def stages(self, account: str) -> list[StageRow]:
+        """See `Ledger`."""
+        return [row for row in self._stages if row.account == account]
 
     def close(self) -> None:
         """See `Ledger`; what was written stays, as it would on a disk."""

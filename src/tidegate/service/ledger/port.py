@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from tidegate.service.ledger.errors import LedgerError
-from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, OutboxRow, Written
+from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, OutboxRow, StageRow, VersionRow, Written
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
 
@@ -70,6 +70,12 @@ class Ledger(Protocol):
 
     def kills(self, account: str) -> list[KillRow]:
         """Return the account's gate states as last set, sorted by scope and key."""
+
+    def versions(self, account: str) -> list[VersionRow]:
+        """Return the account's versions of its configuration, by the time they were added, then by hash."""
+
+    def stages(self, account: str) -> list[StageRow]:
+        """Return every step of the account's versions and permissions, in the order in which they were recorded."""
 
     def close(self) -> None:
         """Let go of files and connections. No lease is given back."""

@@ -36,6 +36,8 @@ class PreparedBatch:
         self._find = _prepare(statements.READ_ROW, engine)
         self._keep = _prepare(own.add_execution, engine)
         self._set = _prepare(own.set_kill, engine)
+        self._version = _prepare(own.add_version, engine)
+        self._stage = _prepare(statements.ADD_STAGE, engine)
 
     def hold_lease(self, cursor: DBAPICursor, account: str, epoch: int) -> bool:
         """Lock a lease until the transaction ends; False: it is not the account's any more."""
@@ -64,6 +66,13 @@ class PreparedBatch:
     def set_kill(self, cursor: DBAPICursor, row: KillRow, epoch: int) -> None:
         """Keep the last gate state of a scope."""
         _run(cursor, self._set, statements.kill_values(row, epoch))
+
+    def add_versions(self, cursor: DBAPICursor, batch: Batch) -> None:
+        """Add the batch's versions, those that are new, and record its steps."""
+        for version in batch.versions:
+            _run(cursor, self._version, statements.version_values(version, batch.epoch))
+        for stage in batch.stages:
+            _run(cursor, self._stage, statements.stage_values(stage, batch.epoch))
 
 
 def _prepare(statement: ClauseElement, engine: Engine) -> _Prepared:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from tidegate.config.stages import Stage, Step
 from tidegate.service.ledger.states import BORN, OutboxState
 from tidegate.values.enums import CommandKind, GateScope, GateState
 from tidegate.values.ids import ClientOrderId, EventId, ExecutionId, SessionId
@@ -107,6 +108,42 @@ class KillRow(msgspec.Struct, frozen=True, kw_only=True):
     at_ns: int
 
 
+class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a configuration, as it was added; never changed. strategies is the msgpack of its `StrategyPart`s."""
+
+    account: str
+    sha256: str
+    parent: str  # the version it was compared with; empty: none
+    config: bytes
+    limits: bytes
+    strategies: bytes
+    tidegate: str
+    actor: str
+    added_ns: int
+
+
+class StageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a version, or of one strategy's permission, on the ladder; never changed.
+
+    permission_sha256 empty: the step is the whole version's. evidence is JSON, empty where none was asked for. sequence is the
+    ledger's own count (0: not yet written).
+    """
+
+    account: str
+    version_sha256: str
+    strategy_id: str
+    permission_sha256: str
+    step: Step
+    before: Stage
+    after: Stage
+    actor: str
+    approver: str
+    reason: str
+    evidence: str
+    at_ns: int
+    sequence: int = 0
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes durable together or not at all, under one lease. Applied in the order of the fields."""
 
@@ -116,6 +153,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[Mark, ...] = ()
     executions: tuple[ExecutionRow, ...] = ()
     kills: tuple[KillRow, ...] = ()
+    versions: tuple[VersionRow, ...] = ()
+    stages: tuple[StageRow, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold what no caller may get wrong."""
@@ -123,6 +162,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         assert all(row.state in BORN for row in self.rows), "a new row has no answer"
         assert all(row.account == self.account for row in self.executions), "an execution of another account"
         assert all(row.account == self.account for row in self.kills), "a kill of another account"
+        assert all(row.account == self.account for row in self.versions), "a version of another account"
+        assert all(row.account == self.account for row in self.stages), "a step of another account"
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):

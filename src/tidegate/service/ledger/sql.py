@@ -34,9 +34,11 @@ from tidegate.service.ledger.rows import (
     Lease,
     LeaseClaim,
     OutboxRow,
+    StageRow,
+    VersionRow,
     Written,
 )
-from tidegate.service.ledger.schema import EXECUTIONS, KILLS, OUTBOX
+from tidegate.service.ledger.schema import CONFIG_STAGES, CONFIG_VERSIONS, EXECUTIONS, KILLS, OUTBOX
 from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, stale_sentence
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
@@ -144,6 +146,19 @@ class SqlLedger:
             rows = [statements.kill_row(row) for row in connection.execute(wish)]
         return sorted(rows, key=lambda row: (row.scope, row.key))  # here: databases sort text each in its own way
 
+    def versions(self, account: str) -> list[VersionRow]:
+        """See `Ledger`."""
+        wish = select(*statements.VERSION_COLUMNS).where(CONFIG_VERSIONS.c.account == account)
+        with self._reading() as connection:
+            rows = [statements.version_row(row) for row in connection.execute(wish)]
+        return sorted(rows, key=lambda row: (row.added_ns, row.sha256))
+
+    def stages(self, account: str) -> list[StageRow]:
+        """See `Ledger`."""
+        wish = select(*statements.STAGE_COLUMNS).where(CONFIG_STAGES.c.account == account)
+        with self._reading() as connection:
+            return [statements.stage_row(row) for row in connection.execute(wish.order_by(CONFIG_STAGES.c.sequence))]
+
     def close(self) -> None:
         """See `Ledger`."""
         self._engine.dispose()
@@ -215,6 +230,7 @@ class SqlLedger:
         new = tuple(row.execution_id for row in batch.executions if run.keep(cursor, row, batch.epoch))
         for kill in batch.kills:
             run.set_kill(cursor, kill, batch.epoch)
+        run.add_versions(cursor, batch)
         return Written(new_executions=new)
 
     def _alone(self, batch: Batch) -> Written | LedgerError:

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Insert, Update, and_, bindparam, case, false, insert, literal, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
-from tidegate.service.ledger.schema import EXECUTIONS, KILLS, LEASE, OUTBOX
+from tidegate.service.ledger.rows import Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow, StageRow, VersionRow
+from tidegate.service.ledger.schema import CONFIG_STAGES, CONFIG_VERSIONS, EXECUTIONS, KILLS, LEASE, OUTBOX
 from tidegate.service.ledger.states import OutboxState, before_states
 from tidegate.values.enums import CommandKind
 
@@ -24,6 +24,8 @@ LEASE_COLUMNS: Final = tuple(LEASE.c[name] for name in Lease.__struct_fields__)
 OUTBOX_COLUMNS: Final = tuple(OUTBOX.c[name] for name in OutboxRow.__struct_fields__)
 EXECUTION_COLUMNS: Final = tuple(EXECUTIONS.c[name] for name in ExecutionRow.__struct_fields__)
 KILL_COLUMNS: Final = tuple(KILLS.c[name] for name in KillRow.__struct_fields__)
+VERSION_COLUMNS: Final = tuple(CONFIG_VERSIONS.c[name] for name in VersionRow.__struct_fields__)
+STAGE_COLUMNS: Final = tuple(CONFIG_STAGES.c[name] for name in StageRow.__struct_fields__)
 MAKES_ORDER_WHERE: Final = OUTBOX.c.kind.in_([CommandKind.SUBMIT.value, CommandKind.REPLACE.value])
 
 _OF_LEASE: Final = and_(
@@ -85,12 +87,17 @@ MARK: Final = {state: _mark(state) for state in OutboxState}
 _EXECUTION_NAMES: Final = tuple(name for name in ExecutionRow.__struct_fields__ if name != "sequence")  # the database counts
 
 
+_STAGE_NAMES: Final = tuple(name for name in StageRow.__struct_fields__ if name != "sequence")
+ADD_STAGE: Final = insert(CONFIG_STAGES).values({name: bindparam(name) for name in (*_STAGE_NAMES, "writer_epoch")}).inline()
+
+
 class DialectStatements(NamedTuple):
     """What the two databases spell in their own way."""
 
     first_lease: Insert
     add_execution: Insert
     set_kill: Insert
+    add_version: Insert
 
 
 def for_dialect(name: str) -> DialectStatements:
@@ -110,10 +117,12 @@ def for_dialect(name: str) -> DialectStatements:
     kill = make(KILLS).values({name: bindparam(name) for name in (*KillRow.__struct_fields__, "writer_epoch")})
     new = {name: kill.excluded[name] for name in ("state", "reason", "actor", "at_ns", "writer_epoch")}
     execution = make(EXECUTIONS).values({name: bindparam(name) for name in (*_EXECUTION_NAMES, "writer_epoch")})
+    version = make(CONFIG_VERSIONS).values({name: bindparam(name) for name in (*VersionRow.__struct_fields__, "writer_epoch")})
     return DialectStatements(
         first_lease=first.on_conflict_do_nothing().execution_options(preserve_rowcount=True),
         add_execution=execution.on_conflict_do_nothing().inline(),
         set_kill=kill.on_conflict_do_update(index_elements=["account", "scope", "key"], set_=new),
+        add_version=version.on_conflict_do_nothing().inline(),
     )
 
 
@@ -160,6 +169,16 @@ def kill_values(row: KillRow, epoch: int) -> Values:
     return {name: getattr(row, name) for name in KillRow.__struct_fields__} | {"writer_epoch": epoch}
 
 
+def version_values(row: VersionRow, epoch: int) -> Values:
+    """Return what adding a version binds."""
+    return {name: getattr(row, name) for name in VersionRow.__struct_fields__} | {"writer_epoch": epoch}
+
+
+def stage_values(row: StageRow, epoch: int) -> Values:
+    """Return what recording a step binds."""
+    return {name: getattr(row, name) for name in _STAGE_NAMES} | {"writer_epoch": epoch}
+
+
 def lease_of(row: _Found) -> Lease:
     """Return a lease from its row."""
     return _struct(Lease, row)
@@ -178,6 +197,16 @@ def execution_row(row: _Found) -> ExecutionRow:
 def kill_row(row: _Found) -> KillRow:
     """Return a gate state's row."""
     return _struct(KillRow, row)
+
+
+def version_row(row: _Found) -> VersionRow:
+    """Return a version's row."""
+    return _struct(VersionRow, row)
+
+
+def stage_row(row: _Found) -> StageRow:
+    """Return a step's row."""
+    return _struct(StageRow, row)
 
 
 def _struct(kind: type[_S], row: _Found) -> _S:
