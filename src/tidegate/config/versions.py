@@ -8,12 +8,13 @@ import ast
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from tidegate.config.model import Config, StrategySection
-from tidegate.config.reading import LoadedConfig
+from tidegate.config.reading import LoadedConfig, parse_config
 from tidegate.engine.spec import StrategySlot
 
 SHOWN: Final = 12  # letters of a hash that people see and type
@@ -22,7 +23,7 @@ _PACKAGE: Final = "tidegate"
 _encoder: Final = msgspec.msgpack.Encoder(order="deterministic", decimal_format="string")
 
 
-class StrategyPart(msgspec.Struct, frozen=True, kw_only=True):
+class StrategyPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a version runs under one id: the file's hash, what it declares to import, and its permission's hash."""
 
     strategy_id: str
@@ -31,7 +32,7 @@ class StrategyPart(msgspec.Struct, frozen=True, kw_only=True):
     permission_sha256: str
 
 
-class ConfigVersion(msgspec.Struct, frozen=True, kw_only=True):
+class ConfigVersion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One version. limits empty: they stand in the configuration itself. tidegate: the minor version that reads it, as `1.4`."""
 
     sha256: str
@@ -56,8 +57,23 @@ def version_of(loaded: LoadedConfig, slots: tuple[StrategySlot, ...]) -> ConfigV
     config, _, limits = loaded.source.rpartition(_SEPARATOR) if loaded.config.limits_file else (loaded.source, b"", b"")
     minor = tidegate_minor()
     parts = tuple(_part(loaded, section, slot, minor) for section, slot in zip(loaded.config.strategies, slots, strict=True))
-    named = _encoder.encode([config, limits, minor, [(part.strategy_id, part.sha256, part.imports) for part in parts]])
-    return ConfigVersion(sha256=sha256(named).hexdigest(), config=config, limits=limits, tidegate=minor, strategies=parts)
+    unnamed = ConfigVersion(sha256="", config=config, limits=limits, tidegate=minor, strategies=parts)
+    return msgspec.structs.replace(unnamed, sha256=name_of(unnamed))
+
+
+def name_of(version: ConfigVersion) -> str:
+    """Return the hash that names what a version holds, whatever it says itself."""
+    parts = [(part.strategy_id, part.sha256, part.imports) for part in version.strategies]
+    return sha256(_encoder.encode([version.config, version.limits, version.tidegate, parts])).hexdigest()
+
+
+def read_version(version: ConfigVersion) -> LoadedConfig:
+    """Return a version's configuration, read again from its bytes.
+
+    Raises:
+        ConfigError: this version of tidegate cannot read it any more.
+    """
+    return parse_config(version.source, name=f"version {short(version.sha256)}", folder=Path())
 
 
 def declared_imports(source: bytes) -> tuple[str, ...]:

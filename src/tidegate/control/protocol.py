@@ -9,6 +9,8 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from tidegate.config.promotion import Measured
+from tidegate.config.versions import ConfigVersion
 from tidegate.control.errors import BadFrameError, UnknownRequestError
 from tidegate.control.replies import AnyReply
 from tidegate.values.enums import GateScope, RequestVerb
@@ -81,7 +83,55 @@ class Doctor(Request, frozen=True, kw_only=True, tag="doctor"):
     """What does the trader find wrong with itself."""
 
 
-AnyRequest = Status | ListOrders | ListPositions | ShowLimits | Explain | Ask | Health | Doctor
+class ListVersions(Request, frozen=True, kw_only=True, tag="versions"):
+    """Which versions of the configuration are known, where each stands, and every step so far."""
+
+
+class ShowVersion(Request, frozen=True, kw_only=True, tag="version_show"):
+    """What is a version, to the byte. `version` is the beginning of its hash."""
+
+    version: Name
+
+
+class AddVersion(Request, frozen=True, kw_only=True, tag="version_add"):
+    """A version is to become known. parent: the beginning of the hash of what it is compared with; empty: the one in force."""
+
+    version: ConfigVersion
+    parent: Name = ""
+
+
+class VersionVerb(StrEnum):
+    """What moves a version."""
+
+    PROMOTE = "promote"
+    APPROVE = "approve"  # the second person's word
+    ROLLBACK = "rollback"
+
+
+class MoveVersion(Request, frozen=True, kw_only=True, tag="version_move"):
+    """A person moves a version. stage empty: the next one. measured: what the golden logs show, for a promotion."""
+
+    version: Name
+    verb: VersionVerb
+    stage: Name = ""
+    reason: Words = ""
+    measured: Measured | None = None
+
+
+AnyRequest = (
+    Status
+    | ListOrders
+    | ListPositions
+    | ShowLimits
+    | Explain
+    | Ask
+    | Health
+    | Doctor
+    | ListVersions
+    | ShowVersion
+    | AddVersion
+    | MoveVersion
+)
 
 _encoder: Final = msgspec.json.Encoder()
 _requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)

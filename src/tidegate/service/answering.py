@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Final, final
 
 from tidegate.clock.clock import Clock
+from tidegate.control.errors import UnknownRequestError
 from tidegate.control.peers import user_name
 from tidegate.control.protocol import (
+    AddVersion,
     AnyRequest,
     Ask,
     Doctor,
@@ -18,8 +20,11 @@ from tidegate.control.protocol import (
     Health,
     ListOrders,
     ListPositions,
+    ListVersions,
+    MoveVersion,
     Probe,
     ShowLimits,
+    ShowVersion,
     Status,
 )
 from tidegate.control.replies import (
@@ -42,6 +47,7 @@ from tidegate.service.ports import LogPort
 from tidegate.service.readiness import Readiness, failing
 from tidegate.service.sentinel import KillFileError, NoReasonError, clear_kills, withdraw_kill
 from tidegate.service.surroundings import Surroundings
+from tidegate.service.version_desk import VersionDesk
 from tidegate.values.enums import GateScope, GateState, RequestVerb
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.money import attos_text
@@ -66,12 +72,23 @@ class LaneFullError(TidegateError):
 class Answering:
     """A `control.server.Handler` over one desk. `wake` has the desk turned soon."""
 
-    def __init__(self, desk: Desk, log: LogPort, around: Surroundings, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        log: LogPort,
+        around: Surroundings,
+        clock: Clock,
+        wake: Callable[[], None],
+        *,
+        versions: VersionDesk | None = None,
+    ) -> None:
+        """Args: versions: of the configuration; None: none are kept here."""
         self._desk: Final = desk
         self._log: Final = log
         self._around: Final = around
         self._wake: Final = wake
         self._clock: Final = clock
+        self._versions: Final = versions
         self.readiness: Final = Readiness(desk, log, around, clock)
 
     async def answer(self, request: AnyRequest, peer_uid: int) -> AnyReply:
@@ -82,6 +99,10 @@ class Answering:
             case Health():
                 checks = self.readiness.live() if request.probe is Probe.LIVE else self.readiness.ready()
                 return HealthReply(ok=not failing(checks), checks=checks)
+            case ListVersions() | ShowVersion() | AddVersion() | MoveVersion():
+                if self._versions is None:
+                    raise UnknownRequestError("This trader keeps no versions of its configuration; stop it and ask the ledger.")
+                return await self._versions.answer(request, user_name(peer_uid))
             case Doctor():
                 return DoctorReply(mode=self._around.mode, session=self._desk.place.session, checks=self.readiness.doctor())
             case _:
@@ -136,6 +157,9 @@ class Answering:
             venue_suspended=desk.operator.suspended,
             kill_file=around.home.kill.exists(),
             equity_usd=None if equity is None else attos_text(equity),
+            version="" if self._versions is None else self._versions.version,
+            stage="" if self._versions is None else self._versions.stage.value,
+            not_permitted=tuple(f"{name}: {why}" for name, why in sorted(desk.engine.books.not_permitted().items())),
         )
 
     def _lease(self) -> LeaseLine:

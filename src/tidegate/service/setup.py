@@ -1,14 +1,17 @@
 """What a live session is made of: configuration, instruments, strategies, kernels; and its first entry in the log."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
 import msgspec
 
 from tidegate.config.build import engine_spec, instruments_of, placed, slots_of
+from tidegate.config.caps import capped
 from tidegate.config.errors import ConfigError
-from tidegate.config.model import LiveSection
+from tidegate.config.model import Config, LiveSection
 from tidegate.config.reading import LoadedConfig
+from tidegate.config.versions import ConfigVersion, version_of
 from tidegate.config.writing import config_source
 from tidegate.engine.engine import Engine
 from tidegate.engine.layout import layout_sha256
@@ -33,6 +36,7 @@ class Setup(NamedTuple):
     instruments: tuple[Instrument, ...]
     slots: tuple[StrategySlot, ...]
     toolchain: Toolchain
+    version: ConfigVersion  # as the file stands; `loaded` may have its limits held down by the mode
 
     @property
     def venue(self) -> str:
@@ -60,7 +64,7 @@ class Setup(NamedTuple):
             for i in self.instruments
         )
 
-    def opening(self, recovered: Recovered, *, mode: str, epoch: int, started_ns: int) -> SessionOpened:
+    def opening(self, recovered: Recovered, *, mode: str, epoch: int, started_ns: int, permissions: Sequence[str] = ()) -> SessionOpened:
         """Return the session's first entry; it holds everything that decides what the session will do."""
         source, state = self.loaded.source, recovered.opening_state
         return SessionOpened(
@@ -87,27 +91,42 @@ class Setup(NamedTuple):
             snapshot=state,
             snapshot_sha256=sha256(state).hexdigest() if state else "",
             lease_epoch=epoch,
+            version_sha256=self.version.sha256,
+            permissions=tuple(permissions),
         )
 
 
-def set_up(loaded: LoadedConfig, toolchain: Toolchain) -> Setup:
-    """Return what the sessions of a configuration are made of.
+def set_up(loaded: LoadedConfig, toolchain: Toolchain, mode: str = "") -> Setup:
+    """Return what the sessions of a configuration are made of; mode small-live holds its limits down.
 
     Raises:
         ConfigError: it lists no instrument, or not exactly one venue: live, nothing is taken from tapes.
         TidegateError: a strategy cannot be loaded.
     """
-    config = loaded.config
+    instruments = _instruments(loaded.config)
+    slots = slots_of(loaded, instruments)
+    version = version_of(loaded, slots)
+    live = live_section(loaded)
+    config = placed(loaded.config, loaded.folder)
+    loaded = capped(loaded._replace(config=config, source=config_source(config, loaded)), mode)
+    return Setup(loaded, live, config.account.name, instruments, slots, toolchain, version)
+
+
+def version_in(loaded: LoadedConfig) -> ConfigVersion:
+    """Return the version that a configuration is, with its strategies as they stand in their files.
+
+    Raises:
+        ConfigError, TidegateError: see `set_up`.
+    """
+    return version_of(loaded, slots_of(loaded, _instruments(loaded.config)))
+
+
+def _instruments(config: Config) -> tuple[Instrument, ...]:
     if len(config.venues) != 1:
         raise ConfigError(f"A trader works at one venue, and the configuration names {len(config.venues)}; keep one under venues.")
     if not config.instruments:
         raise ConfigError("The configuration lists no instruments; live trading sees only what stands under instruments.")
-    listed = [Instrument(index=place, symbol=i.symbol, venue=i.venue) for place, i in enumerate(config.instruments)]
-    instruments = instruments_of(config, listed)
-    live = live_section(loaded)
-    config = placed(config, loaded.folder)
-    loaded = loaded._replace(config=config, source=config_source(config, loaded))
-    return Setup(loaded, live, config.account.name, instruments, slots_of(loaded, instruments), toolchain)
+    return instruments_of(config, [Instrument(index=place, symbol=i.symbol, venue=i.venue) for place, i in enumerate(config.instruments)])
 
 
 def live_section(loaded: LoadedConfig) -> LiveSection:

@@ -8,6 +8,7 @@ waits for a disk on the loop.
 
 import asyncio
 import gc
+import os
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,7 @@ import msgspec
 
 from tidegate.clock.clock import Clock
 from tidegate.control.home import Home
+from tidegate.control.peers import user_name
 from tidegate.control.server import ControlServer
 from tidegate.engine.layout import layout_sha256
 from tidegate.events.inputs import AnyInput
@@ -36,6 +38,7 @@ from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.thread import LedgerThread
 from tidegate.service.outbox import OutboxSettings
 from tidegate.service.past import LogHistory
+from tidegate.service.promoting import Who
 from tidegate.service.reconcile import STREAM as ORDERS
 from tidegate.service.reconcile import ReconcileSettings
 from tidegate.service.recovery import Makers, Recovered, recover
@@ -44,6 +47,8 @@ from tidegate.service.setup import Setup
 from tidegate.service.surroundings import Surroundings
 from tidegate.service.tenure import Tenure, claim_account
 from tidegate.service.unsent import Unsent
+from tidegate.service.version_desk import VersionDesk, permission_input
+from tidegate.service.version_verbs import Registered, register
 from tidegate.values.enums import GateScope, GateState
 from tidegate.values.errors import TidegateError
 from tidegate.values.time import DAY_NS, NEVER_NS, SECOND_NS
@@ -58,6 +63,7 @@ from tidegate.venues.waiting import Wait
 SETTLE_S: Final = 5.0  # at the end: how long cancels and answers are waited for
 IDLE_S: Final = 0.25  # the loop looks at clocks at least so often
 TIMER_S: Final = 0.001  # what a loop's timer can tell apart; asking for less would turn the desk over and over until it is due
+SENDING: Final = frozenset({"paper", "small-live", "live"})  # the other modes send nothing
 CHANNELS: Final = ("quotes", "trades", "statuses")
 
 
@@ -71,7 +77,7 @@ class Time(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """What to run. mode: paper, shadow or dry-run; patient: wait for another trader to go."""
+    """What to run. mode: one of `starting.MODES`; patient: wait for another trader to go."""
 
     home: Home
     setup: Setup
@@ -133,11 +139,14 @@ class Trader:
         if claimed is None:
             return
         lease, asked_ns = claimed
+        registered = await asyncio.to_thread(self._register, store, lease)
         recovered = await asyncio.to_thread(self._recover, store, lease)
         ledger = LedgerThread(store)
         async with AlpacaClient(wish.access, wish.hosts, time.clock, wait=time.wait) as client:
-            venue: OrderVenue = client if wish.mode == "paper" else Unsent(client, f"mode {wish.mode}: nothing is sent")
-            opening = wish.setup.opening(recovered, mode=wish.mode, epoch=lease.epoch, started_ns=time.clock.now_ns())
+            venue: OrderVenue = client if wish.mode in SENDING else Unsent(client, f"mode {wish.mode}: nothing is sent")
+            opening = wish.setup.opening(
+                recovered, mode=wish.mode, epoch=lease.epoch, started_ns=time.clock.now_ns(), permissions=registered.lines()
+            )
             log = self.log = LiveLog(wish.home.log, opening, clock=time.wall)
             await log.opened()
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
@@ -146,8 +155,9 @@ class Trader:
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
             self.feeds = Feeds(desk, log, self._wake.set)
             hands = Hands(desk, venue, ledger, self._wake.set)
-            self._begin(desk, recovered)
-            control = ControlServer(wish.home, Answering(desk, log, self._around, time.clock, self._wake.set))
+            versions = VersionDesk(wish.setup.version, registered, lease, ledger, time.wall)
+            self._begin(desk, recovered, registered)
+            control = ControlServer(wish.home, Answering(desk, log, self._around, time.clock, self._wake.set, versions=versions))
             await control.start(takes_over=bool(lease.taken_from))
             gc.collect()
             gc.freeze()  # what was loaded and recovered stays: looking through it now and then would hold orders up for 20 ms
@@ -187,8 +197,23 @@ class Trader:
             self._tell(f"Recovered {finding}.")
         return found
 
-    def _begin(self, desk: Desk, recovered: Recovered) -> None:
-        first: list[AnyInput] = [*self._wish.setup.defined(), *recovered.first_inputs]
+    def _register(self, store: SqlLedger, lease: Lease) -> Registered:
+        """Record which version runs; one that may not run in this mode gives the account back at once.
+
+        Raises:
+            NotPromotedError: it does not hold what the mode needs.
+        """
+        wish = self._wish
+        who = Who(user_name(os.getuid()), wish.time.wall.now_ns(), "")
+        try:
+            return register(store, lease, wish.setup.version, wish.mode, who)
+        except TidegateError:
+            store.release(lease)
+            raise
+
+    def _begin(self, desk: Desk, recovered: Recovered, registered: Registered) -> None:
+        permissions = map(permission_input, registered.permissions)
+        first: list[AnyInput] = [*self._wish.setup.defined(), *permissions, *recovered.first_inputs]
         for message in first:
             desk.sequencer.offer(message)
         desk.outbox.adopt(list(recovered.unsure))

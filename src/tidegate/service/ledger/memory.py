@@ -119,9 +119,11 @@ class MemoryLedger:
         """See `Ledger`."""
         return [row for key, row in sorted(self._kills.items()) if key[0] == account]
 
-    def versions(self, account: str) -> list[VersionRow]:
+    def versions(self, account: str | None = None) -> list[VersionRow]:
         """See `Ledger`."""
-        return sorted((row for row in self._versions.values() if row.account == account), key=lambda row: (row.added_ns, row.sha256))
+        return sorted(
+            (row for row in self._versions.values() if account in {None, row.account}), key=lambda row: (row.added_ns, row.sha256)
+        )
 
     def stages(self, account: str) -> list[StageRow]:
         """See `Ledger`."""

@@ -71,8 +71,8 @@ class Ledger(Protocol):
     def kills(self, account: str) -> list[KillRow]:
         """Return the account's gate states as last set, sorted by scope and key."""
 
-    def versions(self, account: str) -> list[VersionRow]:
-        """Return the account's versions of its configuration, by the time they were added, then by hash."""
+    def versions(self, account: str | None = None) -> list[VersionRow]:
+        """Return the account's versions of its configuration, by the time they were added, then by hash; None: every account's."""
 
     def stages(self, account: str) -> list[StageRow]:
         """Return every step of the account's versions and permissions, in the order in which they were recorded."""

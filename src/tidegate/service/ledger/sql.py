@@ -146,9 +146,11 @@ class SqlLedger:
             rows = [statements.kill_row(row) for row in connection.execute(wish)]
         return sorted(rows, key=lambda row: (row.scope, row.key))  # here: databases sort text each in its own way
 
-    def versions(self, account: str) -> list[VersionRow]:
+    def versions(self, account: str | None = None) -> list[VersionRow]:
         """See `Ledger`."""
-        wish = select(*statements.VERSION_COLUMNS).where(CONFIG_VERSIONS.c.account == account)
+        wish = select(*statements.VERSION_COLUMNS)
+        if account is not None:
+            wish = wish.where(CONFIG_VERSIONS.c.account == account)
         with self._reading() as connection:
             rows = [statements.version_row(row) for row in connection.execute(wish)]
         return sorted(rows, key=lambda row: (row.added_ns, row.sha256))
