@@ -108,7 +108,7 @@ def _precedence(before: Compared, after: Compared) -> Iterator[Change]:
 
 def direction_of(key: str) -> Direction:
     """Return which way of a key is the tighter one."""
-    top, _, _rest = key.partition(".")
+    top = key.partition(".")[0].partition("[")[0]
     if key in _KEYS:
         return _KEYS[key]
     if top in _TREES:
