@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tidegate.clock.clock import Clock
 from tidegate.engine.core import NumberedAct
 from tidegate.engine.engine import Engine
-from tidegate.events.acts import OrderCommand
+from tidegate.events.acts import DifferenceFound, OrderCommand
 from tidegate.events.codec import encode
 from tidegate.events.inputs import (
     AnyInput,
@@ -29,6 +29,7 @@ from tidegate.events.inputs import (
     Tick,
 )
 from tidegate.service.ports import Commanded, LogPort
+from tidegate.values.enums import Resolution
 from tidegate.values.errors import TidegateError
 from tidegate.values.ids import SessionId, event_id
 from tidegate.values.time import MILLISECOND_NS, NEVER_NS
@@ -60,6 +61,7 @@ class Sequencer:
         self.session: Final = session
         self.engine: Final = engine
         self._log: Final = log
+        self.drift_findings = 0  # differences to the venue's word that no event explained, in this session
         self._clock: Final = clock
         self._settings: Final = settings or SequencerSettings()
         self._anchor_wall_ns = clock.now_ns()
@@ -228,9 +230,8 @@ class Sequencer:
 
     def _keep(self, acts: list[NumberedAct], n_first: int, records: NDArray[np.void] | None) -> None:
         """Log what was taken in and done, in order, and keep the commands."""
-        for n, k, act in acts:
-            if type(act) is OrderCommand:
-                self._commands.append(Commanded(n, k, act))
+        self._commands.extend(Commanded(n, k, act) for n, k, act in acts if type(act) is OrderCommand)
+        self.drift_findings += sum(type(act) is DifferenceFound and act.resolution is not Resolution.TAKEN_IN for _, _, act in acts)
         if self.log_failed is not None:
             return
         try:

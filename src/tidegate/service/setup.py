@@ -9,8 +9,10 @@ import msgspec
 from tidegate.config.build import engine_spec, instruments_of, placed, slots_of
 from tidegate.config.caps import capped
 from tidegate.config.errors import ConfigError
-from tidegate.config.model import Config, LiveSection
+from tidegate.config.model import Config, LiveSection, TradingCriteria
+from tidegate.config.promotion import criteria_of
 from tidegate.config.reading import LoadedConfig
+from tidegate.config.stages import STAGE_OF_MODE
 from tidegate.config.versions import ConfigVersion, version_of
 from tidegate.config.writing import config_source
 from tidegate.engine.engine import Engine
@@ -21,6 +23,7 @@ from tidegate.events.inputs import InstrumentDefined
 from tidegate.events.session import SessionOpened, SourceRef
 from tidegate.journal import FORMAT_VERSION
 from tidegate.recovery import machine
+from tidegate.service.demotion import Watch
 from tidegate.service.recovery import Recovered
 from tidegate.values.enums import InstrumentKind
 from tidegate.values.ids import SessionId
@@ -47,6 +50,12 @@ class Setup(NamedTuple):
     def tradable(self) -> tuple[str, ...]:
         """Symbols that may be ordered."""
         return tuple(i.symbol for i in self.instruments if i.kind is not InstrumentKind.INDEX)
+
+    def watch(self, mode: str) -> Watch | None:
+        """Return what looks whether the version goes on showing what a mode's stage asks; None: the mode asks for no stage."""
+        stage = STAGE_OF_MODE.get(mode)
+        criteria = None if stage is None else criteria_of(self.loaded.config, stage)
+        return Watch(criteria) if isinstance(criteria, TradingCriteria) else None
 
     def spec(self, session: SessionId, epoch: int) -> EngineSpec:
         """Return the specification of a session's engine."""

@@ -108,6 +108,7 @@ class Trader:
         self._standing: list[Kill] = []  # kills that the engine has not taken yet
         self._heart: Final = None if wish.beat is None else Heart(wish.beat, wish.time.wall, orphaned=self.stop)
         self.started_ns = wish.time.wall.now_ns()
+        self._versions: VersionDesk | None = None
         self.desk: Desk | None = None
         self.log: LiveLog | None = None
         self.feeds: Feeds | None = None
@@ -155,7 +156,9 @@ class Trader:
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
             self.feeds = Feeds(desk, log, self._wake.set)
             hands = Hands(desk, venue, ledger, self._wake.set)
-            versions = VersionDesk(wish.setup.version, registered, lease, ledger, time.wall)
+            versions = self._versions = VersionDesk(
+                wish.setup.version, registered, lease, ledger, time.wall, watch=wish.setup.watch(wish.mode)
+            )
             self._begin(desk, recovered, registered)
             control = ControlServer(wish.home, Answering(desk, log, self._around, time.clock, self._wake.set, versions=versions))
             await control.start(takes_over=bool(lease.taken_from))
@@ -264,6 +267,8 @@ class Trader:
             hands.carry_out(effect)
         self._ask_durable(desk, hands)  # first: disks work while the rest is done
         self._around.turned(desk)
+        if self._versions is not None:
+            self._versions.turned(desk)
         if self._heart is not None:
             self._heart.stage = Stage.STOPPING if self._stop.is_set() else Stage.READY if desk.reconciler.trusted else Stage.STARTING
         self._keep_snapshot(desk)
