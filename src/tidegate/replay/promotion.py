@@ -20,7 +20,7 @@ def measure(logs: Sequence[Path], version_sha256: str, modes: frozenset[str]) ->
         TidegateError: no log, a damaged one, or one of a newer version.
     """
     measuring = Measuring(version_sha256)
-    for log in logs:
+    for log in dict.fromkeys(path.resolve() for path in logs):
         reader = read(log)
         for session in reader.sessions:
             if session.opening.version_sha256 == version_sha256 and session.opening.mode in modes:
