@@ -7,7 +7,7 @@ could keep an exit from filling.
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -140,7 +140,7 @@ class _Missing:
     """Stands for a key that one side does not have."""
 
 
-def _flat(side: Compared) -> Iterator[tuple[str, Any]]:
+def _flat(side: Compared) -> Iterator[tuple[str, object]]:
     yield "tidegate", side.tidegate
     for name in side.limits.__struct_fields__:
         yield f"limits.{name}", getattr(side.limits, name)
@@ -152,7 +152,7 @@ def _flat(side: Compared) -> Iterator[tuple[str, Any]]:
             yield from _leaves(name, getattr(side.config, name))
 
 
-def _strategies(side: Compared) -> Iterator[tuple[str, Any]]:
+def _strategies(side: Compared) -> Iterator[tuple[str, object]]:
     for section, part in zip(side.config.strategies, side.strategies, strict=False):
         at = f"{STRATEGIES}{part.strategy_id}]"
         yield f"{at}.file", part.sha256
@@ -166,7 +166,7 @@ def _strategies(side: Compared) -> Iterator[tuple[str, Any]]:
                     yield f"{at}.eligible[{symbol} in {market}].{_SPREAD}", row.spread_bps_max
 
 
-def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             yield from _leaves(f"{path}.{name}", getattr(value, name))
@@ -178,7 +178,7 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _effect(key: str, was: Any, now: Any) -> Effect:
+def _effect(key: str, was: object, now: object) -> Effect:
     direction = direction_of(key)
     if direction is Direction.INDIFFERENT:
         return Effect.NEUTRAL
@@ -197,23 +197,23 @@ def _of_presence(direction: Direction, *, appears: bool, key: str) -> Effect:
     return Effect.TIGHTER if appears and binds else Effect.LOOSER
 
 
-def _is_tighter(direction: Direction, was: Any, now: Any) -> bool:
+def _is_tighter(direction: Direction, was: object, now: object) -> bool:
     match direction:
         case Direction.FALSE:
             return was is True and now is False
         case Direction.FEWER if isinstance(now, frozenset):
-            return was is None or now <= was
+            return was is None or (isinstance(was, frozenset) and now <= was)
         case Direction.FEWER:
             return _number(now) < _number(was) if isinstance(now, int | float | Decimal) else False
         case Direction.MORE:
-            return isinstance(now, frozenset) and was <= now
+            return isinstance(was, frozenset) and isinstance(now, frozenset) and was <= now
         case Direction.SMALLER:
             return _number(now) < _number(was)
         case _:
             return _number(now) > _number(was)
 
 
-def _number(value: Any) -> int | float | Decimal:
+def _number(value: object) -> int | float | Decimal:
     """Return a number, or a duration in ns."""
     if isinstance(value, str):
         try:
@@ -224,7 +224,7 @@ def _number(value: Any) -> int | float | Decimal:
     return value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is _Missing:
         return ABSENT
     if isinstance(value, frozenset | tuple):

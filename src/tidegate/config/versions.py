@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -118,7 +118,7 @@ def _part(loaded: LoadedConfig, section: StrategySection, slot: StrategySlot, mi
     )
 
 
-def _selector(config: Config) -> list[Any]:
+def _selector(config: Config) -> list[object]:
     """Return what says which instruments there are to choose from; never the result, which changes by the day."""
     return [config.instruments, config.other_instruments, config.groups, config.venues]
 
