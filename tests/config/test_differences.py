@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.config.differences import Compared, Direction, Effect, compare, direction_of, effect_of, of_all, of_strategy
+from tidegate.config.limits import limit_keys
 from tidegate.config.model import EligibleSection, EventSection, NoTradeSection, PromotionSection, SmallLiveSection
 from tidegate.config.reading import read_config
 from tidegate.config.versions import StrategyPart
 from tidegate.risk.limits import RiskLimits
+from tidegate.values.money import ATTOS, NANOS
 
 pytestmark = pytest.mark.req("D2.2")
 
@@ -22,6 +24,7 @@ PARTS = tuple(
     for place, entry in enumerate(LOADED.config.strategies)
 )
 BEFORE = Compared(LOADED.config, LOADED.limits, "1.4", PARTS)
+KEYS = {field.name: key for key, field in limit_keys()}
 NUMBERS = [name for name in RiskLimits.__struct_fields__ if isinstance(getattr(LOADED.limits, name), int)]
 TIGHT: dict[Direction, int] = {Direction.SMALLER: -1, Direction.LARGER: 1}
 
@@ -38,6 +41,15 @@ def effects(after: Compared, before: Compared = BEFORE) -> dict[str, Effect]:
     return {change.key: change.effect for change in compare(before, after)}
 
 
+def test_changes_read_as_a_file_writes_them() -> None:
+    after = with_limits(order_notional_attos_max=9_500 * ATTOS, order_quantity_nanos_max=NANOS // 2, quote_age_ns_max=1_500_000_000)
+    assert [(change.key, change.before, change.after) for change in compare(BEFORE, after)] == [
+        ("limits.order_notional_usd_max", "10000", "9500"),
+        ("limits.order_quantity_max", "1000", "0.5"),
+        ("limits.quote_age_max", "2s", "1.5s"),
+    ]
+
+
 def test_the_same_differs_in_nothing() -> None:
     assert compare(BEFORE, BEFORE) == ()
     assert effect_of(()) is Effect.NEUTRAL
@@ -47,26 +59,27 @@ def test_every_limit_has_a_direction_that_somebody_chose() -> None:
     """A limit whose name says nothing must stand in the table: it would count as loosening whichever way it moves."""
     from tidegate.config import differences
 
-    said = [name for name in RiskLimits.__struct_fields__ if not name.endswith(("_max", "_min"))]
+    said = [key for key in KEYS.values() if not key.endswith(("_max", "_min"))]
     assert [name for name in said if f"limits.{name}" not in differences._KEYS] == []
     assert {name: direction_of(f"limits.{name}") for name in said} == {
         "symbols_allowed": Direction.FEWER,
         "symbols_blocked": Direction.MORE,
         "buying_power_bps": Direction.SMALLER,
-        "duplicate_window_ns": Direction.LARGER,
-        "exit_repeat_ns": Direction.NONE,
-        "amend_spacing_ns": Direction.LARGER,
+        "duplicate_window": Direction.LARGER,
+        "exit_repeat": Direction.NONE,
+        "amend_spacing": Direction.LARGER,
     }
 
 
 @given(name=st.sampled_from(NUMBERS), steps=st.integers(-3, 3).filter(bool))
 def test_a_limit_moved_the_tight_way_tightens_and_the_other_way_loosens(name: str, steps: int) -> None:
     after = effects(with_limits(**{name: getattr(LOADED.limits, name) + steps}))
-    direction = direction_of(f"limits.{name}")
+    key = f"limits.{KEYS[name]}"
+    direction = direction_of(key)
     if direction is Direction.NONE:
-        assert after == {f"limits.{name}": Effect.LOOSER}
+        assert after == {key: Effect.LOOSER}
     else:
-        assert after == {f"limits.{name}": Effect.TIGHTER if steps * TIGHT[direction] > 0 else Effect.LOOSER}
+        assert after == {key: Effect.TIGHTER if steps * TIGHT[direction] > 0 else Effect.LOOSER}
 
 
 @given(st.data())

@@ -11,11 +11,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from tidegate.config.limits import limit_keys
 from tidegate.config.model import Config
 from tidegate.config.units import duration_ns
 from tidegate.config.versions import StrategyPart
 from tidegate.risk.limits import RiskLimits
 from tidegate.values.errors import TidegateError
+from tidegate.values.money import attos_text, nanos_text
 
 ABSENT: Final = "-"
 STRATEGIES: Final = "strategies["
@@ -63,11 +65,11 @@ _KEYS: Final[Mapping[str, Direction]] = {
     "limits.symbols_allowed": Direction.FEWER,
     "limits.symbols_blocked": Direction.MORE,
     "limits.buying_power_bps": Direction.SMALLER,
-    "limits.duplicate_window_ns": Direction.LARGER,
-    "limits.amend_spacing_ns": Direction.LARGER,
+    "limits.duplicate_window": Direction.LARGER,
+    "limits.amend_spacing": Direction.LARGER,
     "limits.exit_collar_bps_max": Direction.NONE,  # what exits are checked against: see above
     "limits.blind_collar_bps_max": Direction.NONE,
-    "limits.exit_repeat_ns": Direction.NONE,
+    "limits.exit_repeat": Direction.NONE,
     "limits.symbol_messages_per_minute_max": Direction.NONE,
     "symbols_shared": Direction.FALSE,
     "symbol_cooldown": Direction.LARGER,
@@ -84,6 +86,8 @@ _SUFFIXES: Final = {"_max": Direction.SMALLER, "_min": Direction.LARGER}
 _SUFFIXED: Final = frozenset({"limits", "small_live", "promotion"})
 _SPREAD: Final = "spread_bps_max"
 _NAMED_BY: Final = {"instruments": "symbol", "venues": "name", "groups": "name"}
+_LIMITS: Final = "limits."
+_UNITS: Final = {f"{_LIMITS}{key}": field.unit for key, field in limit_keys()}
 _NOT_COMPARED: Final = frozenset({"limits", "limits_file", "strategies", "events"})
 
 
@@ -94,7 +98,7 @@ def compare(before: Compared, after: Compared) -> tuple[Change, ...]:
     for key in sorted({*old, *new}):
         was, now = old.get(key, _Missing), new.get(key, _Missing)
         if was != now:
-            changes.append(Change(key, _text(was), _text(now), _effect(key, was, now)))
+            changes.append(Change(key, _text(key, was), _text(key, now), _effect(key, was, now)))
     return tuple(changes)
 
 
@@ -142,8 +146,8 @@ class _Missing:
 
 def _flat(side: Compared) -> Iterator[tuple[str, object]]:
     yield "tidegate", side.tidegate
-    for name in side.limits.__struct_fields__:
-        yield f"limits.{name}", getattr(side.limits, name)
+    for key, field in limit_keys():
+        yield f"{_LIMITS}{key}", getattr(side.limits, field.name)
     for event in side.config.events:
         yield f"events[{event.starts} {event.symbol}].{event.ends}", True
     yield from _strategies(side)
@@ -224,9 +228,16 @@ def _number(value: object) -> int | float | Decimal:
     return value
 
 
-def _text(value: object) -> str:
+def _text(key: str, value: object) -> str:
+    """Return a value as a file writes it."""
     if value is _Missing:
         return ABSENT
     if isinstance(value, frozenset | tuple):
         return ", ".join(sorted(map(str, value))) or "none"
+    if isinstance(value, int) and _UNITS.get(key) == "usd":
+        return attos_text(value)
+    if isinstance(value, int) and _UNITS.get(key) == "quantity":
+        return nanos_text(value)
+    if isinstance(value, int) and _UNITS.get(key) == "ns":
+        return f"{nanos_text(value)}s"
     return str(value)

@@ -48,11 +48,11 @@ from tidegate.service.surroundings import Surroundings
 from tidegate.service.tenure import Tenure, claim_account
 from tidegate.service.unsent import Unsent
 from tidegate.service.version_desk import VersionDesk, permission_input
-from tidegate.service.version_verbs import Registered, register
+from tidegate.service.version_verbs import Begin, Registered, register
 from tidegate.values.enums import GateScope, GateState
 from tidegate.values.errors import TidegateError
 from tidegate.values.time import DAY_NS, NEVER_NS, SECOND_NS
-from tidegate.venues.alpaca.access import Access, Hosts
+from tidegate.venues.alpaca.access import LIVE_HOSTS, PAPER_HOSTS, Access, Hosts
 from tidegate.venues.alpaca.client import AlpacaClient
 from tidegate.venues.alpaca.streams import AlpacaStreams, Feed, MarketWish
 from tidegate.venues.lifeline import Timing
@@ -208,8 +208,9 @@ class Trader:
         """
         wish = self._wish
         who = Who(user_name(os.getuid()), wish.time.wall.now_ns(), "")
+        begin = Begin(wish.mode, rehearsed=wish.hosts not in (LIVE_HOSTS, PAPER_HOSTS), has_log=any(wish.home.log.glob("*.seg")))
         try:
-            return register(store, lease, wish.setup.version, wish.mode, who)
+            return register(store, lease, wish.setup.version, begin, who)
         except TidegateError:
             store.release(lease)
             raise

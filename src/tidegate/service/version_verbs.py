@@ -24,6 +24,24 @@ class NoSuchStageError(TidegateError):
     """No stage has this name."""
 
 
+class Begin(NamedTuple):
+    """How a trader starts. rehearsed: at an emulator; has_log: the home has a golden log already."""
+
+    mode: str
+    rehearsed: bool = False
+    has_log: bool = False
+
+    @property
+    def words(self) -> str:
+        """Return it as the ledger keeps it."""
+        return f"mode {self.mode}, rehearsed" if self.rehearsed else f"mode {self.mode}"
+
+    @property
+    def money(self) -> str:
+        """Return which kind of money it moves: two kinds never share their books."""
+        return ("rehearsed" if self.rehearsed else "real") if self.mode in STAGE_OF_MODE else "paper"
+
+
 class Registered(NamedTuple):
     """A version that a trader may run: how far it holds, and which of its strategies may trade."""
 
@@ -70,7 +88,7 @@ def _recorded(ledger: Ledger, lease: Lease, digest: str, moved: Moved) -> Versio
     )
 
 
-def register(ledger: Ledger, lease: Lease, version: ConfigVersion, mode: str, who: Who) -> Registered:
+def register(ledger: Ledger, lease: Lease, version: ConfigVersion, begin: Begin, who: Who) -> Registered:
     """Record that a trader starts with a version in a mode; add the version first where it is not known.
 
     Raises:
@@ -78,18 +96,18 @@ def register(ledger: Ledger, lease: Lease, version: ConfigVersion, mode: str, wh
     """
     account = lease.account
     book = book_of(ledger, account)
-    check_kind_of_money(book, mode)
+    check_kind_of_money(book, begin)
     moved = promoting.added(book, account, version, who)
     row = moved.versions[0] if moved.versions else book.versions[version.sha256]
     ledger.write(
         Batch(account=account, epoch=lease.epoch, versions=moved.versions, stages=() if version.sha256 in book.versions else moved.rows)
     )
     book = book_of(ledger, account)
-    book.check_mode(version, mode)
+    book.check_mode(version, begin.mode)
     stage = book.stage(version.sha256)
-    ran = promoting.ran(row, stage, who._replace(reason=f"mode {mode}"))
+    ran = promoting.ran(row, stage, who._replace(reason=begin.words))
     ledger.write(Batch(account=account, epoch=lease.epoch, stages=(ran,)))
-    return Registered(stage, book.permissions(version, mode))
+    return Registered(stage, book.permissions(version, begin.mode))
 
 
 def demote(ledger: Ledger, lease: Lease, version_sha256: str, permission: Permission | None, who: Who) -> tuple[StageRow, ...]:
@@ -106,16 +124,24 @@ def demote(ledger: Ledger, lease: Lease, version_sha256: str, permission: Permis
     return rows
 
 
-def check_kind_of_money(book: StageBook, mode: str) -> None:
-    """Refuse to trade real money on the books of a paper account, or the other way round.
+def check_kind_of_money(book: StageBook, begin: Begin) -> None:
+    """Refuse to trade real money on the books of a paper account or of a rehearsal, or the other way round.
 
     Raises:
-        NotPromotedError: the last trader here had the other kind.
+        NotPromotedError: the last trader here had another kind, or nobody knows which.
     """
-    ran = [row.reason.removeprefix("mode ") for row in book.rows if row.step is Step.RAN]
-    if ran and (ran[-1] in STAGE_OF_MODE) != (mode in STAGE_OF_MODE):
+    ran = [row.reason for row in book.rows if row.step is Step.RAN]
+    if not ran and begin.has_log and begin.money != "paper":
         raise NotPromotedError(
-            f"The books of this home are of mode {ran[-1]}, and mode {mode} is another kind of money; use another --home for it."
+            f"This home has a log, and nobody recorded of which kind of money; use another --home for mode {begin.mode}."
+        )
+    if not ran:
+        return
+    mode, _, rehearsed = ran[-1].removeprefix("mode ").partition(", ")
+    before = Begin(mode, rehearsed=bool(rehearsed))
+    if before.money != begin.money:
+        raise NotPromotedError(
+            f"The books of this home are of {before.words}, and {begin.words} is another kind of money; use another --home for it."
         )
 
 

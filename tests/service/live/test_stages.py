@@ -134,7 +134,13 @@ def test_a_promoted_version_trades_under_its_caps_and_says_so_everywhere(tape: P
             [sys.executable, "-m", "tidegate", "config", "history", "--home", str(home)], capture_output=True, text=True, check=False,
             env=environment(),
         ).stdout  # fmt: skip
+        tighter = written(tmp_path / "tighter.yaml", edit=("order_quantity_max: 1000", "order_quantity_max: 999"))
+        added = subprocess.run(
+            [sys.executable, "-m", "tidegate", "config", "add", str(tighter), "--home", str(home)], capture_output=True, text=True,
+            check=False, env=environment(),
+        ).stdout  # fmt: skip
         assert trader.stop() == 0, trader.said()
+    assert "holds small_live at once" in added
     assert f"{short(version.sha256)}, holds stage small_live" in told
     assert "small-live, account mill" in told
     assert f"{short(version.sha256)}*" in listed
