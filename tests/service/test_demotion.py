@@ -24,7 +24,7 @@ from tidegate.service.ledger.port import Ledger
 from tidegate.service.ledger.rows import Batch, LeaseClaim
 from tidegate.service.ledger.thread import LedgerThread
 from tidegate.service.stage_book import Permission, StageBook
-from tidegate.service.version_desk import VersionDesk
+from tidegate.service.version_desk import VersionDesk, permission_input
 from tidegate.service.version_verbs import Registered
 from tidegate.strategies.strategy import Intent
 from tidegate.values.enums import GateScope, GateState, OrderState, OrderType, Purpose, Side, TimeInForce
@@ -220,3 +220,17 @@ def test_drift_takes_the_whole_version_down_and_no_entry_leaves() -> None:
 
 def _acts(office: Office) -> list[bytes]:
     return [entry.message for entry in office.log.entries if entry.k > 0]
+
+
+@pytest.mark.parametrize("permitted", [True, False])
+def test_an_entry_that_waited_for_the_disk_does_not_leave_under_a_permission_that_went_void(permitted: bool) -> None:  # noqa: FBT001 - a table
+    office = Office()
+    order_id = office.enter()
+    void = Permission("one", "p", permitted=permitted, stage=Stage.PAPER, reason="holds paper")
+    office.desk.sequencer.offer(permission_input(void))
+    office.turn()
+    office.commit()
+    office.flush()
+    assert [send.command.client_order_id for send in office.submits()] == ([order_id] if permitted else [])
+    if not permitted:
+        assert office.state(order_id) is OrderState.NOT_SENT
