@@ -1,5 +1,6 @@
 """Real money, played by an emulator: who may start, with which key, at which host, under which caps, and what is written of it."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -223,3 +224,28 @@ def test_without_assertions_there_is_no_real_money(live_venue: Venue, config: Pa
 def _notional(order: OrderCommand) -> Decimal:
     price = order.limit_price_nanos or order.stop_price_nanos
     return Decimal(price) * order.quantity_nanos / NANOS / NANOS
+
+
+def test_the_whole_service_trades_a_promoted_version_and_no_other(tape: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with Venue(tape, speed=20.0, live=True) as venue:
+        config = written(tmp_path / "up.yaml", edit=("live: {feed: iex}", f"live: {{feed: iex, origin: '{venue.origin}'}}"))
+        words = [sys.executable, "-m", "tidegate", "up", "--mode", "small-live", "--config", str(config), "--home", str(home)]
+        named = environment(LIVE_KEY, live=True)
+        refusal = subprocess.run(words, capture_output=True, text=True, check=False, env=named)
+        assert refusal.returncode == ExitCode.REFUSED
+        assert len(refusal.stderr.strip().splitlines()) == 1
+        assert not home.exists()
+        version = climb(home, config, Stage.SMALL_LIVE)
+        with (tmp_path / "said").open("w") as said:
+            service = subprocess.Popen(words, stdout=said, stderr=said, env=named)
+            try:
+                wait_for("fills", lambda: len(venue.fills()) >= 2 or service.poll() is not None)
+                service.send_signal(signal.SIGINT)
+                assert service.wait(120) == 0, (tmp_path / "said").read_text()
+            finally:
+                if service.poll() is None:
+                    service.kill()
+                    service.wait()
+    assert read(home / "log").sessions[-1].opening.version_sha256 == version.sha256
+    assert "emulator-secret" not in (tmp_path / "said").read_text()
