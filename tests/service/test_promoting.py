@@ -320,6 +320,9 @@ def test_one_strategy_climbs_alone_by_its_own_figures_and_puts_nothing_in_force(
     assert desk.book.in_force(Stage.SMALL_LIVE) == TIGHTER.sha256
     desk.promote(edited, Stage.SMALL_LIVE, names=("breakout",))
     desk.promote(edited, Stage.SMALL_LIVE, "bob", approves=True, names=("breakout",))
+    assert desk.book.permission("other") is Stage.SMALL_LIVE
+    assert set(desk.permitted(edited, "small-live").values()) == {False}, "it is not in force"
+    desk.take(promoting.rolled_back(desk.book, desk.row(edited), desk.who()))
     assert set(desk.permitted(edited, "small-live").values()) == {True}
 
 
@@ -411,6 +414,14 @@ class Ladder(RuleBasedStateMachine):
             except PromotionRefusedError:
                 return
 
+    @rule(version=st.sampled_from(VERSIONS), to=st.sampled_from(list(Stage)[1:]))
+    def climb(self, version: ConfigVersion, to: Stage) -> None:
+        if version.sha256 in self.desk.book.versions:
+            try:
+                self.desk.climb(version, to)
+            except PromotionRefusedError:
+                return
+
     @rule(version=st.sampled_from(VERSIONS), strategy=st.sampled_from(["", *NAMES]))
     def demote(self, version: ConfigVersion, strategy: str) -> None:
         if version.sha256 in self.desk.book.versions:
@@ -453,7 +464,8 @@ class Ladder(RuleBasedStateMachine):
         for version in VERSIONS:
             for permission in self.desk.book.permissions(version, "live"):
                 both = (self.desk.book.stage(version.sha256), self.desk.book.permission(permission.sha256))
-                assert permission.permitted is (both == (Stage.LIVE, Stage.LIVE))
+                in_force = self.desk.book.in_force(Stage.LIVE) == version.sha256
+                assert permission.permitted is (in_force and both == (Stage.LIVE, Stage.LIVE))
 
 
 TestLadder = Ladder.TestCase

@@ -12,7 +12,7 @@ from tidegate.service.ledger.memory import MemoryLedger
 from tidegate.service.ledger.rows import Lease
 from tidegate.service.promoting import PromotionRefusedError, Who
 from tidegate.service.stage_book import NotPromotedError
-from tidegate.service.version_verbs import Begin, NoSuchStageError, VersionRequest, book_of, carry_out, register, stage_named
+from tidegate.service.version_verbs import Begin, NoSuchStageError, VersionRequest, book_of, carry_out, demote, register, stage_named
 
 pytestmark = pytest.mark.req("D2.2")
 
@@ -134,3 +134,28 @@ def test_a_refused_criterion_records_nothing() -> None:
     assert [one.name for one in reply.criteria if not one.met] == ["trips_max"]
     assert store.steps() == [Step.ADDED]
     assert book_of(store.ledger, ACCOUNT).stage(BASE.sha256) is Stage.SHADOW
+
+
+def test_what_ran_last_comes_back_for_its_exits_and_enters_nothing() -> None:
+    store = Store()
+    store.climb(Stage.LIVE)
+    assert set(store.begin("live").values()) == {True}
+    store.ask(AddVersion(version=TIGHTER))  # takes its place
+    assert set(store.begin("live").values()) == {False}
+    store.ask(MoveVersion(version=BASE.sha256, verb=VersionVerb.ROLLBACK))
+    assert set(store.begin("live").values()) == {True}
+    demote(store.ledger, store.lease, BASE.sha256, None, ANN)
+    assert set(store.begin("live").values()) == {False}
+    assert set(store.begin("small-live").values()) == {True}, "one stage down it may trade"
+    with pytest.raises(NotPromotedError, match="holds small_live"):
+        store.begin("live")  # it did not run last in this mode
+
+
+def test_one_that_another_has_run_after_does_not_come_back() -> None:
+    store = Store()
+    store.climb(Stage.LIVE)
+    store.begin("live")
+    store.ask(AddVersion(version=TIGHTER))
+    register(store.ledger, store.lease, TIGHTER, Begin("live"), ANN)
+    with pytest.raises(NotPromotedError, match="took its place"):
+        store.begin("live")

@@ -103,34 +103,50 @@ class StageBook:
     def check_mode(self, version: ConfigVersion, mode: str) -> None:
         """Refuse a mode that moves real money to a version that may not run in it.
 
+        The one that ran here last in this mode may start again whatever has happened to it: without entries, so that exits go on.
+
         Raises:
             NotPromotedError: it does not hold the stage, or another version took its place.
         """
+        why = self.why_not(version, mode)
+        if why and not self.ran_last(version.sha256, mode):
+            raise NotPromotedError(why)
+
+    def ran_last(self, version_sha256: str, mode: str) -> bool:
+        """Tell whether the last trader here ran this version in this mode."""
+        last = next((row for row in reversed(self.rows) if row.step is Step.RAN), None)
+        return last is not None and last.version_sha256 == version_sha256 and last.reason.partition(",")[0] == f"mode {mode}"
+
+    def why_not(self, version: ConfigVersion, mode: str) -> str:
+        """Return why a version may not enter anything in a mode; empty: it may."""
         stage = STAGE_OF_MODE.get(mode)
         if stage is None:
-            return
+            return ""
         holds, name = self.stage(version.sha256), short(version.sha256)
         if rung(holds) < rung(stage):
-            raise NotPromotedError(
+            return (
                 f"Mode {mode} moves real money: it needs a configuration that holds stage {stage.value}, and version {name} holds "
                 f"{holds.value}; promote it with `tidegate config promote {name}`, or start in paper, shadow or dry-run."
             )
         current = self.in_force(stage)
-        if current != version.sha256:
-            raise NotPromotedError(
-                f"Version {name} is not in force in mode {mode}: {short(current)} took its place; start that one, or go back with "
-                f"`tidegate config rollback {name}`."
-            )
+        if current == version.sha256:
+            return ""
+        return (
+            f"Version {name} is not in force in mode {mode}: {short(current)} took its place; start that one, or go back with "
+            f"`tidegate config rollback {name}`."
+        )
 
     def permissions(self, version: ConfigVersion, mode: str) -> tuple[Permission, ...]:
         """Return for each strategy of a version whether it may trade in a mode. Modes that earn a stage ask for none."""
-        needed = STAGE_OF_MODE.get(mode)
+        needed, why_not = STAGE_OF_MODE.get(mode), self.why_not(version, mode)
         found = []
         for part in version.strategies:
             holds = lower(self.permission(part.permission_sha256), self.stage(version.sha256)) if needed else self.stage(version.sha256)
             name = f"permission {short(part.permission_sha256)}"
             if needed is None:
                 reason, permitted = f"mode {mode} asks for no promotion ({name})", True
+            elif why_not:
+                reason, permitted = f"exits go on, nothing enters: {why_not}", False
             elif rung(holds) >= rung(needed):
                 reason, permitted = f"{name} holds {holds.value}", True
             else:

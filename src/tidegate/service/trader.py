@@ -141,6 +141,9 @@ class Trader:
             return
         lease, asked_ns = claimed
         registered = await asyncio.to_thread(self._register, store, lease)
+        for permission in registered.permissions:
+            if not permission.permitted:
+                self._tell(f"{permission.strategy_id} enters nothing: {permission.reason}")
         recovered = await asyncio.to_thread(self._recover, store, lease)
         ledger = LedgerThread(store)
         async with AlpacaClient(wish.access, wish.hosts, time.clock, wait=time.wait) as client:
