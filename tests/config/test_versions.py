@@ -129,6 +129,13 @@ def test_small_live_holds_every_limit_of_the_same_thing_to_its_cap_and_loosens_n
     assert set(CAPS) == set(caps.__struct_fields__)
 
 
+def test_each_cap_has_a_limit_to_hold_down() -> None:
+    """Only the daily loss may be without one, as long as no limit is of it."""
+    unbound = {cap for cap, limits in CAPS.items() if not set(limits) & set(PLAIN.limits.__struct_fields__)}
+    of_loss = [name for name in PLAIN.limits.__struct_fields__ if "daily_loss" in name]
+    assert unbound == (set() if of_loss else {"daily_loss_usd_max"})
+
+
 def test_a_cap_above_the_limit_does_not_loosen_it() -> None:
     tight = PLAIN._replace(limits=msgspec.structs.replace(PLAIN.limits, order_notional_attos_max=1))
     assert capped(tight, "small-live").limits.order_notional_attos_max == 1
