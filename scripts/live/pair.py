@@ -21,6 +21,7 @@ _PAGE: Final = 500
 WAIT_S: Final = 300.0  # a process may have to compile its kernels first, on a busy machine
 POLL_S: Final = 0.2
 KEY: Final = "PKEMULATOR"
+LIVE_KEY: Final = "AKEMULATOR"
 SECRET: Final = "emulator-secret"  # noqa: S105 - of a toy that listens on this machine alone
 
 Json = dict[str, Any]
@@ -41,9 +42,10 @@ def wait_for(what: str, met: Callable[[], bool], timeout_s: float = WAIT_S) -> f
     return time.monotonic() - began
 
 
-def environment(key: str = KEY, secret: str = SECRET) -> dict[str, str]:
-    """Return the environment of a process of ours, with a key; an empty one is left out."""
-    names = {"ALPACA_PAPER_API_KEY": key, "ALPACA_PAPER_API_SECRET": secret}
+def environment(key: str = KEY, secret: str = SECRET, *, live: bool = False) -> dict[str, str]:
+    """Return the environment of a process of ours, with a paper or a live key; an empty one is left out."""
+    kind = "ALPACA" if live else "ALPACA_PAPER"
+    names = {f"{kind}_API_KEY": key, f"{kind}_API_SECRET": secret}
     others = {name: text for name, text in os.environ.items() if not name.startswith(("ALPACA_", "APCA_"))}
     return others | {"PYTHONPATH": str(SRC)} | {name: text for name, text in names.items() if text}
 
@@ -107,10 +109,11 @@ def _collect(pipe: Any, into: list[str]) -> None:
 class Venue(_Process):
     """An emulator that plays a tape."""
 
-    def __init__(self, tape: Path, *, speed: float, seed: int = 1) -> None:
-        """Start it and wait until it listens."""
+    def __init__(self, tape: Path, *, speed: float, seed: int = 1, live: bool = False) -> None:
+        """Start it and wait until it listens. live: it plays the live side."""
+        self.key: Final = LIVE_KEY if live else KEY
         words = ["emulate", "alpaca", "--tape", str(tape), "--speed", f"{speed:g}", "--port", "0", "--json", "--seed", str(seed)]
-        super().__init__([sys.executable, "-m", "tidegate", *words], environment("", ""))
+        super().__init__([sys.executable, "-m", "tidegate", *words, *(["--live"] if live else [])], environment("", ""))
         try:
             self.origin: Final[str] = self._listening()
         except BaseException:
@@ -155,13 +158,13 @@ class Venue(_Process):
 
     def positions(self) -> dict[str, str]:
         """Return the account's positions by symbol."""
-        held: dict[str, str] = self.state()["accounts"][KEY]["positions"]
+        held: dict[str, str] = self.state()["accounts"][self.key]["positions"]
         return {symbol: quantity for symbol, quantity in held.items() if float(quantity)}
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Return the answer to a request, made again while the account's budget is spent."""
         data = None if body is None else msgspec.json.encode(body)
-        headers = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET, "Content-Type": "application/json"}
+        headers = {"APCA-API-KEY-ID": self.key, "APCA-API-SECRET-KEY": SECRET, "Content-Type": "application/json"}
         request = urllib.request.Request(self.origin + path, data, headers, method=method)  # noqa: S310 - an address of ours
         until = time.monotonic() + WAIT_S
         while True:
@@ -198,8 +201,10 @@ class TraderProcess(_Process):
         key: str = KEY,
         secret: str = SECRET,
         program: Sequence[str] = ("-m", "tidegate"),
+        live: bool = False,
     ) -> None:
-        super().__init__([sys.executable, *program, *account.arguments(*more)], environment(key, secret))
+        """Args: live: its key is a live one."""
+        super().__init__([sys.executable, *program, *account.arguments(*more)], environment(key, secret, live=live))
 
     def stop(self) -> int:
         """Press Ctrl-C and return its exit code."""

@@ -13,7 +13,7 @@ from tidegate.analytics.entries import Entry
 from tidegate.analytics.explain import Story, UnknownIdError, explain, order_sentence
 from tidegate.analytics.telling import lines_of
 from tidegate.events.acts import CheckResult, ExitWaits, OrderCommand
-from tidegate.events.inputs import GateSet, StreamChanged
+from tidegate.events.inputs import GateSet, PermissionSet, StreamChanged
 from tidegate.market.rows import QUALITY_NAMES
 from tidegate.values.enums import (
     AttentionKind,
@@ -241,11 +241,16 @@ def test_what_came_from_outside_is_told_too() -> None:
     script.say(gate)
     script.say(StreamChanged(**script.at(OPEN_NS + 1).head("", ""), venue="sim", stream="quotes", up=False, reason="eof"))
     script.say(StreamChanged(**script.at(OPEN_NS + 2).head("", ""), venue="sim", stream="quotes", up=True, reason="ok"))
+    for at, permitted in ((3, False), (4, True)):
+        told = script.at(OPEN_NS + at).head("", "breakout")
+        script.say(PermissionSet(**told, permission_sha256="p", permitted=permitted, stage="paper", reason="holds paper"))
     lines = [line.text for entry in run_of(script).entries for line in lines_of(entry)]
     assert lines == [
         "global was set to halted by ann: lunch",
         "sim quotes went down: eof",
         "sim quotes is trusted again: ok",
+        "breakout may not trade, exits go on: holds paper",
+        "breakout may trade: holds paper",
     ]
 
 

@@ -67,10 +67,24 @@ def test_the_demo_trades_answers_and_stops_cleanly_and_its_log_verifies(tmp_path
     assert json.loads(verified.stdout)["match"] is True
 
 
+@pytest.mark.req("D2.2")
 @pytest.mark.parametrize("mode", ["small-live", "live"])
-def test_modes_that_move_money_are_locked(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_moves_no_real_money(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["up", "--demo", "--mode", mode]) == 4
-    assert "locked" in capsys.readouterr().err
+    assert "emulated paper account" in capsys.readouterr().err
+
+
+@pytest.mark.req("D2.2", "E1")
+@pytest.mark.parametrize(("mode", "stage"), [("small-live", "small_live"), ("live", "live")])
+def test_a_configuration_that_was_not_promoted_moves_no_real_money(
+    mode: str, stage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidegate.service.upstart.close_memory", lambda: None)
+    assert main(["up", "--config", "us-stocks", "--mode", mode, "--home", str(tmp_path / "home")]) == 4
+    said = capsys.readouterr().err
+    assert f"needs a configuration that holds stage {stage}" in said
+    assert "holds shadow" in said
+    assert not (tmp_path / "home").exists(), "nothing was made"
 
 
 @pytest.mark.parametrize(("words", "why"), [(["up"], "--config"), (["up", "--demo", "--config", "us-stocks"], "configuration of its own")])

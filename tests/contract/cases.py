@@ -20,7 +20,7 @@ from tests.contract.kit import (
     strategy,
 )
 from tests.contract.markets import START_NS, Market, Oddities
-from tidegate.events.inputs import AnyInput, EventListed, GateSet, LagMeasured, StreamChanged
+from tidegate.events.inputs import AnyInput, EventListed, GateSet, LagMeasured, PermissionSet, StreamChanged
 from tidegate.replay.prepare import Plan
 from tidegate.values.enums import GateScope, GateState
 from tidegate.values.time import SECOND_NS
@@ -131,7 +131,12 @@ def told_inputs(draw: st.DrawFn) -> tuple[AnyInput, ...]:
 
 def _told(draw: st.DrawFn, at_ns: int) -> AnyInput:
     head: dict[str, Any] = {"event_id": "", "timestamp": at_ns, "strategy_id": "", "correlation_id": ""}
-    kind = draw(st.integers(0, 5))
+    kind = draw(st.integers(0, 6))
+    if kind == 6:
+        permitted = draw(st.booleans())
+        return PermissionSet(
+            **head | {"strategy_id": "one"}, symbol="", permission_sha256="a", permitted=permitted, stage="live", reason="t"
+        )
     if kind == 0:
         return LagMeasured(symbol="", lag_ns=draw(st.sampled_from((0, 0, SECOND_NS))), **head)
     if kind == 1:

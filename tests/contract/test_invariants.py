@@ -9,7 +9,7 @@ from tests.contract.spies import spies
 from tidegate.engine.engine import Engine
 from tidegate.engine.toolchain import Toolchain
 from tidegate.events.acts import GateChanged, OrderCommand, RiskDecision
-from tidegate.events.inputs import GateSet, OrderEvent
+from tidegate.events.inputs import GateSet, OrderEvent, PermissionSet
 from tidegate.oms import chains
 from tidegate.oms.transitions import TERMINAL
 from tidegate.risk.approval_states import ANSWERABLE
@@ -93,6 +93,20 @@ def test_books_add_up_and_nothing_goes_beyond_what_was_approved(compiled: Toolch
 
     watch, _ = spies(look)
     run(case.plan, compiled, How(batch=1), more=case.more, watch=watch)
+
+
+@pytest.mark.req("D2.2")
+@settings(max_examples=60)
+@given(case=cases())
+def test_no_entry_passes_without_permission_and_every_exit_does(compiled: Toolchain, case: Case) -> None:
+    void: set[str] = set()
+    for entry in exploded(run(case.plan, compiled, more=case.more).entries):
+        message = None if entry.kind == "span" else entry.message
+        if isinstance(message, PermissionSet):
+            (void.discard if message.permitted else void.add)(message.strategy_id)
+        elif isinstance(message, RiskDecision):
+            refused = message.purpose is Purpose.ENTRY and message.strategy_id in void
+            assert ("permitted" in message.refusals) is refused
 
 
 @settings(max_examples=60)

@@ -110,10 +110,12 @@ def run_live(
     break_at: int = -1,
     snapshot_every: int = 0,
     start: Start | None = None,
+    version: str = "",
+    mode: str = "paper",
 ) -> Engine:
     """Run a session after whatever stands in the log; `break_at`: the process ends before that act is written."""
     start = start or start_of(directory, plan, toolchain)
-    opening = replace(plan.opening(), session_id=plan.spec.session_id, mode="paper", tapes=())
+    opening = replace(plan.opening(), session_id=plan.spec.session_id, mode=mode, tapes=(), version_sha256=version)
     if start is not None:
         opening = replace(opening, snapshot=start.state, snapshot_sha256=sha256(start.state).hexdigest())
     engine = Engine(plan.spec, toolchain)

@@ -28,13 +28,13 @@ from tidegate.analytics.wording import (
     usd_text,
 )
 from tidegate.events.acts import GateChanged, RiskDecision, StrategyFaulted
-from tidegate.events.inputs import GateSet, StreamChanged
+from tidegate.events.inputs import GateSet, PermissionSet, StreamChanged
 from tidegate.events.session import SessionOpened
 
 TRADES_MAX: Final = 500
 MASKS_MAX: Final = 24
 INCIDENTS_MAX: Final = 200
-_INCIDENTS: Final = StrategyFaulted | GateChanged | GateSet | StreamChanged
+_INCIDENTS: Final = StrategyFaulted | GateChanged | GateSet | PermissionSet | StreamChanged
 _BREAK_FROM = 40  # characters of a cell that may be broken over lines
 _ID_SHOWN = 8  # characters; a unique beginning is enough to ask for its story
 _TRADE_HEAD: Final = (

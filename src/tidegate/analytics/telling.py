@@ -24,7 +24,7 @@ from tidegate.events.acts import (
     StrategyFaulted,
     TradeIntent,
 )
-from tidegate.events.inputs import ApprovalAnswered, GateSet, OrderEvent, RequestNoted, StreamChanged
+from tidegate.events.inputs import ApprovalAnswered, GateSet, OrderEvent, PermissionSet, RequestNoted, StreamChanged
 from tidegate.values.enums import AttentionKind, ExitReason, OrderType, Side
 
 _ATTENTIONS = {
@@ -113,6 +113,9 @@ def _told_by_others(entry: Entry) -> Iterator[tuple[str, str]]:
             word = "approves" if message.granted else "rejects"
             why = f": {message.reason}" if message.reason else ""
             yield "answer", f"{message.approver} {word} {message.approval_id}{why}"
+        case PermissionSet() as message:
+            state = "may trade" if message.permitted else "may not trade, exits go on"
+            yield "permission", f"{message.strategy_id} {state}: {message.reason}"
         case StreamChanged() as message:
             state = "is trusted again" if message.up else "went down"
             yield "stream", f"{message.venue} {message.stream} {state}: {message.reason}"

@@ -40,6 +40,7 @@ def alpaca(
     ] = None,
     cash: Annotated[str, typer.Option(metavar="USD", help="What the account begins with.")] = "100000",
     seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Makes ids; unset: the time.", show_default=False)] = None,
+    live: Annotated[bool, typer.Option("--live", help="Play the live side: a live key, text frames on the trading stream.")] = False,
     pure: Pure = False,
     as_json: Json = False,
 ) -> None:
@@ -48,10 +49,11 @@ def alpaca(
     Any client of Alpaca, alpaca-py among them, trades here without keys, money or a network. Ctrl-C stops it.
     """
     from tidegate.emulators.alpaca.running import Wish, faults_of, reference_of, run
-    from tidegate.emulators.alpaca.settings import AccountSettings, EmulatorSettings
+    from tidegate.emulators.alpaca.settings import KEY, LIVE_KEY, AccountSettings, EmulatorSettings
 
     wanted, known = faults_of(faults), reference_of(reference)
-    settings = EmulatorSettings(accounts=(AccountSettings(cash_usd=cash),), begin=begin, seed=_now() if seed is None else seed)
+    account = AccountSettings(key=LIVE_KEY if live else KEY, cash_usd=cash, live=live)
+    settings = EmulatorSettings(accounts=(account,), begin=begin, seed=_now() if seed is None else seed)
     settings.check()
     with _tapes(tape) as tapes:
         wish = Wish(tapes, settings, speed=speed, port=port, faults=wanted, reference=known)

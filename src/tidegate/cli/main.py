@@ -32,6 +32,7 @@ from tidegate.cli import (
     upping,
     users,
     verifying,
+    versions,
 )
 from tidegate.cli.exits import TRACEBACK, Guard
 from tidegate.cli.words import example
@@ -199,6 +200,19 @@ _verb(app, "strategies", strategies.strategies, "tidegate strategies", "tidegate
 _new = _group("new", "Write a working start of something of your own.")
 _verb(_new, "strategy", strategies.new, "tidegate new strategy my_strategy")
 
-_config = _group("config", "Look into configurations.")
+_config = _group("config", "Look into configurations, keep their versions, and move them from shadow to live.")
 _verb(_config, "show", settings.show, "tidegate config show us-stocks", "tidegate config show my.yaml")
 _verb(_config, "keys", settings.keys, "tidegate config keys")
+_verb(_config, "validate", versions.validate, "tidegate config validate my.yaml")
+_verb(_config, "add", versions.add, "tidegate config add my.yaml", "tidegate config add tighter.yaml --parent 7cc4bbf35a04")
+_config.command("stage", hidden=True, epilog=example("tidegate config stage my.yaml"))(versions.add)
+_verb(_config, "diff", versions.diff, "tidegate config diff 7cc4bbf35a04 my.yaml")
+_verb(
+    _config,
+    "promote",
+    versions.promote,
+    'tidegate config promote 7cc4bbf35a04 --to paper --reason "three quiet days"',
+    "tidegate config promote 7cc4bbf35a04 --to small_live --log paper/log --approve",
+)
+_verb(_config, "rollback", versions.rollback, 'tidegate config rollback 7cc4bbf35a04 --reason "the new one slips"')
+_verb(_config, "history", versions.history, "tidegate config history")

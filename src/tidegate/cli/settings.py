@@ -5,21 +5,35 @@ from typing import Annotated
 import typer
 
 from tidegate.cli import printing
+from tidegate.cli.home import HomeFolder
+from tidegate.cli.versions import bytes_of, known_version
 from tidegate.cli.words import Json
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A YAML file or a shipped name.", show_default=False)] = "us-stocks",
+    name: Annotated[
+        str, typer.Argument(metavar="FILE|NAME|VERSION", help="A YAML file, a shipped name, or a version's hash.", show_default=False)
+    ] = "us-stocks",
     *,
+    home: HomeFolder = None,
     as_json: Json = False,
 ) -> None:
     """Check a configuration and print all of it.
 
-    Its limits and every default are included.
+    Its limits and every default are included. A version, named by at least seven letters of its hash, is
+    printed as it was added.
     """
     import msgspec
 
     from tidegate.config.reading import read_config
+
+    if known_version(name):
+        text = bytes_of(name, home)
+        if as_json:
+            printing.document({"version": name, "text": text})
+        else:
+            printing.lines([text.rstrip()])
+        return
 
     loaded = read_config(name)
     found = {"config": loaded.config, "limits": loaded.limits}

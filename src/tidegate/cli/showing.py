@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tidegate.control.replies import StatusReply
 
 _WIDE: Final = 12
+_HASH: Final = 12  # as `config history` shows it
 _TO_SECONDS: Final = slice(0, 19)
 
 
@@ -32,6 +33,7 @@ def span(ns: int) -> str:
 
 def _told(reply: "StatusReply") -> Iterator[tuple[str, str]]:
     yield "trader", f"{reply.mode}, account {reply.account} at {reply.venue}, up {span(reply.uptime_ns)}"
+    yield from _version(reply)
     yield "trading", "yes" if reply.trading else "no"
     for why in reply.why_not:
         yield "", why
@@ -54,6 +56,13 @@ def _told(reply: "StatusReply") -> Iterator[tuple[str, str]]:
         scope = f"{request.scope.value} {request.key}".strip()
         yield "request", f"{request.verb.value} {scope} by {request.requester}: {request.stage.value}, {request.tries} rounds"
     yield from _stores(reply)
+
+
+def _version(reply: "StatusReply") -> Iterator[tuple[str, str]]:
+    if reply.version:
+        yield "version", f"{reply.version[:_HASH]}, holds stage {reply.stage}"
+    for strategy in reply.not_permitted:
+        yield "no entries", strategy
 
 
 def _gates(reply: "StatusReply") -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from tidegate.cli.kernels import toolchain
 
 def trader(
     *,
-    mode: Annotated[str, typer.Option("--mode", metavar="MODE", help="dry-run, shadow or paper.")] = "paper",
+    mode: Annotated[str, typer.Option("--mode", metavar="MODE", help="dry-run, shadow, paper, small-live or live.")] = "paper",
     config: Annotated[str, typer.Option("--config", metavar="FILE", help="The configuration.")] = "us-stocks",
     home: HomeFolder = None,
     origin: Annotated[str, typer.Option("--origin", metavar="URL", help="An emulator on this machine, instead of the venue.")] = "",

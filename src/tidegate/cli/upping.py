@@ -13,6 +13,7 @@ from tidegate.cli.exits import UsageProblemError
 from tidegate.cli.home import HomeFolder, home_of
 from tidegate.cli.kernels import compiling_note
 from tidegate.cli.words import Json, called
+from tidegate.values.errors import ExitCode, TidegateError
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -21,6 +22,13 @@ _DAY: Final = "2013-10-07"
 _EVENTS: Final = 400_000
 _SYMBOLS: Final = 4
 _FOLDER: Final = Path("tidegate-demo")
+_DEMO_MODES: Final = frozenset({"dry-run", "shadow", "paper"})
+
+
+class DemoModeError(TidegateError):
+    """The demo was asked to trade real money. Nothing was started."""
+
+    exit_code = ExitCode.REFUSED
 
 
 def up(
@@ -36,12 +44,18 @@ def up(
 ) -> None:
     """Trade until Ctrl-C: the trader, a watchdog beside it, and with --demo the venue itself.
 
-    Keys come from ALPACA_PAPER_API_KEY and ALPACA_PAPER_API_SECRET (or the keyring); the demo needs none.
+    Keys come from ALPACA_PAPER_API_KEY and ALPACA_PAPER_API_SECRET (or the keyring), for small-live and live
+    from ALPACA_API_KEY and ALPACA_API_SECRET; the demo needs none. Small-live and live need a configuration
+    that was promoted so far (`tidegate config promote`).
     """
     from tidegate.service.starting import check_mode
-    from tidegate.service.upstart import demo_plan, paper_plan, run
+    from tidegate.service.upstart import demo_plan, run, venue_plan
 
     check_mode(mode)
+    if demo and mode not in _DEMO_MODES:
+        raise DemoModeError(
+            f"The demo trades an emulated paper account; mode {mode} needs --config FILE, and a version that holds its stage."
+        )
     if demo and config:
         raise UsageProblemError("The demo has a configuration of its own; leave --config out, or --demo.")
     if not demo and not config:
@@ -52,7 +66,7 @@ def up(
         printing.note(market[2])
         _tell_demo(home_of(shown).root, speed)
     else:
-        service = paper_plan(config, home_of(home), argv=_argv(), mode=mode, patient=patient)
+        service = venue_plan(config, home_of(home), argv=_argv(), mode=mode, patient=patient)
     code = run(service)
     if as_json:
         printing.document({"exit_code": code, "home": str(service.plan.home)})

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from tidegate.config.errors import ConfigError, ended, known
-from tidegate.config.model import Config, EventSection, InstrumentFacts, LiveSection, StrategySection
+from tidegate.config.model import Config, EventSection, InstrumentFacts, LiveSection, SmallLiveSection, StrategySection
 from tidegate.config.settings import approval_rules, oms_policy
 from tidegate.config.units import EVERY, HALF_LIVES, duration_ns, moment_ns
 from tidegate.config.webhook_rules import webhook_faults, webhooks_of
@@ -42,6 +42,7 @@ def _faults(config: Config) -> Iterator[str]:
     yield from _breaker_faults(config)
     yield from webhook_faults(webhooks_of(config))
     yield from _approval_faults(config)
+    yield from _cap_faults(config)
     try:
         oms_policy(config.orders)
     except ValueError as error:
@@ -173,6 +174,17 @@ def _approval_faults(config: Config) -> Iterator[str]:
         approval_rules(config.approvals)
     except (ValueError, TidegateError) as error:
         yield f"approvals: {str(error).rstrip('.')}"
+
+
+def _cap_faults(config: Config) -> Iterator[str]:
+    if not isinstance(config.small_live, SmallLiveSection):
+        return
+    for name in config.small_live.__struct_fields__:
+        try:
+            if attos(getattr(config.small_live, name)) <= 0:
+                yield f"small_live.{name} is not above 0; to trade nothing, leave the mode"
+        except TidegateError as error:
+            yield f"small_live.{name}: {str(error).rstrip('.')}"
 
 
 def _simulator_faults(config: Config) -> Iterator[str]:

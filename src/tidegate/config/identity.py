@@ -50,8 +50,8 @@ def session_id_of(
 def config_bytes(config: Config) -> bytes:
     """Return the configuration as canonical bytes, less what the other parts say: strategies with their paths, and limits."""
     nothing: tuple[StrategySection, ...] = ()
-    unset = msgspec.UNSET
-    bare = msgspec.structs.replace(config, strategies=nothing, other_strategies=(), limits_file="", limits=None, live=unset, webhooks=unset)
+    live: dict[str, msgspec.UnsetType] = dict.fromkeys(("live", "small_live", "promotion", "webhooks"), msgspec.UNSET)
+    bare = msgspec.structs.replace(config, strategies=nothing, other_strategies=(), limits_file="", limits=None, **live)
     return _encoder.encode(bare)
 
 

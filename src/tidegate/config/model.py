@@ -266,6 +266,45 @@ class ApprovalSection(Section, frozen=True, kw_only=True):
     notional_usd_above: Annotated[Decimal | None, _text("Only whole entries worth more than this", "usd")] = None
 
 
+class SmallLiveSection(Section, frozen=True, kw_only=True):
+    """Caps of mode small-live. Beside each limit of the same thing the smaller one holds; complete, or the mode does not start."""
+
+    order_notional_usd_max: Annotated[Decimal, _text("Price x quantity of one order, above 0", "usd")]
+    position_notional_usd_max: Annotated[Decimal, _text("Worst position of one symbol, above 0", "usd")]
+    total_exposure_usd_max: Annotated[Decimal, _text("All symbols together: positions, and gross exposure; above 0", "usd")]
+    daily_loss_usd_max: Annotated[Decimal, _text("Loss of a trading day, above 0", "usd")]
+
+
+class QuietCriteria(Section, frozen=True, kw_only=True):
+    """What sessions that need send nothing must show. Nothing has a default."""
+
+    trading_days_min: Annotated[int, _count("Days with decisions", 1)]
+    decisions_min: Annotated[int, _count("Verdicts on what it wanted", 1)]
+    drift_findings_max: Annotated[int, _count("Differences between our books and the venue's that no event explained")]
+    trips_max: Annotated[int, _count("Gates that a rule closed")]
+
+
+class TradingCriteria(Section, frozen=True, kw_only=True):
+    """What sessions that trade must show, and go on showing. Nothing has a default."""
+
+    trading_days_min: Annotated[int, _count("Days with fills", 1)]
+    fills_min: Annotated[int, _count("Fills", 1)]
+    orders_min: Annotated[int, _count("Orders; a running trader's reject rate and slippage are judged from so many on", 1)]
+    reject_rate_bps_max: Annotated[int, _count("Orders that the venue rejected, of all sent; 100 is 1 %")]
+    drift_findings_max: Annotated[int, _count("Differences between our books and the venue's that no event explained")]
+    trips_max: Annotated[int, _count("Gates that a rule closed")]
+    slippage_bps_max: Annotated[Decimal, _text("Average fill price beyond what the decision was priced at; below 0 it was better", "bps")]
+    drawdown_bps_max: Annotated[int, _count("Deepest fall of the account from its peak; 100 is 1 %")]
+
+
+class PromotionSection(Section, frozen=True, kw_only=True):
+    """What a version must have shown to be promoted, by the stage it is to reach."""
+
+    paper: Annotated[QuietCriteria, _text("From shadow, by sessions in dry-run, shadow or paper", "section")]
+    small_live: Annotated[TradingCriteria, _text("From paper, by sessions in paper", "section")]
+    live: Annotated[TradingCriteria, _text("From small_live, by sessions in small-live", "section")]
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -304,4 +343,8 @@ class Config(Section, frozen=True, kw_only=True):
     live: Annotated[LiveSection | msgspec.UnsetType, _text("Trading at the venue itself", "section")] = msgspec.UNSET
     webhooks: Annotated[
         tuple[WebhookSection, ...] | msgspec.UnsetType, _text("Who is told of fills and trips; replays do not look at it", "list")
+    ] = msgspec.UNSET
+    small_live: Annotated[SmallLiveSection | msgspec.UnsetType, _text("Caps of mode small-live", "section")] = msgspec.UNSET
+    promotion: Annotated[
+        PromotionSection | msgspec.UnsetType, _text("What a version must show to be promoted; without it none is", "section")
     ] = msgspec.UNSET

@@ -9,6 +9,8 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from tidegate.config.promotion import Measured
+from tidegate.config.versions import ConfigVersion
 from tidegate.control.errors import BadFrameError, UnknownRequestError
 from tidegate.control.hiding import Hiding
 from tidegate.control.replies import AnyReply
@@ -167,8 +169,48 @@ class ListUsers(Request, frozen=True, kw_only=True, tag="users"):
 
 
 AnyIdentity = Login | Logout | Whoami | FirstAdmin | AddUser | ChangeUser | ListUsers
+
+
+class ListVersions(Request, frozen=True, kw_only=True, tag="versions"):
+    """Which versions of the configuration are known, where each stands, and every step so far."""
+
+
+class ShowVersion(Request, frozen=True, kw_only=True, tag="version_show"):
+    """What is a version, to the byte. `version` is the beginning of its hash."""
+
+    version: Name
+
+
+class AddVersion(Request, frozen=True, kw_only=True, tag="version_add"):
+    """A version is to become known. parent: the beginning of the hash of what it is compared with; empty: the one in force."""
+
+    version: ConfigVersion
+    parent: Name = ""
+    proof: Hidden = ""
+
+
+class VersionVerb(StrEnum):
+    """What moves a version."""
+
+    PROMOTE = "promote"
+    APPROVE = "approve"  # the second person's word
+    ROLLBACK = "rollback"
+
+
+class MoveVersion(Request, frozen=True, kw_only=True, tag="version_move"):
+    """A person moves a version. stage empty: the next one. measured: what the golden logs show, for a promotion."""
+
+    version: Name
+    verb: VersionVerb
+    stage: Name = ""
+    reason: Words = ""
+    measured: Measured | None = None
+    proof: Hidden = ""
+
+
 AnyPicture = Status | ListOrders | ListPositions | ShowLimits | Explain | ListApprovals
-AnyRequest = AnyPicture | AnswerApproval | Ask | Report | Health | Doctor | AnyIdentity
+AnyVersion = ListVersions | ShowVersion | AddVersion | MoveVersion
+AnyRequest = AnyPicture | AnswerApproval | Ask | Report | Health | Doctor | AnyIdentity | AnyVersion
 
 _encoder: Final = msgspec.json.Encoder()
 _requests: Final[msgspec.json.Decoder[AnyRequest]] = msgspec.json.Decoder(AnyRequest)

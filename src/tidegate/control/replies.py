@@ -6,6 +6,7 @@
 from tidegate.control.approval_replies import AnyApprovalReply
 from tidegate.control.identity_replies import AnyIdentityReply
 from tidegate.control.reply_roots import Part, Reply
+from tidegate.control.version_replies import AnyVersionReply
 from tidegate.values.enums import (
     GateScope,
     GateState,
@@ -123,6 +124,9 @@ class StatusReply(Reply, frozen=True, kw_only=True, tag="status"):
     equity_usd: str | None
     access: AccessLine
     waiting_approvals: int = 0  # orders that wait for a person
+    version: str = ""  # of the configuration
+    stage: str = ""  # what it holds
+    not_permitted: tuple[str, ...] = ()  # strategies that may not enter, with why
 
 
 class OrderTimesLine(Part, frozen=True, kw_only=True):
@@ -347,5 +351,6 @@ AnyReply = (
     | HealthReply
     | DoctorReply
     | AnyIdentityReply
+    | AnyVersionReply
     | Refused
 )

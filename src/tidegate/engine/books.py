@@ -81,6 +81,10 @@ class Books:
         """Return the gate of one scope alone."""
         return self._core.gates.state(scope, key)
 
+    def not_permitted(self) -> dict[str, str]:
+        """Return each strategy whose permission to trade is void, with why."""
+        return dict(self._core.not_permitted)
+
     def gate_of(self, symbol: str, strategy_id: str) -> GateVerdict:
         """Return the strictest gate over an order of a strategy in a symbol."""
         return self._core.gate_of(symbol, strategy_id)

@@ -80,6 +80,7 @@ class Core:
         self.gates: Final = Gates()
         self.approvals: Final = ApprovalBook()
         self._judged_by = ""
+        self.not_permitted: Final[dict[str, str]] = {}  # strategies whose permission to trade is void, with why
         self.states: Final[list[Any]] = [strategy.state for strategy in strategies]
         self.pairs: Final[dict[tuple[int, int], PairMemory]] = {}
         self.intents: Final[dict[str, TradeIntent]] = {}  # of this input, until their verdict

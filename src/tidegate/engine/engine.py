@@ -46,6 +46,7 @@ from tidegate.events.inputs import (
     LagMeasured,
     OperatorRequested,
     OrderEvent,
+    PermissionSet,
     PositionRestated,
     RequestNoted,
     SessionChanged,
@@ -89,9 +90,10 @@ class Engine:
             SessionChanged: self._folding.fold_session,
             EventListed: self._folding.fold_listed_event,
             GateSet: self._folding.fold_gate,
+            PermissionSet: self._folding.fold_permission,
             LagMeasured: self._folding.fold_measurement,
             StreamChanged: self._folding.fold_measurement,
-            InstrumentDefined: self._check_defined,
+            InstrumentDefined: self._folding.check_defined,
             PositionRestated: self._folding.fold_restated,
             VenueReported: self._reporting.fold,
             OperatorRequested: core.requests.fold_request,
@@ -315,14 +317,12 @@ class Engine:
             self._fold_other(message)
             if isinstance(message, PositionRestated):
                 self._protecting.withdraw()
+            elif isinstance(message, PermissionSet) and not message.permitted:
+                self._requests.withdraw_entries(message.strategy_id, message.reason)
 
     def _fold_other(self, message: AnyInput) -> None:
         self._core.count_input(message.timestamp)
         self._folds[type(message)](message)
-
-    def _check_defined(self, message: InstrumentDefined) -> None:
-        if self._core.instruments.get(message.instrument.symbol) != message.instrument:
-            raise BadRecordError(f"{message.instrument.symbol} is not one of this session's instruments; name it in the configuration.")
 
     def _attend(self, rows: list[list[int]]) -> None:
         for row in rows:

@@ -9,6 +9,7 @@ from typing import Any, Final, final
 import msgspec
 
 from tidegate.engine import layout
+from tidegate.engine.bad_records import BadRecordError
 from tidegate.engine.core import Core, after
 from tidegate.engine.pairs import Pairs
 from tidegate.engine.reading import cells
@@ -27,7 +28,17 @@ from tidegate.events.acts import (
     TradeIntent,
 )
 from tidegate.events.base import Act
-from tidegate.events.inputs import EventListed, GateSet, LagMeasured, OrderEvent, PositionRestated, SessionChanged, StreamChanged
+from tidegate.events.inputs import (
+    EventListed,
+    GateSet,
+    InstrumentDefined,
+    LagMeasured,
+    OrderEvent,
+    PermissionSet,
+    PositionRestated,
+    SessionChanged,
+    StreamChanged,
+)
 from tidegate.market.rows import SESSION
 from tidegate.oms.order import Change, Finding
 from tidegate.portfolio.attribution import attributed
@@ -170,6 +181,22 @@ class Folding:
     def fold_gate(self, message: GateSet) -> None:
         """Fold a gate state that somebody else has set."""
         self._core.gates.fold_set(message)
+
+    def check_defined(self, message: InstrumentDefined) -> None:
+        """Refuse an instrument that is not one of this session's.
+
+        Raises:
+            BadRecordError: it is not.
+        """
+        if self._core.instruments.get(message.instrument.symbol) != message.instrument:
+            raise BadRecordError(f"{message.instrument.symbol} is not one of this session's instruments; name it in the configuration.")
+
+    def fold_permission(self, message: PermissionSet) -> None:
+        """Keep whether a strategy may trade."""
+        if message.permitted:
+            self._core.not_permitted.pop(message.strategy_id, None)
+        else:
+            self._core.not_permitted[message.strategy_id] = message.reason
 
     def fold_lapse(self) -> None:
         """Let what the last input's acts left half done come to nothing: intents without a verdict, approvals without a command.

@@ -173,6 +173,10 @@ class Requests:
         if opens or _STRICTNESS[state] >= _STRICTNESS[before]:  # a pause does not loosen a halt, and takes over what a rule has paused
             self._ordering.set_gate(request, state)
 
+    def withdraw_entries(self, strategy_id: str, reason: str) -> None:
+        """Cancel what a strategy has working to enter; its exits stay."""
+        self._cancel(GateScope.STRATEGY, strategy_id, "", reason, entries_only=True)
+
     def _cancel(self, scope: GateScope, key: str, order_id: str, reason: str, *, entries_only: bool) -> None:
         for order in self._in_scope(scope, key, order_id):
             if not (entries_only and order.purpose is Purpose.EXIT):

@@ -44,6 +44,7 @@ class _Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     carried: Carried | None = None  # the same again in a form that outlives this layout
     live: bytes = b""  # msgpack of `_Live`; empty: nothing of it
     approvals: bytes = b""  # empty: nobody was ever asked
+    not_permitted: tuple[tuple[str, str], ...] = ()
 
 
 def take(core: Core, *, carry: bool = True) -> bytes:
@@ -68,6 +69,7 @@ def take(core: Core, *, carry: bool = True) -> bytes:
             carried=carried(core) if carry else None,
             live=_live(core),
             approvals=core.approvals.snapshot(),
+            not_permitted=tuple(sorted(core.not_permitted.items())),
         )
     )
 
@@ -164,6 +166,8 @@ def _put_back_judgement(core: Core, taken: _Snapshot) -> None:
     core.lag_ns = taken.lag_ns
     core.streams_down.clear()
     core.streams_down.update(taken.streams_down)
+    core.not_permitted.clear()
+    core.not_permitted.update(taken.not_permitted)
     core.broken_off = taken.broken_off
     _put_back_live(core, taken.live)
 

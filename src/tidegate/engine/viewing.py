@@ -34,7 +34,6 @@ class Viewing:
             in_trade=core.in_trade,
             mark=core.mark,
             instrument=None,
-            permitted=True,
             store_ok=True,
             symbols_shared=core.spec.symbols_shared,
             approval_rules=core.spec.approval_rules,
@@ -93,6 +92,7 @@ class Viewing:
         view.newsy = now_ns < shock_ns or news_ns <= now_ns < news_end_ns
         self._read_hours(view, place)
         self._read_permission(view, strategy, place, cooldown_ns)
+        view.permitted = intent.strategy_id not in core.not_permitted
         view.gate = core.gate_of(intent.symbol, intent.strategy_id)
         view.owner = self._other_owner(intent.symbol, intent.strategy_id) or intent.strategy_id
         view.foreign_nanos = core.portfolio.holding("", intent.symbol).quantity_nanos

@@ -63,6 +63,18 @@ class GateSet(Input, frozen=True, kw_only=True, tag="gate_set", gc=False):
     actor: str
 
 
+class PermissionSet(Input, frozen=True, kw_only=True, tag="permission_set", gc=False):
+    """Whether a strategy (`strategy_id`) may trade here: bound to the hash of its file, its section, the limits and the instruments.
+
+    A void permission lets no entry out and takes working ones back; exits go on. A replay is told nothing and permits everything.
+    """
+
+    permission_sha256: str
+    permitted: bool
+    stage: str  # what the permission holds
+    reason: str
+
+
 class OrderEvent(Input, frozen=True, kw_only=True, tag="order_event", gc=False):
     """What a venue, or our own edge, says of one order. Quantities and prices in nanos; 0 where it does not apply.
 
@@ -233,6 +245,7 @@ AnyInput = (
     | SessionChanged
     | EventListed
     | GateSet
+    | PermissionSet
     | OrderEvent
     | LagMeasured
     | StreamChanged

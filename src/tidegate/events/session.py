@@ -49,3 +49,5 @@ class SessionOpened(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     snapshot_sha256: str = ""
     lease_epoch: int = 0
     assumptions: tuple[str, ...] = ()  # what the simulator takes for granted, line by line
+    version_sha256: str = ""  # of the configuration's version; empty: a replay, which takes any
+    permissions: tuple[str, ...] = ()  # who may trade and why, line by line

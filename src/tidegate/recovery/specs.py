@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from tidegate.config.build import engine_spec, slots_of
+from tidegate.config.caps import capped
 from tidegate.config.reading import parse_config
 from tidegate.engine.spec import EngineSpec
 from tidegate.events.session import SessionOpened
@@ -18,6 +19,7 @@ def recorded_spec(opening: SessionOpened) -> EngineSpec:
         TidegateError: its configuration or a strategy of it cannot be read any more.
     """
     loaded = parse_config(opening.config, name=f"session {opening.session_id} (configuration)", folder=Path())
+    loaded = capped(loaded, opening.mode)
     instruments = recorded_instruments(opening)
     spec = engine_spec(loaded, session_id=opening.session_id, instruments=instruments, slots=slots_of(loaded, instruments))
     return msgspec.structs.replace(spec, account=opening.account, lease_epoch=opening.lease_epoch)

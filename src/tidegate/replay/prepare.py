@@ -114,6 +114,7 @@ class Plan(NamedTuple):
             libraries=machine.libraries(),
             cpu=machine.processor(),
             assumptions=self._assumptions(),
+            permissions=("every strategy: a replay asks for no promotion",),
         )
 
     def _assumptions(self) -> tuple[str, ...]:

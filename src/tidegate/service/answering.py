@@ -8,12 +8,17 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, final
 
-from tidegate.authority.actions import action_of
+from tidegate.authority.actions import Action, action_of
 from tidegate.clock.clock import Clock
+from tidegate.control.errors import UnknownRequestError
+from tidegate.control.peers import user_name
 from tidegate.control.protocol import (
+    AddVersion,
     AnswerApproval,
+    AnyIdentity,
     AnyPicture,
     AnyRequest,
+    AnyVersion,
     Ask,
     Doctor,
     Explain,
@@ -21,9 +26,11 @@ from tidegate.control.protocol import (
     ListApprovals,
     ListOrders,
     ListPositions,
+    ListVersions,
     Probe,
     Report,
     ShowLimits,
+    ShowVersion,
     Status,
 )
 from tidegate.control.replies import (
@@ -44,6 +51,7 @@ from tidegate.journal.audit.record import AuditType
 from tidegate.service import picture
 from tidegate.service.admission import Person, Want
 from tidegate.service.asking import check_ask, expectation, expected_ns, follows
+from tidegate.service.audit_words import version_changed
 from tidegate.service.deciding import Deciding
 from tidegate.service.desk import Desk
 from tidegate.service.identity import Identity
@@ -99,7 +107,22 @@ class Answering:
             case Status() | ListOrders() | ListPositions() | ShowLimits() | Explain() | ListApprovals():
                 return self._picture(request)
             case _:
-                return await self._identity.answer(request, peer_uid)
+                return await self._asked_by(request, peer_uid)
+
+    async def _asked_by(self, request: AnyIdentity | AnyVersion, peer_uid: int) -> AnyReply:
+        if not isinstance(request, AnyVersion):
+            return await self._identity.answer(request, peer_uid)
+        if self._around.versions is None:
+            raise UnknownRequestError("This trader keeps no versions of its configuration; stop it and ask the ledger.")
+        if isinstance(request, ListVersions | ShowVersion):
+            return await self._around.versions.answer(request, user_name(peer_uid))
+        adds = isinstance(request, AddVersion)
+        want = Want(Action.STAGE_CONFIG if adds else Action.PROMOTE_CONFIG, GateScope.GLOBAL, "")
+        person = self._identity.admission.admit(want, request.proof, peer_uid)
+        reply = await self._around.versions.answer(request, person.name)
+        self._desk.auditing.happened(AuditType.CONFIG_CHANGED, person.name, *version_changed(request, reply))
+        self._wake()
+        return reply
 
     def _checked(self, request: Health | Doctor) -> HealthReply | DoctorReply:
         if isinstance(request, Doctor):
@@ -160,6 +183,9 @@ class Answering:
             equity_usd=None if equity is None else attos_text(equity),
             access=self._identity.admission.line(),
             waiting_approvals=len(desk.engine.books.approvals()[0]),
+            version="" if around.versions is None else around.versions.version,
+            stage="" if around.versions is None else around.versions.stage.value,
+            not_permitted=tuple(f"{name}: {why}" for name, why in sorted(desk.engine.books.not_permitted().items())),
         )
 
     def _lease(self) -> LeaseLine:

@@ -5,6 +5,9 @@ from typing import Final, TypeAlias
 import msgspec
 
 from tidegate.authority.facts import AnyFact, Denied, LoggedIn, LoggedOut, LoginFailed, SecondAwaited, SecondConfirmed, UserChanged
+from tidegate.control.protocol import AddVersion, MoveVersion
+from tidegate.control.reply_roots import Reply
+from tidegate.control.version_replies import VersionReply
 from tidegate.events.acts import ApprovalMoved, ApprovalRequested, GateChanged, OrderCommand, RequestMoved
 from tidegate.events.codec import decode
 from tidegate.events.inputs import GateSet, OperatorRequested, OrderEvent
@@ -132,6 +135,15 @@ def venue_call(call: VenueCall, ts_ns: int) -> AuditEntry:
     if call.why:
         body["why"] = call.why
     return entry(AuditType.VENUE_CALL, ts_ns=ts_ns, actor=TRADER, subject=f"{call.method} {call.path}", body=body)
+
+
+def version_changed(request: AddVersion | MoveVersion, reply: Reply) -> tuple[str, dict[str, Plain]]:
+    """Return subject and body of what a person did to a version of the configuration."""
+    assert isinstance(reply, VersionReply), "what changes a version is answered with it"
+    verb = "add" if isinstance(request, AddVersion) else request.verb.value
+    reason = "" if isinstance(request, AddVersion) else request.reason
+    told: dict[str, Plain] = {"verb": verb, "reason": reason, "stage": reply.stage, "refused": reply.refused, "lines": list(reply.lines)}
+    return reply.sha256, told
 
 
 def _asked(request: OperatorRequested) -> dict[str, Plain]:

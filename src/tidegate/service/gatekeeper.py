@@ -71,6 +71,8 @@ class Gatekeeper:
             return ""
         if state is GateState.HALTED or (state is GateState.REDUCE_ONLY and order.purpose is Purpose.ENTRY):
             return f"the gate is {state.value}: {words}"
+        if order.purpose is Purpose.ENTRY and (void := self._engine.books.not_permitted().get(order.strategy_id)):
+            return f"the strategy is not permitted to trade: {void}"
         return ""
 
     def _strictest(self, command: OrderCommand) -> tuple[GateState, str]:

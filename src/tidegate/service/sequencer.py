@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tidegate.clock.clock import Clock
 from tidegate.engine.core import NumberedAct
 from tidegate.engine.engine import Engine
-from tidegate.events.acts import AnyAct, ApprovalMoved, ApprovalRequested, OrderCommand
+from tidegate.events.acts import AnyAct, ApprovalMoved, ApprovalRequested, DifferenceFound, OrderCommand
 from tidegate.events.codec import encode
 from tidegate.events.inputs import (
     AnyInput,
@@ -31,6 +31,7 @@ from tidegate.events.inputs import (
 )
 from tidegate.service.audit_words import Told, belongs
 from tidegate.service.ports import Commanded, LogPort
+from tidegate.values.enums import Resolution
 from tidegate.values.errors import TidegateError
 from tidegate.values.ids import SessionId, event_id
 from tidegate.values.time import MILLISECOND_NS, NEVER_NS
@@ -62,6 +63,7 @@ class Sequencer:
         self.session: Final = session
         self.engine: Final = engine
         self._log: Final = log
+        self.drift_findings = 0  # differences to the venue's word that no event explained, in this session
         self._clock: Final = clock
         self._settings: Final = settings or SequencerSettings()
         self._anchor_wall_ns = clock.now_ns()
@@ -250,6 +252,7 @@ class Sequencer:
         self._show(acts)
         self._set_aside(acts)
         self._approvals += [act.approval_id for _, _, act in acts if isinstance(act, ApprovalRequested | ApprovalMoved)]
+        self.drift_findings += sum(type(act) is DifferenceFound and act.resolution is not Resolution.TAKEN_IN for _, _, act in acts)
         if self.log_failed is not None:
             return
         try:

@@ -1,15 +1,20 @@
 """What a live session is made of: configuration, instruments, strategies, kernels; and its first entry in the log."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
 import msgspec
 
 from tidegate.config.build import engine_spec, instruments_of, placed, slots_of
+from tidegate.config.caps import capped
 from tidegate.config.errors import ConfigError
-from tidegate.config.model import LiveSection
+from tidegate.config.model import Config, LiveSection, TradingCriteria
+from tidegate.config.promotion import criteria_of
 from tidegate.config.reading import LoadedConfig
+from tidegate.config.stages import STAGE_OF_MODE
 from tidegate.config.units import duration_ns
+from tidegate.config.versions import ConfigVersion, version_of
 from tidegate.config.writing import config_source
 from tidegate.engine.engine import Engine
 from tidegate.engine.layout import layout_sha256
@@ -20,6 +25,7 @@ from tidegate.events.session import SessionOpened, SourceRef
 from tidegate.journal import FORMAT_VERSION
 from tidegate.recovery import machine
 from tidegate.service.breakers import BreakerSettings
+from tidegate.service.demotion import Watch
 from tidegate.service.recovery import Recovered
 from tidegate.values.enums import InstrumentKind
 from tidegate.values.ids import SessionId
@@ -36,6 +42,7 @@ class Setup(NamedTuple):
     slots: tuple[StrategySlot, ...]
     toolchain: Toolchain
     breakers: BreakerSettings
+    version: ConfigVersion  # as the file stands; `loaded` may have its limits held down by the mode
 
     @property
     def venue(self) -> str:
@@ -46,6 +53,12 @@ class Setup(NamedTuple):
     def tradable(self) -> tuple[str, ...]:
         """Symbols that may be ordered."""
         return tuple(i.symbol for i in self.instruments if i.kind is not InstrumentKind.INDEX)
+
+    def watch(self, mode: str) -> Watch | None:
+        """Return what looks whether the version goes on showing what a mode's stage asks; None: the mode asks for no stage."""
+        stage = STAGE_OF_MODE.get(mode)
+        criteria = None if stage is None else criteria_of(self.loaded.config, stage)
+        return Watch(criteria) if isinstance(criteria, TradingCriteria) else None
 
     def spec(self, session: SessionId, epoch: int) -> EngineSpec:
         """Return the specification of a session's engine."""
@@ -63,7 +76,7 @@ class Setup(NamedTuple):
             for i in self.instruments
         )
 
-    def opening(self, recovered: Recovered, *, mode: str, epoch: int, started_ns: int) -> SessionOpened:
+    def opening(self, recovered: Recovered, *, mode: str, epoch: int, started_ns: int, permissions: Sequence[str] = ()) -> SessionOpened:
         """Return the session's first entry; it holds everything that decides what the session will do."""
         source, state = self.loaded.source, recovered.opening_state
         return SessionOpened(
@@ -90,27 +103,42 @@ class Setup(NamedTuple):
             snapshot=state,
             snapshot_sha256=sha256(state).hexdigest() if state else "",
             lease_epoch=epoch,
+            version_sha256=self.version.sha256,
+            permissions=tuple(permissions),
         )
 
 
-def set_up(loaded: LoadedConfig, toolchain: Toolchain) -> Setup:
-    """Return what the sessions of a configuration are made of.
+def set_up(loaded: LoadedConfig, toolchain: Toolchain, mode: str = "") -> Setup:
+    """Return what the sessions of a configuration are made of; mode small-live holds its limits down.
 
     Raises:
         ConfigError: it lists no instrument, not exactly one venue (live, nothing is taken from tapes), or no breakers.
         TidegateError: a strategy cannot be loaded.
     """
-    config = loaded.config
+    instruments = _instruments(loaded.config)
+    slots = slots_of(loaded, instruments)
+    version = version_of(loaded, slots)
+    live = live_section(loaded)
+    config = placed(loaded.config, loaded.folder)
+    loaded = capped(loaded._replace(config=config, source=config_source(config, loaded)), mode)
+    return Setup(loaded, live, config.account.name, instruments, slots, toolchain, breaker_settings(live), version)
+
+
+def version_in(loaded: LoadedConfig) -> ConfigVersion:
+    """Return the version that a configuration is, with its strategies as they stand in their files.
+
+    Raises:
+        ConfigError, TidegateError: see `set_up`.
+    """
+    return version_of(loaded, slots_of(loaded, _instruments(loaded.config)))
+
+
+def _instruments(config: Config) -> tuple[Instrument, ...]:
     if len(config.venues) != 1:
         raise ConfigError(f"A trader works at one venue, and the configuration names {len(config.venues)}; keep one under venues.")
     if not config.instruments:
         raise ConfigError("The configuration lists no instruments; live trading sees only what stands under instruments.")
-    listed = [Instrument(index=place, symbol=i.symbol, venue=i.venue) for place, i in enumerate(config.instruments)]
-    instruments = instruments_of(config, listed)
-    live = live_section(loaded)
-    config = placed(config, loaded.folder)
-    loaded = loaded._replace(config=config, source=config_source(config, loaded))
-    return Setup(loaded, live, config.account.name, instruments, slots_of(loaded, instruments), toolchain, breaker_settings(live))
+    return instruments_of(config, [Instrument(index=place, symbol=i.symbol, venue=i.venue) for place, i in enumerate(config.instruments)])
 
 
 def live_section(loaded: LoadedConfig) -> LiveSection:

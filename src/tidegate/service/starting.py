@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -12,33 +12,34 @@ import uvloop
 
 from tidegate.clock.clock import ScaledClock, WallClock
 from tidegate.config.reading import read_config
+from tidegate.config.stages import STAGE_OF_MODE
 from tidegate.control.home import Home
 from tidegate.engine.toolchain import Toolchain
 from tidegate.service.key_pipe import PipeKeys
 from tidegate.service.key_sources import EnvironmentKeys, KeyringKeys
-from tidegate.service.keys import KeySource, read_paper_key
+from tidegate.service.keys import KeySource, read_live_key, read_paper_key
 from tidegate.service.log_lines import set_up_log
-from tidegate.service.secrecy import close_memory
+from tidegate.service.secrecy import Secret, close_memory
 from tidegate.service.setup import live_section, set_up
-from tidegate.service.trader import Tell, Time, Trader, Wish
+from tidegate.service.trader import Trader
+from tidegate.service.wish import Tell, Time, Wish
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.time import SECOND_NS
-from tidegate.venues.alpaca.access import PAPER_HOSTS, Hosts, PaperAccess, local_hosts
+from tidegate.venues.alpaca.access import LIVE_HOSTS, PAPER_HOSTS, Access, Hosts, LiveAccess, PaperAccess, check_hosts, local_hosts
 from tidegate.venues.waiting import loop_wait, scaled_wait
 
 MODES: Final = ("dry-run", "shadow", "paper", "small-live", "live")
-LOCKED: Final = frozenset({"small-live", "live"})
 _EMULATOR_S: Final = 5.0
 
 
-class LockedModeError(TidegateError):
-    """A mode that moves real money is not unlocked in this version."""
+class UnknownModeError(TidegateError):
+    """No mode has this name."""
+
+
+class UnsafePythonError(TidegateError):
+    """Python was told to leave assertions out, and real money is not traded without them."""
 
     exit_code = ExitCode.REFUSED
-
-
-class UnknownModeError(TidegateError):
-    """There is no such mode."""
 
 
 class EmulatorGoneError(TidegateError):
@@ -64,17 +65,38 @@ class _Pace(msgspec.Struct):
     speed: float
 
 
-def check_mode(mode: str) -> None:
-    """Refuse a mode that this version does not trade in.
+def check_mode(mode: str, *, asserts: bool = __debug__) -> None:
+    """Refuse a mode that does not exist, and real money under a Python without assertions.
 
     Raises:
-        UnknownModeError: there is no such mode.
-        LockedModeError: it would move real money.
+        UnknownModeError: no mode has this name.
+        UnsafePythonError: `python -O` or PYTHONOPTIMIZE.
     """
     if mode not in MODES:
-        raise UnknownModeError(f"There is no mode {mode!r}; write one of {', '.join(MODES)}.")
-    if mode in LOCKED:
-        raise LockedModeError(f"Mode {mode} moves real money and is locked in this version; use paper, shadow or dry-run.")
+        raise UnknownModeError(f"There is no mode {mode!r}; use {', '.join(MODES[:-1])} or {MODES[-1]}.")
+    if mode in STAGE_OF_MODE and not asserts:
+        raise UnsafePythonError(f"Mode {mode} does not start under python -O, which leaves checks out; start without it.")
+
+
+def access_of(mode: str, sources: Sequence[KeySource], origin: str) -> tuple[Access, Hosts, tuple[Secret, ...]]:
+    """Return the key that a mode needs, where it goes, and what no line may show: real money has live keys and live hosts.
+
+    origin: of an emulator on this machine; empty: the venue itself.
+
+    Raises:
+        MissingKeyError, WrongKeyError, KeySourceError: there is no such key.
+        AccessError: the key must not go there.
+    """
+    access: Access
+    if mode in STAGE_OF_MODE:
+        live = read_live_key(sources)
+        access, hosts, secrets = LiveAccess(live.key_id.reveal(), live.secret.reveal()), LIVE_HOSTS, live.secrets
+    else:
+        paper = read_paper_key(sources)
+        access, hosts, secrets = PaperAccess(paper.key_id.reveal(), paper.secret.reveal()), PAPER_HOSTS, paper.secrets
+    hosts = local_hosts(origin) if origin else hosts
+    check_hosts(access, hosts)
+    return access, hosts, secrets
 
 
 def run(start: Start, toolchain: Toolchain, tell: Tell, *, started: Callable[[Trader], None] | None = None) -> None:
@@ -87,12 +109,10 @@ def run(start: Start, toolchain: Toolchain, tell: Tell, *, started: Callable[[Tr
     close_memory()
     loaded = read_config(start.config)
     origin = start.origin or live_section(loaded).origin
-    key = read_paper_key(_sources(start, origin))
-    set_up_log(key.secrets)
-    access = PaperAccess(key.key_id.reveal(), key.secret.reveal())
-    hosts = local_hosts(origin) if origin else PAPER_HOSTS
+    access, hosts, secrets = access_of(start.mode, _sources(start, origin), origin)
+    set_up_log(secrets)
     Home(start.home).make()
-    setup = set_up(loaded, toolchain)  # last: it may have to compile first
+    setup = set_up(loaded, toolchain, start.mode)  # last: it may have to compile first
 
     async def main() -> None:
         time = await _time(hosts) if origin else Time(WallClock(), WallClock(), loop_wait, 1.0)

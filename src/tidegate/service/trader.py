@@ -8,16 +8,14 @@ waits for a disk on the loop.
 
 import asyncio
 import gc
+import os
 import random
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, NamedTuple, final
+from typing import Final, final
 
-import msgspec
-
-from tidegate.clock.clock import Clock
-from tidegate.control.home import Home
+from tidegate.control.peers import user_name
 from tidegate.control.server import ControlServer
 from tidegate.engine.layout import layout_sha256
 from tidegate.events.inputs import AnyInput
@@ -28,7 +26,7 @@ from tidegate.recovery import machine
 from tidegate.service.access_lines import facts_to
 from tidegate.service.answering import Answering
 from tidegate.service.asking import expected_ns
-from tidegate.service.desk import Desk, DeskSettings, Place
+from tidegate.service.desk import Desk, Place
 from tidegate.service.door import DoorWish, open_door
 from tidegate.service.feeds import MARKET, Feeds
 from tidegate.service.flatten import Parting
@@ -40,58 +38,33 @@ from tidegate.service.ledger.rows import Lease
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.thread import LedgerThread
 from tidegate.service.measuring import Measuring, Subjects
-from tidegate.service.outbox import OutboxSettings
 from tidegate.service.past import LogHistory
+from tidegate.service.promoting import Who
 from tidegate.service.reconcile import STREAM as ORDERS
-from tidegate.service.reconcile import ReconcileSettings
 from tidegate.service.recovery import Makers, Recovered, recover
 from tidegate.service.sealing import Sealer, anchors_path, open_chain
 from tidegate.service.sentinel import Kill, KillWatch
-from tidegate.service.setup import Setup
 from tidegate.service.surroundings import Surroundings
 from tidegate.service.tenure import Tenure, claim_account
 from tidegate.service.unsent import Unsent
 from tidegate.service.user_book import ledger_write
+from tidegate.service.version_desk import VersionDesk, permission_input
+from tidegate.service.version_verbs import Begin, Registered, register
+from tidegate.service.wish import Tell, Time, Wish, paced, stream_timing
 from tidegate.values.enums import GateScope, GateState
 from tidegate.values.errors import TidegateError
 from tidegate.values.time import DAY_NS, NEVER_NS, SECOND_NS
-from tidegate.venues.alpaca.access import Access, Hosts
+from tidegate.venues.alpaca.access import LIVE_HOSTS, PAPER_HOSTS
 from tidegate.venues.alpaca.client import AlpacaClient
 from tidegate.venues.alpaca.streams import AlpacaStreams, Feed, MarketWish
-from tidegate.venues.lifeline import Timing
 from tidegate.venues.port import OrderStream, OrderVenue
 from tidegate.venues.stream import Outside
-from tidegate.venues.waiting import Wait
 
 SETTLE_S: Final = 5.0  # at the end: how long cancels and answers are waited for
 IDLE_S: Final = 0.25  # the loop looks at clocks at least so often
 TIMER_S: Final = 0.001  # what a loop's timer can tell apart; asking for less would turn the desk over and over until it is due
+SENDING: Final = frozenset({"paper", "small-live", "live"})  # the other modes send nothing
 CHANNELS: Final = ("quotes", "trades", "statuses")
-
-
-class Time(NamedTuple):
-    """Clocks of a trader: the machine's for the lease, the venue's pace for everything else (an emulator may run fast)."""
-
-    wall: Clock
-    clock: Clock
-    wait: Wait
-    speed: float
-
-
-class Wish(NamedTuple):
-    """What to run. mode: paper, shadow or dry-run; patient: wait for another trader to go."""
-
-    home: Home
-    setup: Setup
-    mode: str
-    access: Access
-    hosts: Hosts
-    time: Time
-    patient: bool = False
-    beat: int | None = None  # the supervisor's pipe for the heartbeat; None: nobody watches
-
-
-Tell = Callable[[str], None]  # one line for the operator
 
 
 @final
@@ -143,25 +116,32 @@ class Trader:
         if claimed is None:
             return
         lease, asked_ns = claimed
+        registered = await asyncio.to_thread(self._register, store, lease)
+        for permission in registered.permissions:
+            if not permission.permitted:
+                self._tell(f"{permission.strategy_id} enters nothing: {permission.reason}")
         recovered = await asyncio.to_thread(self._recover, store, lease)
         users = await asyncio.to_thread(store.users, wish.setup.account)
         if doubt := await asyncio.to_thread(sealer.doubt, store, wish.setup.account):
             self._tell(doubt)
         ledger = LedgerThread(store)
         async with AlpacaClient(wish.access, wish.hosts, time.clock, wait=time.wait) as client:
-            venue: OrderVenue = client if wish.mode == "paper" else Unsent(client, f"mode {wish.mode}: nothing is sent")
-            opening = wish.setup.opening(recovered, mode=wish.mode, epoch=lease.epoch, started_ns=time.clock.now_ns())
+            venue: OrderVenue = client if wish.mode in SENDING else Unsent(client, f"mode {wish.mode}: nothing is sent")
+            opening = wish.setup.opening(
+                recovered, mode=wish.mode, epoch=lease.epoch, started_ns=time.clock.now_ns(), permissions=registered.lines()
+            )
             log = self.log = LiveLog(wish.home.log, opening, clock=time.wall)
             await log.opened()
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
-            desk = self.desk = Desk(place, recovered.engine, log, time.clock, _paced(time.speed))
+            desk = self.desk = Desk(place, recovered.engine, log, time.clock, paced(time.speed))
             client.last_look, client.called = desk.outbox.last_look, desk.auditing.called
             self._around.cancels_ns = client.trading_turns.cancels_ns
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
             self.feeds = Feeds(desk, log, self._wake.set)
             hands = Hands(desk, venue, ledger, self._wake.set, sealer)
             open_chain(desk.auditing, sealer, lease, opening, doubt)
-            self._begin(desk, recovered)
+            self._around.versions = VersionDesk(wish.setup.version, registered, lease, ledger, time.wall, watch=wish.setup.watch(wish.mode))
+            self._begin(desk, recovered, registered)
             door = DoorWish(wish.setup.account, wish.mode, time.wall, secrets.token_bytes, facts_to(desk))
             who = self._who = await open_door(door, users, ledger_write(wish.setup.account, desk, ledger), self._tell)
             control = ControlServer(wish.home, Answering(desk, log, self._around, time.clock, self._wake.set, who))
@@ -204,8 +184,24 @@ class Trader:
             self._tell(f"Recovered {finding}.")
         return found
 
-    def _begin(self, desk: Desk, recovered: Recovered) -> None:
-        first: list[AnyInput] = [*self._wish.setup.defined(), *recovered.first_inputs]
+    def _register(self, store: SqlLedger, lease: Lease) -> Registered:
+        """Record which version runs; one that may not run in this mode gives the account back at once.
+
+        Raises:
+            NotPromotedError: it does not hold what the mode needs.
+        """
+        wish = self._wish
+        who = Who(user_name(os.getuid()), wish.time.wall.now_ns(), "")
+        begin = Begin(wish.mode, rehearsed=wish.hosts not in (LIVE_HOSTS, PAPER_HOSTS), has_log=any(wish.home.log.glob("*.seg")))
+        try:
+            return register(store, lease, wish.setup.version, begin, who)
+        except TidegateError:
+            store.release(lease)
+            raise
+
+    def _begin(self, desk: Desk, recovered: Recovered, registered: Registered) -> None:
+        permissions = map(permission_input, registered.permissions)
+        first: list[AnyInput] = [*self._wish.setup.defined(), *permissions, *recovered.first_inputs]
         for message in first:
             desk.sequencer.offer(message)
         desk.outbox.adopt(list(recovered.unsure))
@@ -218,7 +214,7 @@ class Trader:
         assert desk is not None and feeds is not None  # noqa: PT018 - both are made together
         streams = AlpacaStreams(wish.access, wish.hosts, client, Outside(time.clock, random.random, time.wait))
         market = streams.market(
-            MarketWish(feed=Feed(wish.setup.live.feed), symbols_max=wish.setup.live.symbols_max, timing=_stream_timing(time.speed)),
+            MarketWish(feed=Feed(wish.setup.live.feed), symbols_max=wish.setup.live.symbols_max, timing=stream_timing(time.speed)),
             {instrument.symbol: instrument.index for instrument in wish.setup.instruments},
         )
         symbols = [instrument.symbol for instrument in wish.setup.instruments]
@@ -266,6 +262,8 @@ class Trader:
             hands.carry_out(effect)
         self._ask_durable(desk, hands)  # first: disks work while the rest is done
         self._around.turned(desk)
+        if self._around.versions is not None:
+            self._around.versions.turned(desk)
         if self._heart is not None:
             self._heart.stage = Stage.STOPPING if self._stop.is_set() else Stage.READY if desk.reconciler.trusted else Stage.STARTING
         self._keep_snapshot(desk)
@@ -376,22 +374,6 @@ def _working(desk: Desk) -> list[Order]:
     return [order for order in _own(desk) if not order.is_protective]
 
 
-def _paced(speed: float) -> DeskSettings:
-    """Return settings whose waits for our own disk, our own loop and a former holder last as long as on the machine's clock."""
-    outbox, reconcile = OutboxSettings(), ReconcileSettings()
-    replace = msgspec.structs.replace
-    return DeskSettings(
-        outbox=replace(outbox, answer_ns=int(outbox.answer_ns * speed), cancel_patience_ns=int(outbox.cancel_patience_ns * speed)),
-        reconcile=replace(reconcile, trust_ns=int(reconcile.trust_ns * speed)),
-    )
-
-
 def _streams(venue: str) -> tuple[str, ...]:
     """Return the streams of a trader as the engine names them."""
     return (f"{venue}/{MARKET}", f"{venue}/{ORDERS}")
-
-
-def _stream_timing(speed: float) -> Timing:
-    """Return how patient a market stream is: a former trader's connection ends in the machine's time, not in the venue's."""
-    timing = MarketWish(feed=Feed.IEX).timing
-    return msgspec.structs.replace(timing, owned_ns_max=int(timing.owned_ns_max * speed))

@@ -10,21 +10,27 @@ from typing import Final, NamedTuple
 import msgspec
 
 from tidegate.clock.clock import WallClock
-from tidegate.config.model import Config, LiveSection
-from tidegate.config.reading import read_config
+from tidegate.config.model import Config
+from tidegate.config.reading import LoadedConfig, read_config
+from tidegate.config.stages import STAGE_OF_MODE
 from tidegate.config.webhook_rules import secret_name, webhooks_of
 from tidegate.control.home import Home
 from tidegate.service.brake import Brake, alpaca_brake
 from tidegate.service.children import Announced, ChildSpec
 from tidegate.service.key_sources import EnvironmentKeys, KeyringKeys, folders_of_keys
-from tidegate.service.keys import ALL_NAMES, PAPER_NAMES
+from tidegate.service.keys import ALL_NAMES, PAPER_NAMES, KeySource
+from tidegate.service.ledger.sql import SqlLedger
+from tidegate.service.promoting import Who, added
 from tidegate.service.restarts import RestartPolicy
 from tidegate.service.secrecy import Secret, close_memory
+from tidegate.service.setup import live_section, version_in
 from tidegate.service.speaking import Speaker
+from tidegate.service.stage_book import StageBook
 from tidegate.service.supervisor import Plan, Supervisor
-from tidegate.service.up_keys import paper_up_keys
+from tidegate.service.up_keys import live_up_keys, paper_up_keys
+from tidegate.service.version_verbs import book_of
 from tidegate.service.webhooks.secrets import read_secrets, sources
-from tidegate.venues.alpaca.access import PAPER_HOSTS, PaperAccess, local_hosts
+from tidegate.venues.alpaca.access import LIVE_HOSTS, PAPER_HOSTS, PaperAccess, check_hosts, local_hosts
 
 TRADER: Final = "trader"
 VENUE: Final = "venue"
@@ -46,24 +52,48 @@ class _Announcement(msgspec.Struct):
     secret: str
 
 
-def paper_plan(config: str, home: Home, *, argv: Sequence[str], mode: str, patient: bool) -> Up:
+def venue_plan(config: str, home: Home, *, argv: Sequence[str], mode: str, patient: bool) -> Up:
     """Return the plan of trading at the venue, or at an emulator that the configuration names.
 
     Raises:
         ConfigError: the configuration cannot be read.
+        NotPromotedError: the mode moves real money, and the configuration's version may not run in it.
         MissingKeyError, WrongKeyError, KeySourceError: there is no key to trade with.
     """
     close_memory()
     loaded = read_config(config)
-    live = loaded.config.live
-    origin = live.origin if isinstance(live, LiveSection) else ""
-    keys = paper_up_keys([EnvironmentKeys()] if origin else [EnvironmentKeys(), *folders_of_keys(), KeyringKeys()])
+    live = live_section(loaded)
+    if mode in STAGE_OF_MODE:  # before any key is asked for; the trader checks again, under its lease
+        check_stage(loaded, live.ledger or home.ledger, mode)
+    places: list[KeySource] = [EnvironmentKeys()] if live.origin else [EnvironmentKeys(), *folders_of_keys(), KeyringKeys()]
+    keys = live_up_keys(places) if mode in STAGE_OF_MODE else paper_up_keys(places)
     notifiers = _notifiers(loaded.config, config, home, argv)
-    hosts = local_hosts(origin) if origin else PAPER_HOSTS
+    hosts = local_hosts(live.origin) if live.origin else LIVE_HOSTS if mode in STAGE_OF_MODE else PAPER_HOSTS
+    check_hosts(keys.watchdog, hosts)
     words = [*argv, "trader", "--mode", mode, "--config", config, "--home", str(home.root), *(["--patient"] if patient else [])]
     trader = ChildSpec(TRADER, lambda _announced: words, keys=keys.trader, beats=True)
     home.make()
     return _plan(home, (*notifiers, trader), lambda _announced: alpaca_brake(keys.watchdog, hosts, WallClock()))
+
+
+def check_stage(loaded: LoadedConfig, ledger: Path | str, mode: str) -> None:
+    """Refuse a mode that moves real money to a configuration that may not run in it. Only looks: nothing is recorded.
+
+    Raises:
+        NotPromotedError: its version does not hold the stage, is not in force, or is not known.
+        LedgerUnavailableError: the ledger cannot be read.
+    """
+    version, account = version_in(loaded), loaded.config.account.name
+    if isinstance(ledger, Path) and not ledger.exists():
+        StageBook((), ()).check_mode(version, mode)
+        return
+    store = SqlLedger(ledger)
+    try:
+        book = book_of(store, account)
+    finally:
+        store.close()
+    moved = added(book, account, version, Who("", 0, ""))
+    book.after(moved.versions, moved.rows).check_mode(version, mode)
 
 
 def demo_plan(config: str, tape: Path, home: Home, *, argv: Sequence[str], mode: str, speed: float, port: int) -> Up:  # noqa: PLR0913 - what a demo is made of

@@ -7,7 +7,19 @@ from tidegate.authority.users import User
 from tidegate.journal.audit.heads import sign
 from tidegate.journal.audit.record import AuditEntry, AuditType, entry
 from tidegate.service.ledger.port import Ledger
-from tidegate.service.ledger.rows import ApprovalRow, ApprovalUse, Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
+from tidegate.service.ledger.rows import (
+    ApprovalRow,
+    ApprovalUse,
+    Batch,
+    ExecutionRow,
+    KillRow,
+    Lease,
+    LeaseClaim,
+    Mark,
+    OutboxRow,
+    StageRow,
+    VersionRow,
+)
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.enums import ApprovalState, CommandKind, GateScope, GateState, Role
 from tidegate.values.ids import ApprovalId, ClientOrderId, EventId, ExecutionId, SessionId
@@ -115,6 +127,8 @@ def batch(
     users: tuple[User, ...] = (),
     approvals: tuple[ApprovalRow, ...] = (),
     uses: tuple[ApprovalUse, ...] = (),
+    versions: tuple[VersionRow, ...] = (),
+    stages: tuple[StageRow, ...] = (),
 ) -> Batch:
     return Batch(
         account=account,
@@ -126,6 +140,8 @@ def batch(
         users=users,
         approvals=approvals,
         uses=uses,
+        versions=versions,
+        stages=stages,
     )
 
 
@@ -156,4 +172,6 @@ def everything(ledger: Ledger) -> tuple[object, ...]:
         ledger.audit(ACCOUNT),
         ledger.heads(ACCOUNT),
         ledger.approvals(ACCOUNT),
+        ledger.versions(ACCOUNT),
+        ledger.stages(ACCOUNT),
     )

@@ -35,7 +35,7 @@ def server() -> Iterator["Server"]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-TABLES = "lease, outbox, executions, kills, users, approvals, audit, audit_heads"
+TABLES = "lease, outbox, executions, kills, users, approvals, config_versions, config_stages, audit, audit_heads"
 
 
 class Server:
@@ -65,7 +65,7 @@ class Server:
 
     def emptied(self) -> str:
         """Return the URL of the one database that has the ledger's tables, empty again."""
-        self.tell("ledger", "SET session_replication_role = replica; TRUNCATE " + TABLES)
+        self.tell("ledger", "SET session_replication_role = replica; TRUNCATE " + TABLES + " RESTART IDENTITY")
         return self.url("ledger")
 
     def tell(self, name: str, statement: LiteralString) -> None:

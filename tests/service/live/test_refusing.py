@@ -23,14 +23,6 @@ def refused(trader: TraderProcess) -> tuple[int, str]:
     return code, said.strip()
 
 
-@pytest.mark.parametrize("mode", ["small-live", "live"])
-def test_modes_that_move_real_money_are_locked(quiet_venue: Venue, tmp_path: Path, mode: str) -> None:
-    code, said = refused(TraderProcess(Account(tmp_path / "home", quiet_venue.origin), "--mode", mode))
-    assert code == ExitCode.REFUSED
-    assert said == f"Mode {mode} moves real money and is locked in this version; use paper, shadow or dry-run."
-    assert not (tmp_path / "home").exists()
-
-
 def test_a_missing_key_is_named(quiet_venue: Venue, tmp_path: Path) -> None:
     code, said = refused(TraderProcess(Account(tmp_path / "home", quiet_venue.origin), key="", secret=""))
     assert code == ExitCode.ENVIRONMENT

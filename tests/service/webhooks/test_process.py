@@ -26,7 +26,7 @@ from tidegate.service.key_pipe import PipeKeys, key_pipe
 from tidegate.service.keys import MissingKeyError, WrongKeyError
 from tidegate.service.restarts import ChildState, RestartPolicy
 from tidegate.service.secrecy import Secret
-from tidegate.service.upstart import paper_plan
+from tidegate.service.upstart import venue_plan
 from tidegate.service.webhooks import secrets as secrets_module
 from tidegate.service.webhooks.secrets import read_secrets, sources
 from tidegate.service.webhooks.standing import FOLDER, read_standing
@@ -253,7 +253,7 @@ def test_up_starts_it_before_the_trader_and_gives_its_secret_to_nobody_else(tmp_
     for name, value in {**PAPER_KEY, NAME: SECRET}.items():
         monkeypatch.setenv(name, value)
     config = configuration(tmp_path, "https://example.com/", "live: {origin: 'http://127.0.0.1:1'}")
-    up = paper_plan(str(config), Home(tmp_path / "home"), argv=["tidegate"], mode="paper", patient=False)
+    up = venue_plan(str(config), Home(tmp_path / "home"), argv=["tidegate"], mode="paper", patient=False)
     up.speaker.close()
     notify, trading = up.plan.children
     assert (notify.name, trading.name) == ("notify", "trader")

@@ -596,8 +596,9 @@ async def test_paper_and_live_keys_are_never_mixed_up() -> None:
         PaperAccess("AKLIVE", "s")
     with pytest.raises(AccessError, match="paper key"):
         LiveAccess("PKPAPER", "s")
-    paper, live = PaperAccess("PKPAPER", "s"), LiveAccess("AKLIVE", "s")
+    paper, live, rehearsed = PaperAccess("PKPAPER", "s"), LiveAccess("AKLIVE", "s"), LiveAccess("AKEMULATOR", "s")
     check_hosts(paper, PAPER_HOSTS)
+    check_hosts(rehearsed, local_hosts("http://127.0.0.1:8100"))
     check_hosts(live, LIVE_HOSTS)
     check_hosts(paper, local_hosts("http://127.0.0.1:8100"))
     for access, hosts in (
@@ -605,6 +606,9 @@ async def test_paper_and_live_keys_are_never_mixed_up() -> None:
         (live, PAPER_HOSTS),
         (live, local_hosts("http://127.0.0.1:1")),
         (paper, local_hosts("http://evil")),
+        (rehearsed, LIVE_HOSTS),
+        (rehearsed, PAPER_HOSTS),
+        (rehearsed, local_hosts("http://evil")),
     ):
         with pytest.raises(AccessError):
             check_hosts(access, hosts)

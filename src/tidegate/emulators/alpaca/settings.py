@@ -7,6 +7,7 @@ from tidegate.values.latency import Latency
 from tidegate.values.money import attos
 
 KEY = "PKEMULATOR"  # the first letters of a paper key, as the venue gives them
+LIVE_KEY = "AKEMULATOR"  # those of a live key; `venues.alpaca.access` lets it go to this machine alone
 SECRET = "emulator-secret"  # noqa: S105 - the key of a toy that listens on this machine alone
 MULTIPLIERS = (1, 2, 4)
 OPEN = "open"

@@ -28,6 +28,8 @@ from tidegate.service.ledger.rows import (
     LeaseClaim,
     Mark,
     OutboxRow,
+    StageRow,
+    VersionRow,
     Written,
 )
 from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, spent_sentence, stale_sentence, step_sentence
@@ -50,6 +52,8 @@ class MemoryLedger:
         self._audit: dict[str, list[AuditRecord]] = {}
         self._heads: dict[str, dict[int, Head]] = {}
         self._approvals: dict[tuple[str, ApprovalId], ApprovalRow] = {}
+        self._versions: dict[tuple[str, str], VersionRow] = {}
+        self._stages: list[StageRow] = []
 
     def take_lease(self, claim: LeaseClaim) -> Lease:
         """See `Ledger`."""
@@ -105,6 +109,8 @@ class MemoryLedger:
         for head in batch.heads:
             assert self._audit[head.account][head.seq - 1].hash == head.hash, "a head names a record that is there"
             self._heads.setdefault(head.account, {}).setdefault(head.seq, head)
+        self._versions = {(row.account, row.sha256): row for row in batch.versions} | self._versions  # the first one stays
+        self._stages += [msgspec.structs.replace(row, sequence=len(self._stages) + at) for at, row in enumerate(batch.stages, start=1)]
         return Written(new_executions=new)
 
     def write_all(self, batches: Sequence[Batch]) -> list[Written | LedgerError]:
@@ -159,6 +165,16 @@ class MemoryLedger:
     def approvals(self, account: str) -> list[ApprovalRow]:
         """See `Ledger`."""
         return [row for key, row in sorted(self._approvals.items()) if key[0] == account]
+
+    def versions(self, account: str | None = None) -> list[VersionRow]:
+        """See `Ledger`."""
+        return sorted(
+            (row for row in self._versions.values() if account in {None, row.account}), key=lambda row: (row.added_ns, row.sha256)
+        )
+
+    def stages(self, account: str) -> list[StageRow]:
+        """See `Ledger`."""
+        return [row for row in self._stages if row.account == account]
 
     def close(self) -> None:
         """See `Ledger`; what was written stays, as it would on a disk."""

@@ -15,7 +15,18 @@ from tidegate.authority.users import User
 from tidegate.journal.audit.heads import Head
 from tidegate.journal.audit.record import AuditRecord, Link
 from tidegate.service.ledger.errors import LedgerError
-from tidegate.service.ledger.rows import ApprovalRow, Batch, ExecutionRow, KillRow, Lease, LeaseClaim, OutboxRow, Written
+from tidegate.service.ledger.rows import (
+    ApprovalRow,
+    Batch,
+    ExecutionRow,
+    KillRow,
+    Lease,
+    LeaseClaim,
+    OutboxRow,
+    StageRow,
+    VersionRow,
+    Written,
+)
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
 
@@ -92,6 +103,12 @@ class Ledger(Protocol):
 
     def approvals(self, account: str) -> list[ApprovalRow]:
         """Return the account's requests for approval as they stand, sorted by id."""
+
+    def versions(self, account: str | None = None) -> list[VersionRow]:
+        """Return the account's versions of its configuration, by the time they were added, then by hash; None: every account's."""
+
+    def stages(self, account: str) -> list[StageRow]:
+        """Return every step of the account's versions and permissions, in the order in which they were recorded."""
 
     def close(self) -> None:
         """Let go of files and connections. No lease is given back."""

@@ -45,6 +45,8 @@ class PreparedBatch:
         self._set_approval = _prepare(own.set_approval, engine)
         self._use = _prepare(statements.USE_APPROVAL, engine)
         self._find_approval = _prepare(statements.READ_APPROVAL, engine)
+        self._version = _prepare(own.add_version, engine)
+        self._stage = _prepare(statements.ADD_STAGE, engine)
 
     def hold_lease(self, cursor: DBAPICursor, account: str, epoch: int) -> bool:
         """Lock a lease until the transaction ends; False: it is not the account's any more."""
@@ -104,6 +106,13 @@ class PreparedBatch:
         _run(cursor, self._find_approval, {"of_account": account, "of_approval": approval_id})
         row = cursor.fetchone()
         return None if row is None else statements.approval_row(row)
+
+    def add_versions(self, cursor: DBAPICursor, batch: Batch) -> None:
+        """Add the batch's versions, those that are new, and record its steps."""
+        for version in batch.versions:
+            _run(cursor, self._version, statements.version_values(version, batch.epoch))
+        for stage in batch.stages:
+            _run(cursor, self._stage, statements.stage_values(stage, batch.epoch))
 
 
 def _prepare(statement: ClauseElement, engine: Engine) -> _Prepared:

@@ -3,6 +3,7 @@
 import msgspec
 
 from tidegate.authority.users import User
+from tidegate.config.stages import Stage, Step
 from tidegate.journal.audit.heads import Head
 from tidegate.journal.audit.record import AuditEntry
 from tidegate.service.ledger.states import BORN, OutboxState
@@ -133,6 +134,42 @@ class ApprovalUse(msgspec.Struct, frozen=True, kw_only=True):
     at_ns: int
 
 
+class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a configuration, as it was added; never changed. strategies is the msgpack of its `StrategyPart`s."""
+
+    account: str
+    sha256: str
+    parent: str  # the version it was compared with; empty: none
+    config: bytes
+    limits: bytes
+    strategies: bytes
+    tidegate: str
+    actor: str
+    added_ns: int
+
+
+class StageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a version, or of one strategy's permission, on the ladder; never changed.
+
+    permission_sha256 empty: the step is the whole version's. evidence is JSON, empty where none was asked for. sequence is the
+    ledger's own count (0: not yet written).
+    """
+
+    account: str
+    version_sha256: str
+    strategy_id: str
+    permission_sha256: str
+    step: Step
+    before: Stage
+    after: Stage
+    actor: str
+    approver: str
+    reason: str
+    evidence: str
+    at_ns: int
+    sequence: int = 0
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes durable together or not at all, under one lease. Applied in the order of the fields."""
 
@@ -147,6 +184,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     heads: tuple[Head, ...] = ()
     approvals: tuple[ApprovalRow, ...] = ()
     uses: tuple[ApprovalUse, ...] = ()
+    versions: tuple[VersionRow, ...] = ()
+    stages: tuple[StageRow, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold what no caller may get wrong."""
@@ -158,6 +197,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         assert all(head.account == self.account and head.epoch == self.epoch for head in self.heads), "a head of another lease"
         assert all(row.account == self.account for row in self.approvals), "an approval of another account"
         assert all(row.state is not ApprovalState.USED for row in self.approvals), "only a use makes an approval used"
+        assert all(row.account == self.account for row in self.versions), "a version of another account"
+        assert all(row.account == self.account for row in self.stages), "a step of another account"
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):

@@ -155,3 +155,39 @@ AUDIT_HEADS: Final = Table(
     Column("writer_epoch", BigInteger, nullable=False),
     PrimaryKeyConstraint("account", "seq", name="audit_heads_pkey"),
 )
+
+CONFIG_VERSIONS: Final = Table(
+    "config_versions",
+    METADATA,
+    Column("account", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("parent", Text, nullable=False),
+    Column("config", LargeBinary, nullable=False),
+    Column("limits", LargeBinary, nullable=False),
+    Column("strategies", LargeBinary, nullable=False),
+    Column("tidegate", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("added_ns", BigInteger, nullable=False),
+    Column("writer_epoch", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account", "sha256", name="config_versions_pkey"),
+)
+
+CONFIG_STAGES: Final = Table(
+    "config_stages",
+    METADATA,
+    Column("sequence", COUNTER, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("version_sha256", Text, nullable=False),
+    Column("strategy_id", Text, nullable=False),
+    Column("permission_sha256", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("approver", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("writer_epoch", BigInteger, nullable=False),
+    Index("config_stages_by_account", "account", "sequence"),
+)

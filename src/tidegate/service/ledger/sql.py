@@ -39,9 +39,11 @@ from tidegate.service.ledger.rows import (
     Lease,
     LeaseClaim,
     OutboxRow,
+    StageRow,
+    VersionRow,
     Written,
 )
-from tidegate.service.ledger.schema import APPROVALS, AUDIT, AUDIT_HEADS, EXECUTIONS, KILLS, OUTBOX, USERS
+from tidegate.service.ledger.schema import APPROVALS, AUDIT, AUDIT_HEADS, CONFIG_STAGES, CONFIG_VERSIONS, EXECUTIONS, KILLS, OUTBOX, USERS
 from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, spent_sentence, stale_sentence
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
@@ -181,6 +183,21 @@ class SqlLedger:
             rows = [statements.approval_row(row) for row in connection.execute(wish)]
         return sorted(rows, key=lambda row: row.approval_id)
 
+    def versions(self, account: str | None = None) -> list[VersionRow]:
+        """See `Ledger`."""
+        wish = select(*statements.VERSION_COLUMNS)
+        if account is not None:
+            wish = wish.where(CONFIG_VERSIONS.c.account == account)
+        with self._reading() as connection:
+            rows = [statements.version_row(row) for row in connection.execute(wish)]
+        return sorted(rows, key=lambda row: (row.added_ns, row.sha256))
+
+    def stages(self, account: str) -> list[StageRow]:
+        """See `Ledger`."""
+        wish = select(*statements.STAGE_COLUMNS).where(CONFIG_STAGES.c.account == account)
+        with self._reading() as connection:
+            return [statements.stage_row(row) for row in connection.execute(wish.order_by(CONFIG_STAGES.c.sequence))]
+
     def close(self) -> None:
         """See `Ledger`."""
         self._engine.dispose()
@@ -260,6 +277,7 @@ class SqlLedger:
         for use in batch.uses:
             if not run.use(cursor, use, batch):
                 raise ApprovalSpentError(spent_sentence(use, run.find_approval(cursor, batch.account, use.approval_id)))
+        run.add_versions(cursor, batch)
         return Written(new_executions=new)
 
     def _alone(self, batch: Batch) -> Written | LedgerError:

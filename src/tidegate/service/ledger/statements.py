@@ -14,8 +14,31 @@ from tidegate.authority.users import User
 from tidegate.journal.audit.heads import Head
 from tidegate.journal.audit.record import AuditRecord
 from tidegate.risk.approval_states import OPEN
-from tidegate.service.ledger.rows import ApprovalRow, ApprovalUse, Batch, ExecutionRow, KillRow, Lease, LeaseClaim, Mark, OutboxRow
-from tidegate.service.ledger.schema import APPROVALS, AUDIT, AUDIT_HEADS, EXECUTIONS, KILLS, LEASE, OUTBOX, USERS
+from tidegate.service.ledger.rows import (
+    ApprovalRow,
+    ApprovalUse,
+    Batch,
+    ExecutionRow,
+    KillRow,
+    Lease,
+    LeaseClaim,
+    Mark,
+    OutboxRow,
+    StageRow,
+    VersionRow,
+)
+from tidegate.service.ledger.schema import (
+    APPROVALS,
+    AUDIT,
+    AUDIT_HEADS,
+    CONFIG_STAGES,
+    CONFIG_VERSIONS,
+    EXECUTIONS,
+    KILLS,
+    LEASE,
+    OUTBOX,
+    USERS,
+)
 from tidegate.service.ledger.states import OutboxState, before_states
 from tidegate.values.enums import ApprovalState, CommandKind
 
@@ -34,6 +57,8 @@ HEAD_NAMES: Final = tuple("writer_epoch" if name == "epoch" else name for name i
 AUDIT_COLUMNS: Final = tuple(AUDIT.c[name] for name in AUDIT_NAMES)
 HEAD_COLUMNS: Final = tuple(AUDIT_HEADS.c[name] for name in HEAD_NAMES)
 APPROVAL_COLUMNS: Final = tuple(APPROVALS.c[name] for name in ApprovalRow.__struct_fields__)
+VERSION_COLUMNS: Final = tuple(CONFIG_VERSIONS.c[name] for name in VersionRow.__struct_fields__)
+STAGE_COLUMNS: Final = tuple(CONFIG_STAGES.c[name] for name in StageRow.__struct_fields__)
 MAKES_ORDER_WHERE: Final = OUTBOX.c.kind.in_([CommandKind.SUBMIT.value, CommandKind.REPLACE.value])
 
 _OF_LEASE: Final = and_(
@@ -116,6 +141,10 @@ USE_APPROVAL: Final = (
 _EXECUTION_NAMES: Final = tuple(name for name in ExecutionRow.__struct_fields__ if name != "sequence")  # the database counts
 
 
+_STAGE_NAMES: Final = tuple(name for name in StageRow.__struct_fields__ if name != "sequence")
+ADD_STAGE: Final = insert(CONFIG_STAGES).values({name: bindparam(name) for name in (*_STAGE_NAMES, "writer_epoch")}).inline()
+
+
 class DialectStatements(NamedTuple):
     """What the two databases spell in their own way."""
 
@@ -125,6 +154,7 @@ class DialectStatements(NamedTuple):
     set_user: Insert
     add_head: Insert
     set_approval: Insert
+    add_version: Insert
 
 
 def for_dialect(name: str) -> DialectStatements:
@@ -153,6 +183,7 @@ def for_dialect(name: str) -> DialectStatements:
         APPROVALS.c.order_sha256 == approval.excluded.order_sha256,
         or_(*(APPROVALS.c.state == state.value for state in sorted(OPEN))),
     )
+    version = make(CONFIG_VERSIONS).values({name: bindparam(name) for name in (*VersionRow.__struct_fields__, "writer_epoch")})
     return DialectStatements(
         first_lease=first.on_conflict_do_nothing().execution_options(preserve_rowcount=True),
         add_execution=execution.on_conflict_do_nothing().inline(),
@@ -160,6 +191,7 @@ def for_dialect(name: str) -> DialectStatements:
         set_user=user.on_conflict_do_update(index_elements=["account", "name"], set_=changed),
         add_head=head.on_conflict_do_nothing().inline(),  # one head for each record is enough: the first
         set_approval=approval.on_conflict_do_update(index_elements=["account", "approval_id"], set_=moved, where=still_open),
+        add_version=version.on_conflict_do_nothing().inline(),
     )
 
 
@@ -237,6 +269,16 @@ def use_values(use: ApprovalUse, batch: Batch) -> Values:
     }
 
 
+def version_values(row: VersionRow, epoch: int) -> Values:
+    """Return what adding a version binds."""
+    return {name: getattr(row, name) for name in VersionRow.__struct_fields__} | {"writer_epoch": epoch}
+
+
+def stage_values(row: StageRow, epoch: int) -> Values:
+    """Return what recording a step binds."""
+    return {name: getattr(row, name) for name in _STAGE_NAMES} | {"writer_epoch": epoch}
+
+
 def lease_of(row: _Found) -> Lease:
     """Return a lease from its row."""
     return _struct(Lease, row)
@@ -275,6 +317,16 @@ def head_of(row: _Found) -> Head:
 def approval_row(row: _Found) -> ApprovalRow:
     """Return an approval's row."""
     return _struct(ApprovalRow, row)
+
+
+def version_row(row: _Found) -> VersionRow:
+    """Return a version's row."""
+    return _struct(VersionRow, row)
+
+
+def stage_row(row: _Found) -> StageRow:
+    """Return a step's row."""
+    return _struct(StageRow, row)
 
 
 def _struct(kind: type[_S], row: _Found) -> _S:

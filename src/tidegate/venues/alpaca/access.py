@@ -13,6 +13,7 @@ from tidegate.values.errors import ExitCode, TidegateError
 
 _LIVE_PREFIX: Final = "AK"
 _PAPER_PREFIX: Final = "PK"
+REHEARSAL_PREFIX: Final = "AKEMULATOR"  # of the emulators' own live keys, which open nothing at Alpaca
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -109,6 +110,11 @@ class LiveAccess(_Access):
         if key.startswith(_PAPER_PREFIX):
             raise AccessError("A paper key was given where a live key belongs; set the live key, or choose paper mode.")
 
+    @property
+    def is_rehearsal(self) -> bool:
+        """Tell whether it is a key of an emulator that plays the live side."""
+        return self._key.reveal().startswith(REHEARSAL_PREFIX)
+
 
 Access: TypeAlias = PaperAccess | LiveAccess
 
@@ -136,13 +142,17 @@ def check_hosts(access: Access, hosts: Hosts) -> None:
     """Refuse hosts that a key must not be sent to.
 
     Raises:
-        AccessError: a live key for anything but the live hosts, a paper key for anything but paper or this machine.
+        AccessError: a live key for anything but the live hosts, a paper key for anything but paper or this machine, a key of an
+            emulator's live side for anything but this machine.
     """
+    local = all(urlsplit(address).hostname in _LOOPBACK for address in (hosts.trading, hosts.data, hosts.trading_stream, hosts.data_stream))
     if isinstance(access, LiveAccess):
-        if hosts != LIVE_HOSTS:
+        if access.is_rehearsal:
+            if not local:
+                raise AccessError("The key of an emulator goes to an emulator on this machine only; set your own live key.")
+        elif hosts != LIVE_HOSTS:
             raise AccessError("A live key goes to Alpaca's live hosts only; use a paper key for anything else.")
         return
-    local = all(urlsplit(address).hostname in _LOOPBACK for address in (hosts.trading, hosts.data, hosts.trading_stream, hosts.data_stream))
     if hosts != PAPER_HOSTS and not local:
         raise AccessError("A paper key goes to Alpaca's paper hosts or to an emulator on this machine only.")
 

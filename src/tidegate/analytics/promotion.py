@@ -1,0 +1,140 @@
+"""What sessions of one version did, measured for a promotion: days, fills, rejects, drift, trips, slippage, drawdown. Nothing is judged.
+
+Slippage is each fill against the price its order was decided at, the far side of the book, which is where the simulator fills an order
+that takes it with no latency. Weighted by what was filled; positive is worse.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_CEILING, Decimal
+from fractions import Fraction
+from typing import Final, final
+
+from tidegate.analytics.collect import Collector, Run
+from tidegate.analytics.curves import max_drawdown
+from tidegate.analytics.orders import OrderRow
+from tidegate.analytics.slices import valuations
+from tidegate.config.promotion import Measured, StrategyMeasured
+from tidegate.events.acts import DifferenceFound, GateChanged, RiskDecision
+from tidegate.events.codec import AnyMessage
+from tidegate.events.inputs import GateSet
+from tidegate.events.session import SessionOpened
+from tidegate.values.enums import GateState, OrderState, Resolution
+from tidegate.values.time import utc_date
+
+RULE: Final = "rule:"
+_BPS: Final = 10_000
+_HUNDREDTH: Final = Decimal("0.01")
+
+
+@final
+@dataclass(slots=True)
+class _Part:
+    """What is counted of one strategy."""
+
+    days_decided: set[date] = field(default_factory=set)
+    days_filled: set[date] = field(default_factory=set)
+    decisions: int = 0
+    orders: int = 0
+    rejected: int = 0
+    fills: int = 0
+    cost: int = 0  # nanos x nanos: worse than the reference
+    base: int = 0  # the same, at the reference
+
+
+@final
+class Measuring:
+    """Takes one session after the other, in the order of their log, and says what they show together."""
+
+    def __init__(self, version_sha256: str) -> None:
+        self._version: Final = version_sha256
+        self._parts: Final[defaultdict[str, _Part]] = defaultdict(_Part)
+        self._sessions: Final[list[str]] = []
+        self._modes: Final[set[str]] = set()
+        self._equity: Final[list[int]] = []
+        self._drift = self._trips = 0
+
+    def session(self, opening: SessionOpened, entries: Iterable[tuple[int, int, AnyMessage]]) -> None:
+        """Take a session's inputs and acts, in the order of the log."""
+        collector = Collector()
+        for n, k, message in entries:
+            collector.act(n, k, message)
+            if isinstance(message, DifferenceFound):
+                self._drift += message.resolution is not Resolution.TAKEN_IN
+            elif isinstance(message, GateChanged | GateSet):
+                self._trips += _is_trip(message)
+        self._sessions.append(opening.session_id)
+        self._modes.add(opening.mode)
+        self._take(collector.run(opening))
+
+    def measured(self) -> Measured:
+        """Return what was seen so far."""
+        return Measured(
+            version_sha256=self._version,
+            sessions=tuple(self._sessions),
+            modes=tuple(sorted(self._modes)),
+            strategies=tuple(_measured(name, self._parts[name]) for name in sorted(self._parts)),
+            drift_findings=self._drift,
+            trips=self._trips,
+            drawdown_bps=drawdown_bps(self._equity),
+        )
+
+    def _take(self, run: Run) -> None:
+        for entry in run.entries:
+            if isinstance(entry.message, RiskDecision) and entry.message.strategy_id:
+                part = self._parts[entry.message.strategy_id]
+                part.decisions += 1
+                part.days_decided.add(utc_date(entry.message.timestamp))
+        for row in run.order_rows:
+            if row.was_sent and row.command.strategy_id:
+                _count(self._parts[row.command.strategy_id], row)
+        self._equity.extend(value for _, value in valuations(run))
+
+
+def drawdown_bps(values: Sequence[int]) -> int | None:
+    """Return the deepest fall from a running peak in basis points of it, rounded up; None where there is no positive peak."""
+    found = max_drawdown(values)
+    if found is None or found.share is None:
+        return None
+    peak = values[found.peak_index]
+    return -(found.amount * _BPS // peak) if peak > 0 else None
+
+
+def slippage_bps(cost: int, base: int) -> str:
+    """Return a cost as decimal basis points of its base, rounded up to hundredths; empty without a base."""
+    if not base:
+        return ""
+    exact = Fraction(cost * _BPS, base)
+    return str((Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(_HUNDREDTH, rounding=ROUND_CEILING))
+
+
+def _count(part: _Part, row: OrderRow) -> None:
+    part.orders += 1
+    part.rejected += row.state is OrderState.REJECTED
+    part.fills += len(row.fills)
+    part.days_filled |= {utc_date(fill.timestamp_ns) for fill in row.fills}
+    reference = row.reference_price_nanos
+    if reference:
+        part.cost += sum(row.command.side.sign * (fill.price_nanos - reference) * fill.quantity_nanos for fill in row.fills)
+        part.base += sum(reference * fill.quantity_nanos for fill in row.fills)
+
+
+def _is_trip(message: GateChanged | GateSet) -> bool:
+    """Tell whether a rule closed a gate, or anybody halted one."""
+    after = message.after if isinstance(message, GateChanged) else message.state
+    return after is GateState.HALTED or (after is not GateState.ACTIVE and message.actor.startswith(RULE))
+
+
+def _measured(name: str, part: _Part) -> StrategyMeasured:
+    return StrategyMeasured(
+        strategy_id=name,
+        days_decided=len(part.days_decided),
+        days_filled=len(part.days_filled),
+        decisions=part.decisions,
+        orders=part.orders,
+        rejected=part.rejected,
+        fills=part.fills,
+        slippage_bps=slippage_bps(part.cost, part.base),
+    )

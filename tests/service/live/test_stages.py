@@ -1,0 +1,251 @@
+"""Real money, played by an emulator: who may start, with which key, at which host, under which caps, and what is written of it."""
+
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from scripts.live.books import messages
+from scripts.live.pair import CONFIG, LIVE_KEY, Account, TraderProcess, Venue, environment, wait_for
+from tests.service.live.test_refusing import refused
+from tidegate.config.promotion import Measured, StrategyMeasured
+from tidegate.config.reading import read_config
+from tidegate.config.stages import EVIDENCE_MODES, Stage
+from tidegate.config.versions import ConfigVersion, short
+from tidegate.control.home import Home
+from tidegate.control.protocol import AddVersion, MoveVersion, VersionVerb
+from tidegate.events.acts import OrderCommand, RiskDecision
+from tidegate.events.inputs import PermissionSet
+from tidegate.journal import read
+from tidegate.kernel.mode import Mode
+from tidegate.replay.verify import verify_log
+from tidegate.service.beside import ask_ledger
+from tidegate.service.ledger.sql import SqlLedger
+from tidegate.service.setup import version_in
+from tidegate.service.version_verbs import VersionRequest
+from tidegate.values.enums import CommandKind, Purpose
+from tidegate.values.errors import ExitCode
+from tidegate.values.money import NANOS
+
+pytestmark = [pytest.mark.req("D2.2"), pytest.mark.req("E1")]
+
+CAP_USD = Decimal(300)
+SECTIONS = f"""
+small_live: {{order_notional_usd_max: {CAP_USD}, position_notional_usd_max: 900, total_exposure_usd_max: 2000, daily_loss_usd_max: 500}}
+promotion:
+  paper: {{trading_days_min: 1, decisions_min: 1, drift_findings_max: 0, trips_max: 0}}
+  small_live: &trades
+    trading_days_min: 1
+    fills_min: 1
+    orders_min: 1
+    reject_rate_bps_max: 0
+    drift_findings_max: 0
+    trips_max: 0
+    slippage_bps_max: 5
+    drawdown_bps_max: 100
+  live: *trades
+"""
+
+
+class TestClock:
+    __test__ = False
+
+    def now_ns(self) -> int:
+        return time.time_ns()
+
+    def monotonic_ns(self) -> int:
+        return time.monotonic_ns()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return written(tmp_path / "staged.yaml")
+
+
+def written(path: Path, *, edit: tuple[str, str] = ("", "")) -> Path:
+    text = CONFIG.read_text().replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}")
+    path.write_text(text.replace(*edit) + SECTIONS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def live_venue(tape: Path) -> "object":
+    with Venue(tape, speed=20.0, live=True) as running:
+        yield running
+
+
+def ask(home: Path, request: VersionRequest, person: str = "ann") -> object:
+    return ask_ledger(Home(home), "", "mill", request, person, TestClock())  # type: ignore[arg-type]
+
+
+def climb(home: Path, config: Path, to: Stage) -> ConfigVersion:
+    """Take a configuration up in a home, with made-up figures and two persons."""
+    version = version_in(read_config(str(config)))
+    ask(home, AddVersion(version=version))
+    part = {"days_decided": 9, "days_filled": 9, "decisions": 9, "orders": 9, "fills": 9, "slippage_bps": "0.10"}
+    parts = tuple(StrategyMeasured(strategy_id=one.strategy_id, **part) for one in version.strategies)  # type: ignore[arg-type]
+    for stage in list(Stage)[1 : list(Stage).index(to) + 1]:
+        figures = Measured(
+            version_sha256=version.sha256, sessions=("s",), modes=(min(EVIDENCE_MODES[stage]),), strategies=parts,
+            drift_findings=0, trips=0, drawdown_bps=0,
+        )  # fmt: skip
+        ask(home, MoveVersion(version=version.sha256, verb=VersionVerb.PROMOTE, stage=stage.value, measured=figures))
+        if stage is not Stage.PAPER:
+            ask(home, MoveVersion(version=version.sha256, verb=VersionVerb.APPROVE, stage=stage.value, measured=figures), "bob")
+    return version
+
+
+@pytest.mark.parametrize(("mode", "stage"), [("small-live", "small_live"), ("live", "live")])
+def test_a_version_that_does_not_hold_the_stage_is_refused_and_the_account_given_back(
+    live_venue: Venue, config: Path, tmp_path: Path, mode: str, stage: str
+) -> None:
+    account = Account(tmp_path / "home", live_venue.origin, config)
+    code, said = refused(TraderProcess(account, "--mode", mode, key=LIVE_KEY, live=True))
+    assert code == ExitCode.REFUSED
+    assert f"needs a configuration that holds stage {stage}" in said
+    store = SqlLedger(account.home / "ledger.db")
+    lease = store.lease("mill")
+    store.close()
+    assert lease is not None
+    assert lease.released
+    assert live_venue.ask("GET", "/v2/orders?status=all") == []
+
+
+def test_a_promoted_version_trades_under_its_caps_and_says_so_everywhere(tape: Path, config: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    version = climb(home, config, Stage.SMALL_LIVE)
+    with (
+        Venue(tape, speed=20.0, live=True) as venue,
+        TraderProcess(Account(home, venue.origin, config), "--mode", "small-live", key=LIVE_KEY, live=True) as trader,
+    ):
+        wait_for("fills", lambda: len(venue.fills()) >= 4 or not trader.is_alive)
+        assert trader.is_alive, trader.said()
+        told = subprocess.run(
+            [sys.executable, "-m", "tidegate", "status", "--home", str(home)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment(),
+        ).stdout
+        listed = subprocess.run(
+            [sys.executable, "-m", "tidegate", "config", "history", "--home", str(home)], capture_output=True, text=True, check=False,
+            env=environment(),
+        ).stdout  # fmt: skip
+        tighter = written(tmp_path / "tighter.yaml", edit=("order_quantity_max: 1000", "order_quantity_max: 999"))
+        added = subprocess.run(
+            [sys.executable, "-m", "tidegate", "config", "add", str(tighter), "--home", str(home)], capture_output=True, text=True,
+            check=False, env=environment(),
+        ).stdout  # fmt: skip
+        assert trader.stop() == 0, trader.said()
+    assert "holds small_live at once" in added
+    assert f"{short(version.sha256)}, holds stage small_live" in told
+    assert "small-live, account mill" in told
+    assert f"{short(version.sha256)}*" in listed
+    opening = read(home / "log").sessions[-1].opening
+    assert (opening.mode, opening.version_sha256) == ("small-live", version.sha256)
+    assert all("may trade" in line for line in opening.permissions)
+    assert len(opening.permissions) == 3
+    seen = list(messages(home / "log"))
+    permissions = [message for message in seen if isinstance(message, PermissionSet)]
+    assert [(p.strategy_id, p.permitted, p.stage) for p in permissions] == [
+        (name, True, "small_live") for name in ("crossing", "resting", "waiting")
+    ]
+    sent = [message for message in seen if isinstance(message, OrderCommand) and message.kind is CommandKind.SUBMIT]
+    assert sent
+    assert all(_notional(order) <= CAP_USD for order in sent), "a cap of small_live was passed"
+    assert verify_log(home / "log", tapes=[], mode=Mode.COMPILED).match is True
+
+
+def test_an_edited_strategy_lets_no_entry_out_and_the_others_trade_on(tape: Path, config: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    climb(home, config, Stage.LIVE)
+    edited = written(tmp_path / "edited.yaml", edit=("params: {stop_bps: 30}", "params: {stop_bps: 31}"))
+    with (
+        Venue(tape, speed=20.0, live=True) as venue,
+        TraderProcess(Account(home, venue.origin, edited), "--mode", "live", key=LIVE_KEY, live=True) as trader,
+    ):
+        wait_for("orders", lambda: len(venue.orders()) >= 3 or not trader.is_alive)
+        assert trader.is_alive, trader.said()
+        assert trader.stop() == 0, trader.said()
+    seen = list(messages(home / "log"))
+    refusals = [message for message in seen if isinstance(message, RiskDecision) and message.strategy_id == "crossing"]
+    entries = [message for message in refusals if message.purpose is Purpose.ENTRY]
+    assert entries
+    assert all("permitted" in message.refusals for message in entries)
+    assert {message.strategy_id for message in seen if isinstance(message, OrderCommand)} <= {"resting", "waiting"}
+    assert verify_log(home / "log", tapes=[], mode=Mode.COMPILED).match is True
+
+
+def test_paper_books_do_not_become_books_of_real_money(live_venue: Venue, venue: Venue, config: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with TraderProcess(Account(home, venue.origin, config)) as trader:
+        wait_for("the socket", lambda: (home / "trader.sock").exists() or not trader.is_alive)
+        assert trader.stop() == 0, trader.said()
+    climb(home, config, Stage.LIVE)
+    code, said = refused(TraderProcess(Account(home, live_venue.origin, config), "--mode", "live", key=LIVE_KEY, live=True))
+    assert code == ExitCode.REFUSED
+    assert "another kind of money" in said
+
+
+# Keys and hosts.
+
+
+def test_a_paper_key_does_not_open_real_money(live_venue: Venue, config: Path, tmp_path: Path) -> None:
+    climb(tmp_path / "home", config, Stage.LIVE)
+    account = Account(tmp_path / "home", live_venue.origin, config)
+    code, said = refused(TraderProcess(account, "--mode", "live", key="PKPAPER", secret="of-a-paper-key", live=True))
+    assert code == ExitCode.REFUSED
+    assert "of-a-paper-key" not in said
+    code, said = refused(TraderProcess(account, "--mode", "live"))  # only a paper key is there
+    assert code == ExitCode.ENVIRONMENT
+    assert "ALPACA_API_KEY" in said
+
+
+def test_a_persons_live_key_does_not_go_to_a_process_of_this_machine(live_venue: Venue, config: Path, tmp_path: Path) -> None:
+    climb(tmp_path / "home", config, Stage.LIVE)
+    account = Account(tmp_path / "home", live_venue.origin, config)
+    code, said = refused(TraderProcess(account, "--mode", "live", key="AKREALMONEY", secret="of-a-live-key", live=True))
+    assert code == ExitCode.ENVIRONMENT
+    assert "live hosts only" in said
+    assert "of-a-live-key" not in said
+
+
+def test_without_assertions_there_is_no_real_money(live_venue: Venue, config: Path, tmp_path: Path) -> None:
+    account = Account(tmp_path / "home", live_venue.origin, config)
+    code, said = refused(TraderProcess(account, "--mode", "live", key=LIVE_KEY, live=True, program=("-O", "-m", "tidegate")))
+    assert code == ExitCode.REFUSED
+    assert "python -O" in said
+
+
+def _notional(order: OrderCommand) -> Decimal:
+    price = order.limit_price_nanos or order.stop_price_nanos
+    return Decimal(price) * order.quantity_nanos / NANOS / NANOS
+
+
+def test_the_whole_service_trades_a_promoted_version_and_no_other(tape: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with Venue(tape, speed=20.0, live=True) as venue:
+        config = written(tmp_path / "up.yaml", edit=("live: {feed: iex}", f"live: {{feed: iex, origin: '{venue.origin}'}}"))
+        words = [sys.executable, "-m", "tidegate", "up", "--mode", "small-live", "--config", str(config), "--home", str(home)]
+        named = environment(LIVE_KEY, live=True)
+        refusal = subprocess.run(words, capture_output=True, text=True, check=False, env=named)
+        assert refusal.returncode == ExitCode.REFUSED
+        assert len(refusal.stderr.strip().splitlines()) == 1
+        assert not home.exists()
+        version = climb(home, config, Stage.SMALL_LIVE)
+        with (tmp_path / "said").open("w") as said:
+            service = subprocess.Popen(words, stdout=said, stderr=said, env=named)
+            try:
+                wait_for("fills", lambda: len(venue.fills()) >= 2 or service.poll() is not None)
+                service.send_signal(signal.SIGINT)
+                assert service.wait(120) == 0, (tmp_path / "said").read_text()
+            finally:
+                if service.poll() is None:
+                    service.kill()
+                    service.wait()
+    assert read(home / "log").sessions[-1].opening.version_sha256 == version.sha256
+    assert "emulator-secret" not in (tmp_path / "said").read_text()
