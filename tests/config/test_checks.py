@@ -58,6 +58,8 @@ BREAKERS = """live:
             END + "scoped_limits: [{strategy: mean_revers, limits: {}}]\n",
             "unknown strategy 'mean_revers'; did you mean mean_reversion?",
         ),
+        (END, END + "soft_limits: [daily_loss]\n", "soft_limits: 'daily_loss' cannot be soft; "),
+        (END, END + "soft_limits: [spread, spread]\n", "soft_limits has 'spread' twice"),
         (END, END + "scoped_limits: [{symbol: IMB, limits: {}}]\n", "scoped_limits[1]: unknown symbol 'IMB'; did you mean IBM?"),
         (END, END + "scoped_limits: [{sector: tech, limits: {}}]\n", "scoped_limits[1]: unknown sector 'tech'"),
         (END, f"{END}regime: {{trend_enter: 0.2, trend_leave: 0.3}}\n", "trend_leave is 0.3, above trend_enter 0.2"),

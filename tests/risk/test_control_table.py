@@ -19,7 +19,7 @@ from tidegate.market import rows
 from tidegate.portfolio.in_trade import InTrade
 from tidegate.portfolio.periods import Period
 from tidegate.portfolio.portfolio import Portfolio
-from tidegate.risk.checks import CHECKS, Applies
+from tidegate.risk.checks import CHECKS, MAY_BE_SOFT, Applies
 from tidegate.values.enums import ExitReason, GateScope, GateState, OrderType, Purpose, Regime, Side, Verdict
 from tidegate.values.money import NANOS
 from tidegate.values.time import SECOND_NS
@@ -248,7 +248,7 @@ WITHOUT_MEANING = {("amend_spacing", name): "it replaces nothing" for name in {*
 }
 
 
-def judged(name: str, make: Callable[[], Kind], who: str) -> Any:
+def judged(name: str, make: Callable[[], Kind], who: str, **more: Any) -> Any:
     how = BREAKS[name]
     kind, by_person = asked_by(make(), who)
     kind = kind._replace(order=how.order(kind.order))
@@ -256,7 +256,7 @@ def judged(name: str, make: Callable[[], Kind], who: str) -> Any:
     if name == "cluster_exposure":
         instrument = msgspec.structs.replace(instrument, event_cluster="weather")
     portfolio = how.books(kind)
-    changes: dict[str, Any] = {"instrument": instrument, "by_person": by_person, **how.view}
+    changes: dict[str, Any] = {"instrument": instrument, "by_person": by_person, **how.view, **more}
     return verdict(kind.order, view(portfolio, limits=limits(**how.limits), **changes))
 
 
@@ -319,3 +319,28 @@ def test_the_gates_are_design_7s_table(kind: str, who: str, state: GateState, sc
     assert (decision.verdict is Verdict.APPROVED) is passes
     if not passes:
         assert f"{state.value} by {scope.value} AIG (drift)" in decision.sentence
+
+
+@pytest.mark.req("B3.5")
+@pytest.mark.parametrize("kind", ENTRIES)
+@pytest.mark.parametrize("name", sorted(MAY_BE_SOFT))
+def test_a_soft_limit_asks_for_a_person_who_may_let_it_pass(name: str, kind: str) -> None:
+    soft = frozenset({name}) if name != "displayed_size" else frozenset({name, "liquidity"})
+    asked = judged(name, ENTRIES[kind], "strategy", soft=soft)
+    if kind == "replace":  # what continues an order does not wait
+        assert (asked.verdict, asked.refusals) == (Verdict.REFUSED, ("approval_part",))
+        return
+    assert asked.verdict is Verdict.NEEDS_APPROVAL
+    assert asked.refusals == ()
+    assert asked.sentence.startswith("The entry needs the approval of a person because ")
+    assert judged(name, ENTRIES[kind], "strategy", soft=soft, approvals_given=1).verdict is Verdict.APPROVED
+    halted = judged(name, ENTRIES[kind], "strategy", soft=soft, approvals_given=2, gate=gate(GateState.HALTED))
+    assert halted.verdict is Verdict.REFUSED
+    assert set(halted.refusals) >= {"gate_state", name}
+
+
+@pytest.mark.req("B3.5")
+def test_what_cannot_be_seen_is_hard_and_so_is_the_cap_on_one_order() -> None:
+    unseen = verdict(entry(), view(instrument=None, soft=frozenset(MAY_BE_SOFT), approvals_given=2))
+    assert unseen.verdict is Verdict.REFUSED
+    assert {"order_quantity", "order_notional", "daily_loss", "gate_state", "drawdown", "buying_power"}.isdisjoint(MAY_BE_SOFT)

@@ -114,6 +114,7 @@ def engine_spec(
         strategies=slots,
         limits=loaded.limits,
         scoped=loaded.scoped,
+        soft=tuple(sorted(config.soft_limits)),
         orders=oms_policy(config.orders),
         approval_rules=approval_rules(config.approvals),
         symbols_shared=config.symbols_shared,

@@ -9,6 +9,7 @@ from tidegate.config.model import Config, EventSection, InstrumentFacts, LiveSec
 from tidegate.config.settings import approval_rules, oms_policy
 from tidegate.config.units import EVERY, HALF_LIVES, duration_ns, moment_ns
 from tidegate.config.webhook_rules import webhook_faults, webhooks_of
+from tidegate.risk.checks import MAY_BE_SOFT
 from tidegate.values.errors import TidegateError
 from tidegate.values.latency import Latency
 from tidegate.values.money import attos, nanos
@@ -38,6 +39,7 @@ def _faults(config: Config) -> Iterator[str]:
     ids = [entry.id or entry.strategy for entry in config.strategies]
     yield from _twice(ids, "strategies", "give one an id of its own")
     yield from _scope_faults(config)
+    yield from _soft_faults(config)
     yield from _simulator_faults(config)
     yield from _breaker_faults(config)
     yield from webhook_faults(webhooks_of(config))
@@ -142,6 +144,13 @@ def _strategy_faults(config: Config, entry: StrategySection, place: str) -> Iter
     yield from _twice(entry.symbols, f"{place}.symbols", "keep one")
     cells = [(symbol, market) for row in entry.eligible for symbol in row.symbol for market in row.market]
     yield from _twice([f"{symbol} in {market}" for symbol, market in cells], f"{place}.eligible", "keep one row")
+
+
+def _soft_faults(config: Config) -> Iterator[str]:
+    yield from _twice(config.soft_limits, "soft_limits", "keep one")
+    for name in config.soft_limits:
+        if name not in MAY_BE_SOFT:
+            yield f"soft_limits: {name!r} cannot be soft; {known(name, sorted(MAY_BE_SOFT))}"
 
 
 def _scope_faults(config: Config) -> Iterator[str]:

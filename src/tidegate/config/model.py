@@ -330,6 +330,7 @@ class Config(Section, frozen=True, kw_only=True):
     scoped_limits: Annotated[
         tuple[ScopedLimitsSection, ...], _text("Narrower limits of single strategies, symbols and sectors", "list")
     ] = ()
+    soft_limits: Annotated[tuple[str, ...], _text("Refusals that ask for a person, instead of refusing; see the manual", "names")] = ()
     approvals: Annotated[
         tuple[ApprovalSection, ...], _text("Entries that a person has to approve, besides those above the limits", "list")
     ] = ()

@@ -109,6 +109,7 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     no_trade: NoTradeWindow
     strategies: tuple[StrategySlot, ...]
     limits: RiskLimits
+    soft: tuple[str, ...] = ()  # checks that ask for a person, instead of refusing
     scoped: tuple[ScopedLimits, ...] = ()  # narrower limits of single strategies, symbols and sectors
     orders: OmsPolicy
     symbols_shared: bool = False  # several strategies may own one symbol
@@ -132,5 +133,5 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
         """
         strategies = [(s.strategy.strategy_id, s.strategy.name, s.strategy.version, s.strategy.sha256, s.symbols) for s in self.strategies]
         params = [_encoder.encode(slot.strategy.params) for slot in self.strategies]
-        parts = (self.account, self.limits.canonical(), self.approval_rules, strategies, params)
+        parts = (self.account, self.limits.canonical(), self.scoped, self.soft, self.approval_rules, strategies, params)
         return sha256(_encoder.encode(parts)).hexdigest()

@@ -32,6 +32,7 @@ class Viewing:
             limits=core.spec.limits,
             portfolio=core.portfolio,
             in_trade=core.in_trade,
+            soft=frozenset(core.spec.soft),
             mark=core.mark,
             instrument=None,
             store_ok=True,

@@ -128,6 +128,28 @@ ASKING_CHECKS: Final = (
     _check(approval.approval_queue, Unit.COUNT, Applies.ENTRY),
 )
 
+# What a configuration may call soft: sizes of positions and of the account, and what the market shows. The cap on one order, losses,
+# gates and what could not be seen are hard.
+MAY_BE_SOFT: Final = frozenset(
+    {
+        "spread",
+        "displayed_size",
+        "liquidity",
+        "position_quantity",
+        "position_notional",
+        "total_quantity",
+        "total_notional",
+        "concentration",
+        "sector_exposure",
+        "cluster_exposure",
+        "gross_exposure",
+        "net_exposure",
+        "daily_spend",
+        "weekly_spend",
+        "monthly_spend",
+    }
+)
+
 BY_NAME: Final = {check.name: check for check in (*CHECKS, *APPROVAL_CHECKS, *ASKING_CHECKS)}
 ENTRY_CHECKS: Final = tuple(check.function for check in CHECKS if check.applies is not Applies.EXIT)
 EXIT_CHECKS: Final = tuple(check.function for check in CHECKS if check.applies is not Applies.ENTRY)

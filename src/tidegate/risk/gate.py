@@ -74,18 +74,27 @@ def explain(decision: RiskDecision) -> list[str]:
 def _doubted(
     intent: TradeIntent, view: RiskView, results: tuple[CheckResult, ...]
 ) -> tuple[tuple[CheckResult, ...], list[CheckResult], Verdict, str]:
-    """Return results, refusals, verdict and sentence where not every check holds: who is refused is asked about no persons."""
-    policy = results[: len(results) - len(APPROVALS)] if intent.purpose is _ENTRY else results
+    """Return results, refusals, verdict and sentence where not every check holds: who is refused is asked about no persons.
+
+    A limit that the configuration calls soft asks for a person, instead of refusing.
+    """
+    entry = intent.purpose is _ENTRY
+    policy = results[: len(results) - len(APPROVALS)] if entry else results
     failed = [result for result in policy if not result[1]]
-    if failed:
+    if any(not _is_soft(result, view) for result in failed):
         return policy, failed, _REFUSED, _why(intent, view, failed)
     return _with_persons(intent, view, results)
+
+
+def _is_soft(result: CheckResult, view: RiskView) -> bool:
+    """Tell whether a person may let an entry past a failed check; never one that could not be seen."""
+    return result[0] in view.soft and result[3] is not None
 
 
 def _with_persons(
     intent: TradeIntent, view: RiskView, results: tuple[CheckResult, ...]
 ) -> tuple[tuple[CheckResult, ...], list[CheckResult], Verdict, str]:
-    """Return results, refusals, verdict and sentence of an entry that nothing but the approval checks stopped.
+    """Return results, refusals, verdict and sentence of an entry that nothing but soft limits and the approval checks stopped.
 
     Who has approved it already counts; what was asked for once and needs more persons now is not asked for again.
     """

@@ -75,6 +75,7 @@ class RiskView(msgspec.Struct, kw_only=True, gc=False):
     symbols_shared: bool = False  # the configuration lets several strategies own one symbol
 
     # The account and ourselves.
+    soft: frozenset[str] = frozenset()  # checks that ask for a person, instead of refusing
     gate: GateVerdict = OPEN  # strictest state over all scopes
     by_person: bool = False  # a person's flatten: passes HALTED
     lag_ns: int | None = None
