@@ -60,7 +60,7 @@ def test_a_configuration_says_where_anchors_are(home: AuditHome, tidegate: Tideg
     from scripts.live.pair import CONFIG
 
     home.anchors.rename(tmp_path / "elsewhere.jsonl")
-    text = CONFIG.read_text().replace("live: {feed: iex}", "live: {feed: iex, audit_anchors: elsewhere.jsonl}")
+    text = CONFIG.read_text().replace("  feed: iex\n", "  feed: iex\n  audit_anchors: elsewhere.jsonl\n")
     (tmp_path / "my.yaml").write_text(text)
     said = tidegate("audit", "verify", "--config", tmp_path / "my.yaml", "--account", ACCOUNT)
     assert said.code == 0, said

@@ -229,7 +229,7 @@ def _notional(order: OrderCommand) -> Decimal:
 def test_the_whole_service_trades_a_promoted_version_and_no_other(tape: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     with Venue(tape, speed=20.0, live=True) as venue:
-        config = written(tmp_path / "up.yaml", edit=("live: {feed: iex}", f"live: {{feed: iex, origin: '{venue.origin}'}}"))
+        config = written(tmp_path / "up.yaml", edit=("  feed: iex\n", f"  feed: iex\n  origin: '{venue.origin}'\n"))
         words = [sys.executable, "-m", "tidegate", "up", "--mode", "small-live", "--config", str(config), "--home", str(home)]
         named = environment(LIVE_KEY, live=True)
         refusal = subprocess.run(words, capture_output=True, text=True, check=False, env=named)

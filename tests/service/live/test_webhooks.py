@@ -55,7 +55,9 @@ def test_fills_and_a_kill_reach_a_receiver_and_the_journal_is_read_while_it_trad
     config, home, said, up_said = tmp_path / "mill.yaml", tmp_path / "home", tmp_path / "receiver", tmp_path / "up"
     text = CONFIG.read_text().replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}")
     hooks = f"webhooks:\n  - {{name: ops, url: 'http://127.0.0.1:{port}/', events: [fills, trips, unknown]}}\n"
-    config.write_text(text.replace("live: {feed: iex}", f"live: {{feed: iex, origin: '{venue.origin}'}}") + hooks)
+    placed = text.replace("  feed: iex\n", f"  feed: iex\n  origin: '{venue.origin}'\n")
+    assert placed != text, "nothing goes to the venue itself"
+    config.write_text(placed + hooks)
     receiver = process(said, str(ROOT / "examples" / "receive_webhook.py"), port, **{NAME: SECRET})
     service = process(up_said, "-m", "tidegate", "up", "--config", str(config), "--home", str(home), **{NAME: SECRET})
     with receiver, service as up:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import pytest
@@ -275,3 +276,44 @@ def test_up_without_the_secret_is_refused_before_anything_starts(tmp_path: Path,
     with pytest.raises(WrongKeyError, match="shorter than 32") as caught:
         read_secrets(sections, sources([NAME], None))
     assert "short'" not in str(caught.value)
+
+
+SUPERVISOR: Final = """
+import subprocess, sys
+from tidegate.service.key_pipe import key_pipe
+from tidegate.service.secrecy import Secret
+name, secret, *words = sys.argv[1:]
+pipe = key_pipe({name: Secret(secret)})
+child = subprocess.Popen([sys.executable, "-m", "tidegate", "notify", *words, "--keys-fd", str(pipe)], pass_fds=[pipe])
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+def supervised(config: Path, home: Path) -> "tuple[subprocess.Popen[bytes], int]":
+    """Start a notifier as a supervisor does; return the supervisor, and the notifier's process id."""
+    words = [sys.executable, "-c", SUPERVISOR, NAME, SECRET, "--config", str(config), "--home", str(home)]
+    supervisor = subprocess.Popen(words, stdout=subprocess.PIPE, env=environment(), cwd=ROOT)
+    assert supervisor.stdout is not None
+    pid = int(supervisor.stdout.readline())
+    supervisor.stdout.close()
+    return supervisor, pid
+
+
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.asyncio
+async def test_a_notifier_whose_supervisor_was_killed_ends_by_itself(tmp_path: Path) -> None:
+    async with server() as receiver:
+        config, home = configuration(tmp_path, receiver.url), tmp_path / "home"
+        supervisor, pid = await asyncio.to_thread(supervised, config, home)
+        await until((home / FOLDER / "ops.json").exists, lambda: "")
+        supervisor.kill()
+        await asyncio.to_thread(supervisor.wait)
+        await until(lambda: not lives(pid), lambda: "")

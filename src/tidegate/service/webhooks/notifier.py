@@ -29,6 +29,7 @@ from tidegate.values.errors import ExitCode, TidegateError
 
 LOCK_FILE: Final = "notify.lock"
 _END_S: Final = 5.0  # what is there may still be told in this time
+_ALONE_S: Final = 1.0  # how often it is looked whether the supervisor lives
 
 
 class NoWebhooksError(TidegateError):
@@ -42,7 +43,7 @@ class NotifierRunsError(TidegateError):
 
 
 def notify(config: str, home: Home, keys_fd: int | None = None) -> None:
-    """Tell the receivers of a configuration until SIGINT or SIGTERM.
+    """Tell the receivers of a configuration until SIGINT or SIGTERM, or until the supervisor is gone that has started it (`keys_fd`).
 
     Raises:
         ConfigError: the configuration cannot be read.
@@ -60,13 +61,15 @@ def notify(config: str, home: Home, keys_fd: int | None = None) -> None:
     home.make()
     lock = _lock(home.root)
     try:
-        asyncio.run(_tell([Hook(section, secrets[secret_name(section.name)]) for section in sections], home))
+        hooks = [Hook(section, secrets[secret_name(section.name)]) for section in sections]
+        asyncio.run(_tell(hooks, home, supervised=keys_fd is not None))
     finally:
         os.close(lock)
 
 
-async def _tell(hooks: Sequence[Hook], home: Home) -> None:
+async def _tell(hooks: Sequence[Hook], home: Home, *, supervised: bool) -> None:
     stopping = asyncio.Event()
+    orphaned = asyncio.create_task(_left_alone(os.getppid(), stopping)) if supervised else None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
@@ -84,6 +87,16 @@ async def _tell(hooks: Sequence[Hook], home: Home) -> None:
         for task in late:
             task.cancel()
         await asyncio.wait(left)
+    if orphaned is not None:
+        orphaned.cancel()
+
+
+async def _left_alone(parent: int, stopping: asyncio.Event) -> None:
+    """Stop once the supervisor is gone: the one that comes after it starts a notifier of its own."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells a process that its parent has died
+        await asyncio.sleep(_ALONE_S)
+    _say("", "it stops", "its supervisor is gone")
+    stopping.set()
 
 
 def _receiver(hook: Hook, around: Surroundings) -> Receiver | None:
