@@ -27,6 +27,10 @@ FAULTS: Final[Mapping[str, str]] = {
     "X2": "the venue refuses an order",
     "X3": "the disk is slow or gone",
     "X4": "the history names fills by the venue's order id alone",
+    "C1": "losses close the account to entries",
+    "C2": "a strategy enters one symbol too often within an hour",
+    "C3": "a strategy's orders fare badly, and a breaker closes it",
+    "C4": "a breaker opens again what it had closed",
 }
 
 # Chance per occasion in a bad world: a request, a frame, a read, a second, a world. Moods scale it.

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Final, final
 
 from tidegate.engine.engine import Engine
-from tidegate.events.acts import OrderChanged, OrderCommand
+from tidegate.events.acts import GateChanged, OrderChanged, OrderCommand
 from tidegate.events.codec import decode
 from tidegate.oms import chains
 from tidegate.oms.order import Order
 from tidegate.oms.transitions import TRANSITIONS
+from tidegate.risk.gates import BREAKER_ACTOR, RULE_ACTOR
 from tidegate.service.ledger.states import OPEN, OutboxState
 from tidegate.simulation.campaign.recorded import Recorded
 from tidegate.simulation.campaign.setting import ACCOUNT, GROSS_MAX, POSITION_MAX, SYMBOLS, VENUE
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 EDGES: Final = {(before, after) for before, row in TRANSITIONS.items() for cell in row.values() for after in cell}
 _CHANGED: Final = b"order_changed"
+_GATE: Final = b"gate_changed"
 _STRICTNESS: Final = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
 _UNPROVED: Final = frozenset({OrderState.NEW, OrderState.SUBMITTED, OrderState.UNKNOWN})
 ENDED_THERE: Final = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REPLACED})
@@ -184,8 +186,12 @@ class Watch:
             return
         log, first = self._looked
         for entry in log.entries[first:]:
-            if entry.kind == ACT and _CHANGED in entry.message[:24]:
+            if entry.kind != ACT:
+                continue
+            if _CHANGED in entry.message[:24]:
                 self._changed(decode(entry.message))
+            elif _GATE in entry.message[:24]:
+                self._note_control(decode(entry.message))
         self._looked = (log, len(log.entries))
 
     def _check_ends(self, node: "Node") -> None:
@@ -194,6 +200,16 @@ class Watch:
             order = node.desk.engine.books.order(key)
             if order is not None and order.state in ENDED_THERE:
                 raise BrokenError("INV7", f"order {key} is {order.state.value} in our books and open at the venue")
+
+    def _note_control(self, change: object) -> None:
+        """Count what the in-trade rules do: each has to be reached in a campaign."""
+        assert isinstance(change, GateChanged)
+        if change.actor.startswith(BREAKER_ACTOR):
+            self._world.faults.note("C4" if change.after is GateState.ACTIVE else "C3")
+        elif change.actor == f"{RULE_ACTOR}entries_per_hour":
+            self._world.faults.note("C2")
+        elif change.actor.startswith(RULE_ACTOR) and change.scope is GateScope.ACCOUNT:
+            self._world.faults.note("C1")
 
     def _changed(self, change: object) -> None:
         assert isinstance(change, OrderChanged)
