@@ -139,8 +139,8 @@ def limits_page() -> str:
         "",
         (
             "A limits file states every key, or nothing starts: a limit that is missing would widen the risk in silence. "
-            "Values outside what can be measured are refused as well. `2026-02` is the file that ships, for a small account "
-            "that trades single stocks; the shipped configurations use it."
+            "Values outside what can be measured are refused as well. Two files ship: `2026-02`, shown here, for a small account "
+            "that trades single stocks, and `day-trading`, the same with ten times the spend."
         ),
         "",
         "| key | unit | shipped | meaning | read by |",

@@ -122,7 +122,7 @@ def test_the_proof_goes_with_every_verb_and_is_gone_after_logout(trader: Living,
     assert (said.code, said.out) == (4, "")
     assert said.sentence == "Only an operator, a risk officer or an admin may pause; run `tidegate login NAME`, then ask again."
     assert typed("logout").out == "There was no login.\n"
-    assert typed("kill", "--json").document["answer"]["requester"] == OWNER
+    assert typed("kill", "--json", "--wait", "0").document["answer"]["requester"] == OWNER
 
 
 def test_the_environment_goes_before_the_file(trader: Living, typed: Typed, states: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_a_kill_goes_out_whatever_is_in_the_place_of_the_proof(
 ) -> None:
     monkeypatch.setenv("TIDEGATE_PROOF", wrong)
     assert typed("pause").code == 3
-    said = typed("kill", "--json")
+    said = typed("kill", "--json", "--wait", "0")
     assert said.code == 0
     assert said.document["confirmed"]
     trader.pass_s(1)
@@ -209,7 +209,7 @@ def test_without_users_real_money_is_only_stopped(live: Living, typed: Typed) ->
         said = typed(*verb)
         assert said.code == 4
         assert "this trader has no user yet; make the first admin with `tidegate users first-admin NAME`" in said.sentence
-    assert typed("kill").code == 0
+    assert typed("kill", "--wait", "0").code == 0
     assert live
 
 
@@ -218,7 +218,7 @@ def test_a_resume_with_real_money_waits_for_another_person(live: Living, typed: 
     for name in ("bob", "cat"):
         add(live, typed, name, Role.RISK_OFFICER)
     live.pass_s(3)
-    assert typed("kill").code == 0
+    assert typed("kill", "--wait", "0").code == 0
     live.pass_s(3)
     login(live, typed, "bob")
     said = typed("resume", "--reason", "fed again")

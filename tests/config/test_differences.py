@@ -68,6 +68,8 @@ def test_every_limit_has_a_direction_that_somebody_chose() -> None:
         "duplicate_window": Direction.LARGER,
         "exit_repeat": Direction.NONE,
         "amend_spacing": Direction.LARGER,
+        "breaker_cooldown": Direction.NONE,
+        "approval_wait": Direction.NONE,
     }
 
 

@@ -37,7 +37,7 @@ def test_the_shipped_configurations_are_complete(name: str) -> None:
 
 def test_the_shipped_names_are_known() -> None:
     assert preset_names() == ("demo-generated", "demo-recorded", "generated", "us-stocks")
-    assert "2026-02" in limits_names()
+    assert limits_names() == ("2026-02", "day-trading")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_the_shipped_names_are_known() -> None:
         ),
         ("limits_file: 2026-02", "limits_file: 2026-20", "There is no limits file '2026-20'; did you mean 2026-02?"),
         ("limits_file: 2026-02", "limits_file: my/limits.yaml", "There is no limits file"),
-        ("limits_file: 2026-02", "", "has no limits: set limits_file to 2026-02"),
+        ("limits_file: 2026-02", "", "has no limits: set limits_file to 2026-02 or day-trading"),
         ("limits_file: 2026-02", "limits_file: 2026-02\nlimits: {}", "has limits and a limits_file; keep one"),
         ("limits_file: 2026-02", "limits: {}", "limit 'symbols_allowed' is missing"),
         ("limits_file: 2026-02", "limits_file: 2026-02\n---\n{}\n---\n{}", "holds 3 documents"),

@@ -15,6 +15,7 @@ from tidegate.journal import EntryKind, LogWriter, NotALogError, read, recover
 from tidegate.journal import following as following_module
 from tidegate.journal.files import START_NAME, segment_path
 from tidegate.journal.following import Follower, Place, newest_place
+from tidegate.journal.layout import HEADER_BYTES, BlockKind
 from tidegate.journal.retention import drop_before
 
 pytestmark = pytest.mark.req("I6", "B1.2")
@@ -186,12 +187,14 @@ def test_a_damaged_segment_is_left_once_another_follows(tmp_path: Path) -> None:
     path = segment_path(tmp_path, 1)
     data = bytearray(path.read_bytes())
     every = whole(tmp_path)
-    data[read(tmp_path).scans[1].blocks[1].offset + 70] ^= 1
+    blocks = read(tmp_path).scans[1].blocks
+    wrong = next(block for block in blocks if block.head.kind == BlockKind.ENTRIES)  # market records are passed over unread
+    data[wrong.offset + HEADER_BYTES] ^= 1
     path.write_bytes(data)
     troubles: list[str] = []
     seen = rest(Follower(tmp_path, Place()), troubles=troubles)
     assert len(troubles) == 1
-    assert "segment 1 of the log is damaged at block 1" in troubles[0]
+    assert f"segment 1 of the log is damaged at block {wrong.head.block}" in troubles[0]
     assert seen == [one for one in every if one in seen]
     assert seen[-1] == every[-1]
 

@@ -97,11 +97,8 @@ class Outbox:
 
     def cancel_age_ns(self) -> int:
         """Return how long the oldest cancel has waited to leave; 0 when none waits."""
-        waiting = [
-            entry.taken_ns
-            for entry in self._entries.values()
-            if entry.stage is Stage.DECIDED and entry.commanded.command.kind is CommandKind.CANCEL
-        ]
+        decided = (entry for entry in self._entries.values() if entry.stage is Stage.DECIDED)
+        waiting = [entry.taken_ns for entry in decided if entry.commanded.command.kind is CommandKind.CANCEL]
         return self._clock.monotonic_ns() - min(waiting) if waiting else 0
 
     def take_effects(self) -> list[Effect]:
