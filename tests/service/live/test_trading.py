@@ -103,7 +103,7 @@ def _rests(venue: Venue) -> bool:
     return any(order["symbol"] == "G04" and order["status"] == "new" for order in venue.orders())
 
 
-@pytest.mark.req("B1.3")
+@pytest.mark.req("B1.3", "B3.4")
 @pytest.mark.parametrize("mode", ["dry-run", "shadow"])
 def test_a_dry_run_decides_and_sends_nothing(venue: Venue, account: Account, mode: str) -> None:
     with TraderProcess(account, "--mode", mode) as trader:
