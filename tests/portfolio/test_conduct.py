@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.portfolio.making import NOW_NS, fill
 from tests.portfolio.test_losses import _Order
-from tidegate.portfolio.conduct import HISTORY_MAX, HISTORY_MIN, ORDERS_MAX, RECENT, ConductBook, Recent, Series
+from tidegate.portfolio.conduct import HISTORY_MAX, HISTORY_MIN, ORDERS_MAX, RECENT, REPEATS_MAX, ConductBook, Recent, Series
 from tidegate.values.enums import OrderState
 from tidegate.values.money import NANOS
 from tidegate.values.time import HOUR_NS, MILLISECOND_NS
@@ -130,3 +131,46 @@ def test_orders_of_others_have_no_record() -> None:
     book = ConductBook()
     book.fold_change(order(REJECTED, strategy_id=""), SUBMITTED, (), NOW_NS, 1)
     assert book.strategies == {}
+
+
+def test_old_history_fades_by_halves_exactly() -> None:
+    series = Series()
+    for sample in range(HISTORY_MAX + RECENT - 1):
+        series.add(sample)
+    before = list(range(HISTORY_MAX - 1))
+    assert (series.count, series.total, series.squares) == (len(before), sum(before), sum(one * one for one in before))
+    series.add(7)
+    before.append(HISTORY_MAX - 1)
+    halves = (len(before) // 2, sum(before) // 2, sum(one * one for one in before) // 2)
+    assert (series.count, series.total, series.squares) == halves
+    assert all(isinstance(figure, int) for figure in (series.count, series.total, series.squares))
+
+
+def test_an_hour_of_entries_is_forgotten_oldest_first_and_bounded() -> None:
+    book = ConductBook()
+    for at_ns in (0, 1, 2, HOUR_NS):
+        book.fold_entry("mr", "AIG", NOW_NS + at_ns)
+    assert book.of("mr").entries_ns["AIG"] == [NOW_NS + 1, NOW_NS + 2, NOW_NS + HOUR_NS]
+    for _ in range(REPEATS_MAX + 2):
+        book.fold_entry("mr", "BAC", NOW_NS)
+    assert len(book.of("mr").entries_ns["BAC"]) == REPEATS_MAX
+
+
+def test_a_full_record_forgets_its_oldest_order() -> None:
+    book = ConductBook()
+    book.fold_change(order(ACCEPTED), SUBMITTED, (), NOW_NS, 1)
+    for _ in range(ORDERS_MAX):
+        book.fold_change(order(REJECTED), SUBMITTED, (), NOW_NS, 1)
+    assert book.of("mr").answered == [True] * ORDERS_MAX
+
+
+def test_a_reversed_fill_slips_nothing_and_a_multiplier_changes_no_share() -> None:
+    book = ConductBook()
+    told = order(FILLED, reference_price_nanos=50 * NANOS)
+    back = fill(10, 51 * NANOS)
+    book.fold_change(told, ACCEPTED, (replace(back, quantity_nanos=-back.quantity_nanos),), NOW_NS, 1)
+    assert book.of("mr").slippage.recent == []
+    contract = fill(10, 51 * NANOS)
+    book.fold_change(told, ACCEPTED, (replace(contract, cost_attos=contract.cost_attos * 100),), NOW_NS, 100)
+    assert book.of("mr").slippage.recent == [200_000]
+    assert all(isinstance(sample, int) for sample in book.of("mr").slippage.recent)

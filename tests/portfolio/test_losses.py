@@ -10,10 +10,11 @@ from tests.portfolio.making import CASH, NOW_NS, books, fill, usd
 from tidegate.portfolio.in_trade import InTrade
 from tidegate.portfolio.losses import LossBook
 from tidegate.portfolio.periods import Period
-from tidegate.portfolio.spending import SpendBook
+from tidegate.portfolio.spending import ENDED_KEPT, SpendBook
 from tidegate.portfolio.valuation import unpriced, worst_worth
 from tidegate.values.enums import OrderState, Purpose
 from tidegate.values.money import NANOS
+from tidegate.values.time import MILLISECOND_NS
 
 pytestmark = pytest.mark.req("B3.2", "B3.3")
 
@@ -171,3 +172,36 @@ def test_the_books_survive_as_bytes() -> None:
         Period.MONTH: 10 * 7 * NANOS,
         Period.WEEK: 5 * 7 * NANOS,
     }
+
+
+def test_the_losses_of_a_strategy_roll_with_the_day_and_survive_as_bytes() -> None:
+    one = InTrade(CASH)
+    one.periods.fold_session("2026-11-27", NOW_NS)
+    one.roll(NOW_NS)
+    one.fold_strategy("mr", NOW_NS, usd(-40))
+    one.periods.fold_session("2026-11-30", NOW_NS + 10)
+    other = InTrade(0)
+    other.restore(one.snapshot())
+    for books_of in (one, other):
+        assert books_of.strategies["mr"].lost_micros(Period.DAY, usd(-50)) == 50_000_000
+        books_of.roll(NOW_NS + 10)
+        assert books_of.strategies["mr"].lost_micros(Period.DAY, usd(-50)) == 10_000_000, "the new day begins where the old one ended"
+    assert other.snapshot() == one.snapshot()
+
+
+def test_what_happens_to_an_order_reaches_every_book() -> None:
+    books_of = InTrade(CASH)
+    told = _Order("a", 0, 510 * NANOS * NANOS, working=False, state=OrderState.FILLED, reference_price_nanos=50 * NANOS)
+    books_of.fold_change(told, OrderState.SUBMITTED, (fill(10, 51 * NANOS),), NOW_NS + 25 * MILLISECOND_NS, 1)
+    conduct = books_of.conduct.of("mr")
+    assert (conduct.answered, conduct.delay.recent, conduct.slippage.recent) == ([False], [250], [200_000])
+    books_of.fold_change(told, OrderState.ACCEPTED, (fill(10, 51 * NANOS),), NOW_NS, 1)
+    assert conduct.answered == [False], "an answer is counted once"
+
+
+def test_orders_that_ended_long_ago_are_forgotten_oldest_first() -> None:
+    book = SpendBook()
+    for number in range(ENDED_KEPT + 1):
+        book.fold_order(_Order(f"o{number}", 0, NANOS, working=False), 1)
+    rows = book.rows()
+    assert [name for name, _ in rows.ended] == [f"o{number}" for number in range(1, ENDED_KEPT + 1)]

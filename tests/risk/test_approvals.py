@@ -4,20 +4,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 
 from tests.conftest import ROOT
-from tests.portfolio.making import NOW_NS
-from tests.risk.making import entry, verdict, view
+from tests.portfolio.making import INSTRUMENTS, NOW_NS, usd
+from tests.risk.making import entry, limits, verdict, view
 from tidegate.events.acts import ApprovalMoved, ApprovalRequested
 from tidegate.events.inputs import ApprovalAnswered
 from tidegate.risk.approval_states import ANSWERABLE, OPEN, TRANSITIONS, Step, next_state
-from tidegate.risk.approvals import ANSWERS_KEPT, CLOSED_KEPT, ApprovalBook, outcome_of, whole_of
+from tidegate.risk.approvals import ANSWERS_KEPT, CLOSED_KEPT, Approval, ApprovalBook, outcome_of, whole_of
+from tidegate.risk.slices import ENTRY_SLICES_MAX, parts_of
 from tidegate.values.enums import ApprovalState
-from tidegate.values.time import NEVER_NS, SECOND_NS
+from tidegate.values.money import NANOS
+from tidegate.values.time import NEVER_NS, SECOND_NS, iso_utc
 
 pytestmark = pytest.mark.req("I1")
 
@@ -247,6 +249,7 @@ def test_the_book_is_bounded() -> None:
     for number in range(ANSWERS_KEPT + 3):
         book.fold_moved(ApprovalMoved(**facts, approval_id="x", before=None, after=None, request_id=f"q-{number}"))
     assert len(book.answers) == ANSWERS_KEPT
+    assert list(book.answers)[-1] == f"q-{ANSWERS_KEPT + 2}"
 
 
 def test_nothing_asked_is_no_byte() -> None:
@@ -261,3 +264,86 @@ def test_the_whole_of_a_slice_is_what_it_was_cut_from() -> None:
     assert whole_of(whole) is whole
     part = entry(quantity=30, whole_quantity_nanos=whole.quantity_nanos, slice_number=2)
     assert whole_of(part) == whole
+
+
+def asked(**changes: Any) -> Approval:
+    """A request of mr that two persons have to approve."""
+    book = ApprovalBook()
+    request(book, 0, needed=2, now_ns=NOW_NS)
+    found = book.find("a-0")
+    assert found is not None
+    return replace(found, **changes)
+
+
+def answer(**changes: Any) -> ApprovalAnswered:
+    facts: dict[str, Any] = {
+        "approval_id": "a-0",
+        "order_sha256": "h-0",
+        "approver": "ann",
+        "granted": True,
+        "request_id": "r",
+        "reason": "",
+    }
+    return ApprovalAnswered(**head(NOW_NS), **(facts | changes))
+
+
+@pytest.mark.parametrize(
+    ("approval", "said", "after_ns", "step", "sentence"),
+    [
+        ({}, {}, WAIT_NS - 1, Step.FIRST_GRANT, "ann approved it."),
+        ({}, {"reason": "I looked."}, 0, Step.FIRST_GRANT, "ann approved it: I looked."),
+        ({}, {"granted": False, "reason": "too large"}, 0, Step.REJECTION, "ann rejected it: too large."),
+        ({}, {}, WAIT_NS, Step.TIME, f"The request expired at {iso_utc(NOW_NS + WAIT_NS)}."),
+        ({"approvers": ("bob",)}, {}, 0, Step.LAST_GRANT, "ann approved it."),
+        ({"approvers": ("ann",)}, {}, 0, None, "ann has approved it already; the second person must be another one."),
+        ({"state": S.USED}, {}, WAIT_NS, None, "The request is used already; an approval is answered once."),
+        ({}, {"order_sha256": "x"}, 0, None, "The answer is about another order than the one that waits; look at it again."),
+        ({}, {"approver": ""}, 0, None, "An answer needs the name of a person."),
+        ({}, {"approver": "s0"}, 0, None, "Nobody approves an order of his own."),
+    ],
+)
+def test_what_an_answer_does_and_says(
+    approval: dict[str, Any], said: dict[str, Any], after_ns: int, step: Step | None, sentence: str
+) -> None:
+    assert outcome_of(asked(**approval), answer(**said), order_hash="h-0", now_ns=NOW_NS + after_ns) == (step, sentence)
+
+
+def test_an_answer_to_what_has_changed_or_is_not_known() -> None:
+    changed = outcome_of(asked(), answer(), order_hash="h-1", now_ns=NOW_NS)
+    assert changed == (Step.LAPSE, "The configuration has changed since the order was asked for; it is not sent.")
+    assert outcome_of(None, answer(), order_hash="", now_ns=NOW_NS) == (None, "No request a-0 is known.")
+
+
+def test_a_request_is_over_at_its_last_moment_and_remembers_when_and_why_it_moved() -> None:
+    book = ApprovalBook()
+    request(book, 0, needed=1, now_ns=NOW_NS)
+    assert book.expired(NOW_NS + WAIT_NS - 1) == []
+    assert [one.approval_id for one in book.expired(NOW_NS + WAIT_NS)] == ["a-0"]
+    facts: dict[str, Any] = head(NOW_NS + 5) | {"approval_id": "a-0", "order_sha256": "h-0", "request_id": ""}
+    for before, after in ((S.WAITING, None), (S.WAITING, S.WAITING)):
+        assert book.fold_moved(ApprovalMoved(**facts, before=before, after=after, sentence="nothing")) is None
+        assert book.open["a-0"].moved_ns == 0
+    assert book.fold_moved(ApprovalMoved(**facts, before=S.WAITING, after=S.GRANTED, sentence="ann did", approvers=("ann",))) is None
+    assert (book.open["a-0"].moved_ns, book.open["a-0"].moved_why) == (NOW_NS + 5, "ann did")
+    (lapsed,) = book.fold_lapse(NOW_NS + 9)
+    closed = book.closed[lapsed.approval_id]
+    assert (closed.state, closed.moved_ns, closed.moved_why) == (S.LAPSED, NOW_NS + 9, "The session broke off before it was released.")
+
+
+@given(shares=st.integers(1, 30_000), cents=st.integers(1, 20_000))
+def test_the_parts_of_an_entry_add_up_and_each_is_within_the_caps(shares: int, cents: int) -> None:
+    bounds = limits(order_quantity_nanos_max=1_000 * NANOS, order_notional_attos_max=usd(10_000))
+    price = cents * NANOS // 100
+    whole = entry(quantity=shares, price=price, reference=price)
+    parts = parts_of(whole, bounds, INSTRUMENTS["AIG"])
+    assert sum(part.quantity_nanos for part in parts) == whole.quantity_nanos
+    if parts == [whole]:
+        fits = shares <= 1_000 and shares * cents <= 1_000_000
+        assert fits or shares > min(1_000, max(1_000_000 // cents, 1)) * ENTRY_SLICES_MAX or cents > 1_000_000
+        return
+    assert len(parts) <= ENTRY_SLICES_MAX
+    for number, part in enumerate(parts):
+        assert part.quantity_nanos <= 1_000 * NANOS
+        assert part.quantity_nanos * price <= usd(10_000)
+        assert (part.whole_quantity_nanos, part.slice_number) == (whole.quantity_nanos, number)
+        assert whole_of(part) == whole

@@ -127,7 +127,7 @@ class ApprovalBook:
         self.closed: OrderedDict[str, Approval] = OrderedDict()
         self.answers: OrderedDict[str, None] = OrderedDict()
         self.asking: dict[str, TradeIntent] = {}  # by decision: of this input, until it is asked for
-        self._pairs: dict[tuple[str, str], str] = {}
+        self._pairs: set[tuple[str, str]] = set()  # of strategy and symbol: at most one request of each is open
 
     def find(self, approval_id: str) -> Approval | None:
         """Return a request that is open or was closed lately."""
@@ -207,16 +207,16 @@ class ApprovalBook:
         self.closed = OrderedDict((approval.approval_id, approval) for approval in state.closed)
         self.answers = OrderedDict.fromkeys(state.answers)
         self.asking = {}
-        self._pairs = {_pair(approval): approval.approval_id for approval in state.open}
+        self._pairs = {_pair(approval) for approval in state.open}
 
     def _put(self, approval: Approval) -> Approval | None:
         key = approval.approval_id
         if approval.state in OPEN:
             self.open[key] = approval
-            self._pairs[_pair(approval)] = key
+            self._pairs.add(_pair(approval))
             return None
         del self.open[key]
-        del self._pairs[_pair(approval)]
+        self._pairs.remove(_pair(approval))
         self.closed[key] = approval
         if len(self.closed) > CLOSED_KEPT:
             self.closed.popitem(last=False)

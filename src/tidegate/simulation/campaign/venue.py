@@ -132,12 +132,12 @@ class Venue:
         raise Declined(DeclineReason.INVALID, "the order breaks a rule")
 
     def cancel(self, client_id: str, now_ns: int) -> Held:
-        """Cancel an order.
+        """Cancel an order, named by its client id, or by the venue's where nobody learned the other.
 
         Raises:
             Declined: no such order, or it has ended.
         """
-        order = self.orders.get(client_id)
+        order = self.find(client_id, client_id)
         if order is None:
             raise Declined(DeclineReason.NOT_FOUND, "order not found")
         if not order.is_open:

@@ -238,9 +238,10 @@ class Watch:
         stopped = not theirs and books.gate(GateScope.GLOBAL, "") is not GateState.ACTIVE and books.unconfirmed  # empty is not flat
         if books.positions() != theirs and not stopped:
             raise BrokenError("INV3", f"we hold {books.positions()}, the venue {theirs}")
-        ours = {order.client_order_id or order.venue_order_id for order in books.working_orders()}
-        if ours != set(venue.open):
-            raise BrokenError("INV3", f"orders {sorted(ours)} work in our books, {sorted(venue.open)} at the venue")
+        ours = {order.venue_order_id or order.client_order_id for order in books.working_orders()}
+        working = {order.venue_id for order in venue.open.values()}  # a stranger's may be known by this id alone
+        if ours != working:
+            raise BrokenError("INV3", f"orders {sorted(ours)} work in our books, {sorted(working)} at the venue")
         open_states = [order.client_order_id for order in books.working_orders() if order.state in _UNPROVED]
         if open_states or node.desk.outbox.open_commands or books.requests_open:
             raise BrokenError(

@@ -90,7 +90,7 @@ class Wire:
         now_ns = self._timeline.now_ns
         try:
             if command.kind is CommandKind.CANCEL:
-                order = self.venue.orders.get(command.target_id)
+                order = self.venue.find(command.target_id, command.target_id)
                 if order is not None and order.filled and order.is_open:
                     self._faults.note("FT12")
                 if order is not None and command.chain and order.filled:
