@@ -25,7 +25,12 @@ def order(state: OrderState, **changes: Any) -> _Order:
     return _Order("a", 0, 0, working=working, state=state, **changes)
 
 
-@given(st.lists(st.integers(-1_000_000, 1_000_000), max_size=HISTORY_MIN + 3 * RECENT))
+SAMPLES = st.integers(-1_000_000, 1_000_000)
+
+
+@given(
+    st.lists(SAMPLES, max_size=HISTORY_MIN + RECENT) | st.lists(SAMPLES, min_size=HISTORY_MIN + RECENT, max_size=HISTORY_MIN + 3 * RECENT)
+)
 def test_recent_samples_are_laid_beside_those_before_them(samples: list[int]) -> None:
     series = Series()
     for sample in samples:
@@ -40,6 +45,7 @@ def test_recent_samples_are_laid_beside_those_before_them(samples: list[int]) ->
         usual = sum(before) // len(before)
         variance = sum(sample**2 for sample in before) // len(before) - usual**2
         assert seen == Recent(sum(recent) // RECENT, usual, max(0, variance))
+        assert all(isinstance(figure, int) for figure in seen)
 
 
 def test_what_was_usual_long_ago_fades_and_nothing_grows() -> None:

@@ -71,6 +71,7 @@ def test_losses_and_drawdowns_are_those_of_the_whole_history(taken: list[tuple[s
 
 def test_what_has_no_price_keeps_the_last_worth_and_since_when() -> None:
     book = LossBook(CASH)
+    assert book.unpriced_ns == 0
     book.fold_valued(NOW_NS, CASH - 5)
     book.fold_valued(NOW_NS + 1, None)
     book.fold_valued(NOW_NS + 2, None)
@@ -179,12 +180,15 @@ def test_the_losses_of_a_strategy_roll_with_the_day_and_survive_as_bytes() -> No
     one.periods.fold_session("2026-11-27", NOW_NS)
     one.roll(NOW_NS)
     one.fold_strategy("mr", NOW_NS, usd(-40))
+    one.fold_strategy("tf", NOW_NS, None)
+    assert one.strategies["tf"].unpriced_ns == NOW_NS
     one.periods.fold_session("2026-11-30", NOW_NS + 10)
     other = InTrade(0)
     other.restore(one.snapshot())
     for books_of in (one, other):
         assert books_of.strategies["mr"].lost_micros(Period.DAY, usd(-50)) == 50_000_000
         books_of.roll(NOW_NS + 10)
+        books_of.fold_strategy("mr", NOW_NS + 11, usd(-50))
         assert books_of.strategies["mr"].lost_micros(Period.DAY, usd(-50)) == 10_000_000, "the new day begins where the old one ended"
     assert other.snapshot() == one.snapshot()
 

@@ -15,9 +15,9 @@ from tests.risk.making import entry, limits, verdict, view
 from tidegate.events.acts import ApprovalMoved, ApprovalRequested
 from tidegate.events.inputs import ApprovalAnswered
 from tidegate.risk.approval_states import ANSWERABLE, OPEN, TRANSITIONS, Step, next_state
-from tidegate.risk.approvals import ANSWERS_KEPT, CLOSED_KEPT, Approval, ApprovalBook, outcome_of, whole_of
+from tidegate.risk.approvals import ANSWERS_KEPT, CLOSED_KEPT, Approval, ApprovalBook, order_sha256, outcome_of, whole_of
 from tidegate.risk.slices import ENTRY_SLICES_MAX, parts_of
-from tidegate.values.enums import ApprovalState
+from tidegate.values.enums import ApprovalState, OrderType, Side
 from tidegate.values.money import NANOS
 from tidegate.values.time import NEVER_NS, SECOND_NS, iso_utc
 
@@ -347,3 +347,37 @@ def test_the_parts_of_an_entry_add_up_and_each_is_within_the_caps(shares: int, c
         assert part.quantity_nanos * price <= usd(10_000)
         assert (part.whole_quantity_nanos, part.slice_number) == (whole.quantity_nanos, number)
         assert whole_of(part) == whole
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"quantity": 11},
+        {"price": 50 * NANOS + 1},
+        {"strategy": "tf"},
+        {"symbol": "BAC"},
+        {"side": Side.SELL},
+        {"order_type": OrderType.MARKET},
+        {"stop": NANOS},
+        {"trail": NANOS},
+        {"reference": NANOS},
+    ],
+)
+def test_the_hash_is_of_all_that_makes_the_order(changed: dict[str, Any]) -> None:
+    one = entry(quantity=10, price=50 * NANOS)
+    told = order_sha256("main", "c", one)
+    assert told == order_sha256("main", "c", replace(one, event_id="another", timestamp=1, correlation_id="x"))
+    assert len({told, order_sha256("other", "c", one), order_sha256("main", "d", one)}) == 3
+    assert order_sha256("main", "c", entry(**({"quantity": 10, "price": 50 * NANOS} | changed))) != told
+
+
+@pytest.mark.parametrize("highest", ["price", "stop", "reference"])
+def test_an_entry_is_cut_by_the_highest_price_it_may_pay_and_into_so_many_parts_at_most(highest: str) -> None:
+    bounds = limits(order_quantity_nanos_max=1_000 * NANOS, order_notional_attos_max=usd(10_000))
+    prices = dict.fromkeys(("price", "stop", "reference"), 10 * NANOS) | {highest: 100 * NANOS}
+    parts = parts_of(entry(quantity=250, **prices), bounds, INSTRUMENTS["AIG"])
+    assert max(part.quantity_nanos for part in parts) <= 100 * NANOS
+    most = entry(quantity=1_000 * ENTRY_SLICES_MAX, price=NANOS, reference=NANOS)
+    assert len(parts_of(most, bounds, INSTRUMENTS["AIG"])) == ENTRY_SLICES_MAX
+    beyond = entry(quantity=1_000 * ENTRY_SLICES_MAX + 1, price=NANOS, reference=NANOS)
+    assert parts_of(beyond, bounds, INSTRUMENTS["AIG"]) == [beyond]

@@ -8,8 +8,9 @@ import pytest
 from tests.portfolio.making import CASH, NOW_NS, usd
 from tests.risk.making import limits
 from tidegate.portfolio.conduct import HISTORY_MIN, RECENT, Conduct, Series
+from tidegate.portfolio.in_trade import InTrade
 from tidegate.portfolio.losses import LossBook
-from tidegate.risk.breakers import DELAY_FLOOR, SLIPPAGE_FLOOR, Trip, account_trips, strategy_trips
+from tidegate.risk.breakers import DELAY_FLOOR, SLIPPAGE_FLOOR, Trip, account_trips, loss_trips, strategy_trips
 
 pytestmark = pytest.mark.req("B3.2", "B3.6")
 
@@ -43,7 +44,20 @@ def test_a_loss_beyond_its_limit_closes_the_account(name: str, words: str) -> No
     assert account_trips(book, bounds, CASH - usd("4999.99")) == account_trips(book, bounds, CASH - usd(5_000)) == []
     (trip,) = account_trips(book, bounds, CASH - usd("5000.01"))
     assert trip.actor == f"rule:{name}_loss"
+    assert trip.reason.startswith("the account has lost ")
     assert words in trip.reason
+
+
+def test_a_strategy_beyond_a_loss_limit_of_its_own_is_named() -> None:
+    bounds = msgspec.structs.replace(WIDE, daily_loss_attos_max=usd(50))
+    books_of = InTrade(CASH)
+    for worth in (usd(-20), usd(-50)):
+        books_of.fold_strategy("mr", NOW_NS, worth)
+        assert loss_trips(books_of.strategies["mr"], bounds) == []
+    books_of.fold_strategy("mr", NOW_NS, usd("-50.01"))
+    assert loss_trips(books_of.strategies["mr"], bounds) == [
+        Trip("rule:daily_loss", "the strategy has lost $50.01 today, above $50"),
+    ]
 
 
 @pytest.mark.parametrize(("name", "words"), [("intraday_drawdown", "the day's peak"), ("drawdown", "its peak")])
@@ -131,6 +145,18 @@ def test_a_slow_venue_trips_likewise(samples: Series, *, trips: bool) -> None:
     found = strategy_trips(conduct(delay=samples), limits())
     assert actors(found) == ["rule:breaker:delay"] * trips
     assert all("first words to the last 10 orders took" in trip.reason for trip in found)
+
+
+def test_what_is_unusual_is_told_with_its_numbers() -> None:
+    (slipped,) = strategy_trips(conduct(slippage=series(1_001 + SLIPPAGE_FLOOR, STEADY)), limits())
+    usual = f"{limits().slippage_deviations_max} usual deviations above the usual 1.0 bps"
+    assert slipped.reason == f"the last 10 fills slipped by {(1_001 + SLIPPAGE_FLOOR) / 1_000:.1f} bps on average, more than {usual}"
+    (slow,) = strategy_trips(conduct(delay=series(1_001 + DELAY_FLOOR, STEADY)), limits())
+    assert slow.reason.endswith(f"{limits().delay_deviations_max} usual deviations above the usual 100 ms")
+
+
+def test_rates_over_no_orders_are_switched_off() -> None:
+    assert strategy_trips(conduct(answered=[True] * 30, ended=[True] * 30), limits(rate_orders_min=0)) == []
 
 
 def test_all_that_trips_is_told() -> None:
