@@ -244,9 +244,9 @@ def test_an_unsorted_tape_is_refused_with_the_record_named(tmp_path: Path, tideg
 def test_a_wrong_configuration_is_one_sentence(change: tuple[str, str], words: str, tape: Path, tmp_path: Path, tidegate: Tidegate) -> None:
     from tidegate.config.reading import LIMITS, PRESETS
 
-    limits = (LIMITS / "2026-02.yaml").read_text()
+    limits = (LIMITS / "day-trading.yaml").read_text()
     (tmp_path / "limits.yaml").write_text(limits.replace(*change))
-    text = (PRESETS / "generated.yaml").read_text().replace("limits_file: 2026-02", "limits_file: limits.yaml")
+    text = (PRESETS / "generated.yaml").read_text().replace("limits_file: day-trading", "limits_file: limits.yaml")
     (tmp_path / "mine.yaml").write_text(text.replace(*change))
     assert limits + text != (limits + text).replace(*change), "the change must bite"
     said = tidegate("replay", tape, "--config", tmp_path / "mine.yaml")

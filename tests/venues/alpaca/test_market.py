@@ -150,6 +150,13 @@ def test_a_price_that_cannot_be_is_refused(bad: float) -> None:
         market.quote_row(a_quote(bp=bad), 0, 0)
 
 
+@pytest.mark.parametrize("bad", [2.0**63, 2**63, -1, float("inf"), float("nan")])
+def test_a_number_of_trades_that_cannot_be_is_refused(bad: float) -> None:
+    bar = messages()["Bar"]
+    with pytest.raises(ValueError, match="is no number of trades"):
+        market.bar_rows(msgspec.structs.replace(bar, n=bad), 3, 7, MINUTE_NS)
+
+
 @given(st.decimals(min_value="0.0001", max_value="900000", places=4))
 def test_prices_of_four_decimals_survive_the_doubles_of_the_wire(price: Any) -> None:
     assert market.quote_row(a_quote(bp=float(price)), 0, 0)[6] == nanos(price)

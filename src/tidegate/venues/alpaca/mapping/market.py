@@ -98,7 +98,7 @@ def bar_rows(bar: wire.Bar | wire.OldBar, instrument: int, recv_ns: int, length_
     end_ns = start_ns + length_ns
     prices = _nanos(bar.o), _nanos(bar.h), _nanos(bar.l), _nanos(bar.c)
     opening = (end_ns, recv_ns, 0, instrument, layout.BAR_OPEN, 0, *prices)
-    return opening, (end_ns, recv_ns, 0, instrument, layout.BAR_CLOSE, 0, _nanos(bar.v), start_ns, length_ns, int(bar.n or 0))
+    return opening, (end_ns, recv_ns, 0, instrument, layout.BAR_CLOSE, 0, _nanos(bar.v), start_ns, length_ns, _trades(bar.n))
 
 
 def bar_length_ns(bar: wire.Bar) -> int:
@@ -175,6 +175,19 @@ def _nanos(amount: float | None) -> int:
     if not 0 < amount < _PRICE_MAX:
         raise ValueError(f"{amount} is no price or size")
     return round(amount * NANOS)
+
+
+def _trades(number: float | None) -> int:
+    """Return how many trades a bar counts.
+
+    Raises:
+        ValueError: not a number, negative, or beyond 64 bits.
+    """
+    if not number:
+        return 0
+    if not 0 < number < INT64_MAX:
+        raise ValueError(f"{number} is no number of trades")
+    return int(number)
 
 
 def trade_id(word: wire.TradeId) -> int:
