@@ -18,7 +18,7 @@ import msgspec
 
 from scripts.live.killing import Sight, Struck, clocks, filled_up, gate_times_ms, locked, resumed, stopped, strike, tidegate
 from scripts.live.many import Size, open_orders, sent_after, write_config
-from scripts.live.pair import KEY, SECRET, Account, TraderProcess, Venue, _Process, environment, wait_for
+from scripts.live.pair import KEY, SECRET, Account, TraderProcess, Venue, _Process, environment, heed_sigterm, wait_for
 from tidegate.kernel.mode import Mode
 from tidegate.recovery.machine import make_toolchain
 from tidegate.simulation.generate import Wish, generate
@@ -76,7 +76,7 @@ class Drill:
             self.fill(trader)
             with locked(self.account.home / "ledger.db"):
                 self.whole("ledger_locked", strike(self.venue, self.account, self.speed))
-            self.check("the trader lives on", holds=trader.is_alive or trader.ended() != 0, seen=trader.said()[-300:])
+            self.check("the trader outlives its ledger", holds=trader.is_alive, seen=trader.said()[-300:])
             trader.stop()
         self.restarted()
 
@@ -178,6 +178,7 @@ def _traders(supervisor: int) -> Iterator[int]:
 
 def main() -> int:
     """Run the drill."""
+    heed_sigterm()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--strategies", type=int, default=10, metavar="N", help="each has an order in each symbol")
     parser.add_argument("--symbols", type=int, default=20, metavar="N")

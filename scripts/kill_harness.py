@@ -19,6 +19,7 @@ import msgspec
 from scripts.live.books import Verdict
 from scripts.live.dying import BOUNDARIES
 from scripts.live.kills import Lane, Life, Strike, moments
+from scripts.live.pair import heed_sigterm
 from tidegate.kernel.mode import Mode
 from tidegate.recovery.machine import make_toolchain
 from tidegate.simulation.generate import Wish, generate
@@ -87,6 +88,7 @@ def figures(done: list[Done]) -> dict[str, object]:
 
 def main() -> int:
     """Run the campaign."""
+    heed_sigterm()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200, metavar="N")
     parser.add_argument("--lanes", type=int, default=2, metavar="N", help="accounts at work at the same time")

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from scripts.live.books import Verdict, compare
-from scripts.live.pair import Account, TraderProcess, Venue, wait_for
+from scripts.live.pair import Account, TraderProcess, Venue, heed_sigterm, wait_for
 from tidegate.kernel.mode import Mode
 from tidegate.recovery.machine import make_toolchain
 from tidegate.simulation.generate import Wish, generate
@@ -116,6 +116,7 @@ def figures(days: list[Day]) -> dict[str, object]:
 
 def main() -> int:
     """Soak, and print the figures."""
+    heed_sigterm()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=float, default=24.0, metavar="H", help="of the market")
     parser.add_argument(

@@ -50,6 +50,11 @@ def environment(key: str = KEY, secret: str = SECRET, *, live: bool = False) -> 
     return others | {"PYTHONPATH": str(SRC)} | {name: text for name, text in names.items() if text}
 
 
+def heed_sigterm() -> None:
+    """Have SIGTERM end a script as Ctrl-C does, so that no process that it started is left."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 class _Process:
     """A process whose words are collected as they come."""
 

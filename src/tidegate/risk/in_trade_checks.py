@@ -18,29 +18,17 @@ _MONTH: Final = Period.MONTH
 
 def daily_loss(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """Lost since the trading day began, realized and unrealized, fees in."""
-    worth, limit = view.equity_attos, view.bounds.daily_loss
-    if worth is None:
-        return ("daily_loss", False, limit, None)
-    lost = view.in_trade.losses.lost_micros(_DAY, worth)
-    return ("daily_loss", lost <= limit, limit, lost)
+    return _loss("daily_loss", _DAY, view.bounds.daily_loss, view)
 
 
 def weekly_loss(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """The same since the week's first trading day."""
-    worth, limit = view.equity_attos, view.bounds.weekly_loss
-    if worth is None:
-        return ("weekly_loss", False, limit, None)
-    lost = view.in_trade.losses.lost_micros(_WEEK, worth)
-    return ("weekly_loss", lost <= limit, limit, lost)
+    return _loss("weekly_loss", _WEEK, view.bounds.weekly_loss, view)
 
 
 def monthly_loss(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """The same since the month's first trading day."""
-    worth, limit = view.equity_attos, view.bounds.monthly_loss
-    if worth is None:
-        return ("monthly_loss", False, limit, None)
-    lost = view.in_trade.losses.lost_micros(_MONTH, worth)
-    return ("monthly_loss", lost <= limit, limit, lost)
+    return _loss("monthly_loss", _MONTH, view.bounds.monthly_loss, view)
 
 
 def intraday_drawdown(_intent: TradeIntent, view: RiskView) -> CheckResult:
@@ -81,6 +69,14 @@ def entries_per_hour(intent: TradeIntent, view: RiskView) -> CheckResult:
     limit = view.limits.entries_per_hour_max
     count = view.in_trade.conduct.entries_of(intent.strategy_id, intent.symbol, view.now_ns) + 1
     return ("entries_per_hour", count <= limit, limit, count)
+
+
+def _loss(name: str, period: Period, limit: int, view: RiskView) -> CheckResult:
+    worth = view.equity_attos
+    if worth is None:
+        return (name, False, limit, None)
+    lost = view.in_trade.losses.lost_micros(period, worth)
+    return (name, lost <= limit, limit, lost)
 
 
 def _spend(name: str, period: Period, limit: int, view: RiskView) -> CheckResult:

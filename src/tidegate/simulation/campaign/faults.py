@@ -33,8 +33,6 @@ FAULTS: Final[Mapping[str, str]] = {
     "C4": "a breaker opens again what it had closed",
 }
 
-CLOSES: Final = ("C1", "C2", "C3")  # rules that keep a trader from entering
-
 # Chance per occasion in a bad world: a request, a frame, a read, a second, a world. Moods scale it.
 _RATES: Final[Mapping[str, float]] = {
     "FT1": 0.05,

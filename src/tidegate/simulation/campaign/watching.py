@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final, final
 
 from tidegate.engine.engine import Engine
-from tidegate.events.acts import GateChanged, OrderChanged, OrderCommand
+from tidegate.events.acts import GateChanged, OrderChanged, OrderCommand, RiskDecision
 from tidegate.events.codec import decode
 from tidegate.oms import chains
 from tidegate.oms.order import Order
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 EDGES: Final = {(before, after) for before, row in TRANSITIONS.items() for cell in row.values() for after in cell}
 _CHANGED: Final = b"order_changed"
 _GATE: Final = b"gate_changed"
+_DECISION: Final = b"\xa8decision"  # with the length that msgpack puts before it: other tags end alike
+_HELD_BACK: Final = frozenset({"daily_loss", "weekly_loss", "monthly_loss", "intraday_drawdown", "drawdown", "entries_per_hour"})
 _STRICTNESS: Final = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
 _UNPROVED: Final = frozenset({OrderState.NEW, OrderState.SUBMITTED, OrderState.UNKNOWN})
 ENDED_THERE: Final = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REPLACED})
@@ -58,6 +60,7 @@ class Watch:
         self.closed: Final[dict[tuple[GateScope, str], GateState]] = {}  # what people have closed
         self.excused: Final[set[str]] = set()  # symbols in which somebody else trades, or a fill was busted
         self.orders = 0
+        self.held_back = 0  # entries that in-trade rules refused
 
     # People.
 
@@ -186,13 +189,21 @@ class Watch:
             return
         log, first = self._looked
         for entry in log.entries[first:]:
-            if entry.kind != ACT:
-                continue
-            if _CHANGED in entry.message[:24]:
-                self._changed(decode(entry.message))
-            elif _GATE in entry.message[:24]:
-                self._note_control(decode(entry.message))
+            if entry.kind == ACT:
+                self._look_at_act(entry.message)
         self._looked = (log, len(log.entries))
+
+    def _look_at_act(self, message: bytes) -> None:
+        """Read an act of the kinds that are watched; the others stay unread, for speed."""
+        head = message[:24]
+        if _CHANGED in head:
+            self._changed(decode(message))
+        elif _GATE in head:
+            self._note_control(decode(message))
+        elif _DECISION in head:
+            decision = decode(message)
+            assert isinstance(decision, RiskDecision)
+            self.held_back += not _HELD_BACK.isdisjoint(decision.refusals)
 
     def _check_ends(self, node: "Node") -> None:
         """An order of ours that is open at the venue may not have ended in our books: only the venue's word ends one that lived."""
@@ -238,10 +249,11 @@ class Watch:
         stopped = not theirs and books.gate(GateScope.GLOBAL, "") is not GateState.ACTIVE and books.unconfirmed  # empty is not flat
         if books.positions() != theirs and not stopped:
             raise BrokenError("INV3", f"we hold {books.positions()}, the venue {theirs}")
-        ours = {order.venue_order_id or order.client_order_id for order in books.working_orders()}
-        working = {order.venue_id for order in venue.open.values()}  # a stranger's may be known by this id alone
+        # A stranger's order may be known by the venue's id alone; one of ours has to be known by both.
+        ours = {order.venue_order_id: "" if order.external else order.client_order_id for order in books.working_orders()}
+        working = {order.venue_id: order.client_id if ours.get(order.venue_id) else "" for order in venue.open.values()}
         if ours != working:
-            raise BrokenError("INV3", f"orders {sorted(ours)} work in our books, {sorted(working)} at the venue")
+            raise BrokenError("INV3", f"orders {sorted(ours.items())} work in our books, {sorted(working.items())} at the venue")
         open_states = [order.client_order_id for order in books.working_orders() if order.state in _UNPROVED]
         if open_states or node.desk.outbox.open_commands or books.requests_open:
             raise BrokenError(

@@ -12,7 +12,7 @@ from tidegate.risk.gates import RULE_ACTOR
 from tidegate.service.desk import Desk, DeskSettings, Place
 from tidegate.service.ledger.memory import MemoryLedger
 from tidegate.service.ports import LogPort
-from tidegate.simulation.campaign.faults import CLOSES, Faults
+from tidegate.simulation.campaign.faults import Faults
 from tidegate.simulation.campaign.market import MARKET_NS, Market
 from tidegate.simulation.campaign.node import DISK_SLOW_NS, DiedError, Node
 from tidegate.simulation.campaign.setting import ACCOUNT, START_NS, SYMBOLS, Setting
@@ -150,12 +150,12 @@ class World:
     def _trade(self) -> None:
         """Let the world go on until it is large enough.
 
-        If the market ends before, something kept the traders from trading; that may only have been the in-trade rules.
+        If the market ends before, something kept the traders from trading; entries that in-trade rules refused count as orders then.
         """
         self._until(START_NS + LEAST_NS)
         while self._is_small():
             if self.timeline.now_ns >= START_NS + MARKET_NS:
-                if any(self.faults.reached[name] for name in CLOSES):
+                if self.watch.orders + self.watch.held_back >= ORDERS_LEAST and self._size() >= EVENTS_LEAST:
                     return
                 raise BrokenError("TRADES", f"{self.watch.orders} orders and {self._size()} events until the market's end")
             self._until(self.timeline.now_ns + 2 * SECOND_NS)
