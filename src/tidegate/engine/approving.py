@@ -27,6 +27,7 @@ class Approving:
         """Ask persons for the whole of an entry, before anything of it is sent."""
         core, whole, event = self._core, whole_of(intent), self._core.next_id()
         worth = next(observed for name, _, _, observed in decision.checks if name == _NOTIONAL)
+        assert worth is not None, "an entry whose worth is not known is refused, not asked about"
         core.emit(
             ApprovalRequested(
                 event_id=event,
@@ -42,7 +43,7 @@ class Approving:
                 requester=intent.strategy_id,
                 quantity_nanos=whole.quantity_nanos,
                 limit_price_nanos=whole.limit_price_nanos,
-                notional_usd=attos_text((worth or 0) * MICRO),
+                notional_usd=attos_text(worth * MICRO),
                 sentence=decision.sentence,
             )
         )

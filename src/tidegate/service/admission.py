@@ -182,7 +182,7 @@ class Admission:
             return "what changes something needs a login; a kill needs none"
         if self.stage in REAL_MONEY:
             return "no user yet: only reading, kill, pause and cancel work; `tidegate users first-admin NAME` makes the first admin"
-        return f"no user yet: the system user {self._owner} acts as operator, and may resume"
+        return f"no user yet: the system user {self._owner} acts as operator, and may resume and approve"
 
     def _without_login(self, want: Want, person: Person) -> Person:
         if want.action in WITHOUT_LOGIN or (not self.book.users and owner_may(want.action, want.scope, self.stage)):
