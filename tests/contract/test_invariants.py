@@ -14,6 +14,7 @@ from tidegate.oms import chains
 from tidegate.oms.transitions import TERMINAL
 from tidegate.risk.approval_states import ANSWERABLE
 from tidegate.risk.checks import APPROVAL_CHECKS
+from tidegate.risk.gates import BREAKER_ACTOR
 from tidegate.values.enums import CommandKind, GateScope, GateState, OrderEventKind, OrderType, Purpose, Side, Verdict
 from tidegate.values.money import attos
 from tidegate.values.time import NEVER_NS
@@ -109,29 +110,56 @@ def test_no_entry_passes_without_permission_and_every_exit_does(compiled: Toolch
             assert ("permitted" in message.refusals) is refused
 
 
+class GateModel:
+    """Every gate, who set it and when; opened by a rule only if the rule closed it and its cooldown is over."""
+
+    def __init__(self, cooldown_ns: int) -> None:
+        self.cooldown_ns = cooldown_ns
+        self.rows: dict[tuple[GateScope, str], tuple[GateState, str, int]] = {}
+
+    def state(self, scope: GateScope, key: str) -> GateState:
+        return self.rows.get((scope, key), (GateState.ACTIVE, "", 0))[0]
+
+    def told(self, message: GateSet) -> None:
+        """A person's word; said again it changes nothing, not even since when."""
+        row = self.rows.get((message.scope, message.key))
+        if row is None or row[:2] != (message.state, message.actor):
+            self.rows[message.scope, message.key] = message.state, message.actor, message.timestamp
+
+    def changed(self, message: GateChanged) -> None:
+        before, actor, since_ns = self.rows.get((message.scope, message.key), (GateState.ACTIVE, "", 0))
+        assert message.before is before
+        if STRICTNESS[message.after] < STRICTNESS[before]:
+            assert message.actor == actor, "a rule opened what it had not closed itself"
+            assert actor.startswith(BREAKER_ACTOR), "only breakers open again"
+            assert 0 < self.cooldown_ns <= message.timestamp - since_ns, "too early"
+        elif message.after is before:
+            assert message.actor != actor, "taken over from nobody else"
+        self.rows[message.scope, message.key] = message.after, message.actor, message.timestamp
+
+    def strictest(self, decision: RiskDecision) -> int:
+        covered = (
+            (GateScope.GLOBAL, ""),
+            (GateScope.VENUE, "sim"),
+            (GateScope.ACCOUNT, "test"),
+            (GateScope.STRATEGY, decision.strategy_id),
+            (GateScope.SYMBOL, decision.symbol),
+        )
+        return max(STRICTNESS[self.state(*scope)] for scope in covered)
+
+
 @settings(max_examples=60)
 @given(case=cases())
 def test_no_entry_passes_a_gate_that_is_not_active_and_no_exit_one_that_is_halted(compiled: Toolchain, case: Case) -> None:
-    ran = run(case.plan, compiled, more=case.more)
-    gates: dict[tuple[GateScope, str], GateState] = {}
-    for entry in exploded(ran.entries):
-        if entry.kind == "span":
-            continue
-        message = entry.message
+    gates = GateModel(case.plan.spec.limits.breaker_cooldown_ns)
+    for entry in exploded(run(case.plan, compiled, more=case.more).entries):
+        message = None if entry.kind == "span" else entry.message
         if isinstance(message, GateSet):
-            gates[message.scope, message.key] = message.state
+            gates.told(message)
         elif isinstance(message, GateChanged):
-            assert STRICTNESS[message.after] > STRICTNESS[gates.get((message.scope, message.key), GateState.ACTIVE)]
-            gates[message.scope, message.key] = message.after
+            gates.changed(message)
         elif isinstance(message, RiskDecision):
-            covered = (
-                (GateScope.GLOBAL, ""),
-                (GateScope.VENUE, "sim"),
-                (GateScope.ACCOUNT, "test"),
-                (GateScope.STRATEGY, message.strategy_id),
-                (GateScope.SYMBOL, message.symbol),
-            )
-            strictest = max(STRICTNESS[gates.get(scope, GateState.ACTIVE)] for scope in covered)
+            strictest = gates.strictest(message)
             allowed = strictest == 0 if message.purpose is Purpose.ENTRY else strictest <= 1
             assert allowed is ("gate_state" not in message.refusals)
             assert message.verdict is Verdict.REFUSED or allowed

@@ -1,7 +1,7 @@
 """The feeds: market data waits in its socket while the log's disk is behind, and what cannot be taken in is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,3 +106,17 @@ async def test_a_stream_that_is_lost_for_good_ends_the_trader_with_why() -> None
     assert raised.value.exit_code is ExitCode.ENVIRONMENT
     office.turn()
     assert [message.up for message in office.messages(StreamChanged)][-1] is False
+
+
+@pytest.mark.req("B3.6")
+@pytest.mark.parametrize("name", ["market", "orders"])
+async def test_an_attempt_that_comes_to_nothing_breaks_nothing_and_a_trusted_stream_breaks_once(name: str) -> None:
+    """A trader that takes over while the one before still holds the connection is refused often: that is no storm."""
+    office = Office()
+    up = StreamUp(stream=name, at_ns=0, attempt=1)
+    down = StreamDown(stream=name, at_ns=0, reason="another connection of this key holds it")
+    for items, losses in (([down] * 9, 0), ([up, down, down, down], 1), ([up, down, up, down], 2)):
+        found = feeds(office, SlowLog())
+        follow: Callable[[Stream], Awaitable[None]] = getattr(found, name)
+        await follow(Stream(items))
+        assert found.losses == losses

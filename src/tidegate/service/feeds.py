@@ -33,7 +33,7 @@ class Feeds:
         self.market_up = False
         self.orders_up = False
         self.reconnects = 0
-        self.losses = 0  # of either stream
+        self.losses = 0  # of either stream, while it was trusted; attempts that come to nothing break nothing
         self._news_ns = self._orders_down_ns = 0  # receive time; 0: no news yet, the stream is not away
 
     def owed_ns(self) -> int:
@@ -62,8 +62,8 @@ class Feeds:
                     self.reconnects += item.attempt > 1
                     self._desk.reconciler.stream_up()
                 case StreamDown():
+                    self.losses += self.orders_up
                     self.orders_up = False
-                    self.losses += 1
                     self._orders_down_ns = self._orders_down_ns or self._desk.sequencer.now_ns()
                     self._desk.reconciler.stream_down(item.reason)
                     _check_final(item)
@@ -84,8 +84,8 @@ class Feeds:
                     self.market_up = True
                     self._tell(up=True, reason="subscribed and read up")
                 case StreamDown():
+                    self.losses += self.market_up
                     self.market_up = False
-                    self.losses += 1
                     self._tell(up=False, reason=item.reason)
                     _check_final(item)
                 case Quarantined():

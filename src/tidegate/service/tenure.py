@@ -4,16 +4,16 @@ import asyncio
 import os
 import platform
 from collections.abc import Callable
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 import msgspec
 
 from tidegate.clock.clock import Clock
 from tidegate.service.desk import Desk
 from tidegate.service.lease import TTL_NS, HeldLease, LeaseStep, LeaseWatch
-from tidegate.service.ledger.errors import LeaseHeldError, LedgerError, StaleEpochError
-from tidegate.service.ledger.port import Ledger
+from tidegate.service.ledger.errors import LeaseHeldError, LedgerError, LedgerLockedError, StaleEpochError
 from tidegate.service.ledger.rows import Lease, LeaseClaim
+from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.thread import LedgerThread
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.time import SECOND_NS
@@ -38,13 +38,21 @@ def holder_name(clock: Clock) -> str:
     return f"{platform.node()}/{os.getpid()}/{clock.now_ns()}"
 
 
+class Claimed(NamedTuple):
+    """An account just taken: the ledger that has it, its lease, and the monotonic time in ns at which the ledger was asked."""
+
+    ledger: SqlLedger
+    lease: Lease
+    asked_ns: int
+
+
 async def claim_account(
-    ledger: Ledger, account: str, clock: Clock, *, patient: bool, held: Callable[[str], None] = lambda _holder: None
-) -> tuple[Lease, int]:
-    """Take the account's lease; return it with the monotonic time at which it was asked for.
+    open_ledger: Callable[[], SqlLedger], account: str, clock: Clock, *, patient: bool, tell: Callable[[str], None]
+) -> Claimed:
+    """Open the ledger and take the account's lease.
 
     A holder that died is waited out for its whole time to live, on our own clock. `patient` waits as long as a living holder
-    renews; otherwise it is given up once that one has been seen renewing. `held` is told once who is waited for.
+    renews, or one that sleeps keeps the ledger locked; otherwise either is given up. `tell` is told once who or what is waited for.
 
     Raises:
         AccountHeldError: a living trader has the account.
@@ -52,21 +60,31 @@ async def claim_account(
     """
     watch, name = LeaseWatch(), holder_name(clock)
     seen: Lease | None = None
+    told: str | None = None
+    ledger: SqlLedger | None = None
     while True:
         asked_ns = clock.monotonic_ns()
         claim = LeaseClaim(account=account, holder=name, now_ns=clock.now_ns(), ttl_ns=TTL_NS, waited_out=watch.waited_out(asked_ns))
         try:
-            return await asyncio.to_thread(ledger.take_lease, claim), asked_ns
+            if ledger is None:
+                ledger = await asyncio.to_thread(open_ledger)
+            return Claimed(ledger, await asyncio.to_thread(ledger.take_lease, claim), asked_ns)
+        except LedgerLockedError as error:
+            if not patient:
+                raise
+            waits = f"{error} Until then this trader waits for it."
         except LeaseHeldError as error:
             if seen is not None and error.lease != seen and not patient:
                 raise AccountHeldError(
                     f"Account {account} is traded by {error.lease.holder} already, which has just renewed its lease; "
                     "stop that trader first, or use another account."
                 ) from None
-            if seen is None:
-                held(error.lease.holder)
             seen = error.lease
-            watch.saw(error.lease, clock.monotonic_ns())
+            watch.saw(seen, clock.monotonic_ns())
+            waits = f"The account is held by {seen.holder}; this trader waits for it."
+        if waits != told:
+            tell(waits)
+            told = waits
         await asyncio.sleep(CLAIM_EVERY_S)
 
 

@@ -45,7 +45,7 @@ from tidegate.service.recovery import Makers, Recovered, recover
 from tidegate.service.sealing import Sealer, anchors_path, open_chain
 from tidegate.service.sentinel import Kill, KillWatch
 from tidegate.service.surroundings import Surroundings
-from tidegate.service.tenure import Tenure, claim_account
+from tidegate.service.tenure import Claimed, Tenure, claim_account
 from tidegate.service.unsent import Unsent
 from tidegate.service.user_book import ledger_write
 from tidegate.service.version_desk import VersionDesk, permission_input
@@ -110,12 +110,11 @@ class Trader:
                 beating.cancel()
 
     async def _run(self, wish: Wish, time: Time) -> None:
-        store = await asyncio.to_thread(SqlLedger, wish.setup.live.ledger or wish.home.ledger)
         sealer = await asyncio.to_thread(Sealer, wish.home.audit, anchors_path(wish.home, wish.setup))
-        claimed = await self._claim(store)
+        claimed = await self._claim()
         if claimed is None:
             return
-        lease, asked_ns = claimed
+        store, lease, asked_ns = claimed
         registered = await asyncio.to_thread(self._register, store, lease)
         for permission in registered.permissions:
             if not permission.permitted:
@@ -157,11 +156,12 @@ class Trader:
 
     # The start.
 
-    async def _claim(self, store: SqlLedger) -> tuple[Lease, int] | None:
+    async def _claim(self) -> Claimed | None:
         """Take the account; None: the end was asked for before it was free."""
         wish = self._wish
+        place = wish.setup.live.ledger or wish.home.ledger
         claim = asyncio.create_task(
-            claim_account(store, wish.setup.account, wish.time.wall, patient=wish.patient, held=lambda holder: self._tell(_waits(holder)))
+            claim_account(lambda: SqlLedger(place), wish.setup.account, wish.time.wall, patient=wish.patient, tell=self._tell)
         )
         stop = asyncio.create_task(self._stop.wait())
         await asyncio.wait((claim, stop), return_when=asyncio.FIRST_COMPLETED)
@@ -358,10 +358,6 @@ class Trader:
         with suppress(TidegateError):
             await tenure.give_back()
         await ledger.close()
-
-
-def _waits(holder: str) -> str:
-    return f"The account is held by {holder}; this trader waits for it."
 
 
 def _own(desk: Desk) -> list[Order]:

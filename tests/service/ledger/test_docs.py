@@ -25,7 +25,7 @@ def test_each_state_is_told_with_what_it_may_become() -> None:
 def test_each_table_error_and_name_of_a_key_is_told() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.LedgerError)]
     leaves = [kind.__name__ for kind in kinds if kind is not errors.LedgerError]
-    assert len(leaves) == 7
+    assert len(leaves) == 8
     assert [name for name in (*leaves, *METADATA.tables, *ALL_NAMES) if f"`{name}`" not in PAGE] == []
 
 
@@ -34,4 +34,4 @@ def test_the_seconds_are_those_of_the_code() -> None:
     told = "A lease runs for {} s and is renewed every {} s. Its holder stops sending {} s before it ends".format(*seconds[:3])
     assert told in PAGE
     assert f"({seconds[3]} s more)" in PAGE
-    assert f"`LedgerUnavailableError` after {LOCK_WAIT_MS // 1_000} s" in PAGE
+    assert f"`LedgerLockedError` after {LOCK_WAIT_MS // 1_000} s" in PAGE

@@ -54,6 +54,10 @@ class LedgerUnavailableError(LedgerError):
     exit_code = ExitCode.ENVIRONMENT
 
 
+class LedgerLockedError(LedgerUnavailableError):
+    """Another program holds the store's lock. Who waits for the account asks again; who has it treats it as its root."""
+
+
 class LedgerBusyError(LedgerError):
     """The queue before the ledger is full. Nothing was taken in; stop entries until it has room."""
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from tidegate.service.ledger.errors import LedgerUnavailableError
+from tidegate.service.ledger.errors import LedgerLockedError, LedgerUnavailableError
 
 STALE: Final = "stale epoch"  # as the triggers of the first migration say it
 
@@ -25,9 +25,11 @@ _SQLITE: Final = {
     sqlite3.SQLITE_CORRUPT: "is damaged; restore it from a copy",
     sqlite3.SQLITE_IOERR: "could not be read or written by its disk; look at the disk and start again",
 }
+_SQLITE_LOCKS: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_POSTGRESQL_LOCK: Final = "55P03"
 _FATAL: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _POSTGRESQL: Final = {
-    "55P03": "is locked by another program; end its transaction",
+    _POSTGRESQL_LOCK: "is locked by another program; end its transaction",
     "57014": "did not answer in time; look at the load of its server",
     "53100": _FULL,
     "25006": "is read-only, a replica perhaps; name the primary server",
@@ -50,7 +52,9 @@ def store_errors(name: str) -> Iterator[None]:
 
 def unavailable(name: str, error: Exception) -> LedgerUnavailableError:
     """Return one sentence for an error of SQLAlchemy or of a driver."""
-    return LedgerUnavailableError(f"The ledger {name} {_advice(_cause(error))}.")
+    cause = _cause(error)
+    kind = LedgerLockedError if _is_lock(cause) else LedgerUnavailableError
+    return kind(f"The ledger {name} {_advice(cause)}.")
 
 
 def is_fatal(error: BaseException | None) -> bool:
@@ -61,6 +65,13 @@ def is_fatal(error: BaseException | None) -> bool:
 
 def _cause(error: BaseException | None) -> BaseException | None:
     return error.orig if isinstance(error, DBAPIError) else error
+
+
+def _is_lock(cause: BaseException | None) -> bool:
+    """Say whether another program holds what was asked for, so that asking again may help."""
+    if isinstance(cause, sqlite3.Error):
+        return _code(cause) in _SQLITE_LOCKS
+    return getattr(cause, "sqlstate", None) == _POSTGRESQL_LOCK
 
 
 def _advice(cause: BaseException | None) -> str:

@@ -32,9 +32,7 @@ from tidegate.values.ids import ClientOrderId, EventId, SessionId
 
 
 class Ledger(Protocol):
-    """Outbox, executions, kill states, users and the lease of each account. Every verb may raise `LedgerUnavailableError`."""
-
-    """Outbox, executions, kill states, approvals and the lease of each account. Every verb may raise `LedgerUnavailableError`."""
+    """Outbox, executions, kill states, approvals, users and the lease of each account. Every verb may raise `LedgerUnavailableError`."""
 
     def take_lease(self, claim: LeaseClaim) -> Lease:
         """Return the lease with a new epoch: the account was free, given back, run out, or has been waited out.
