@@ -11,7 +11,7 @@ from tidegate.journal.audit.record import AuditType
 from tidegate.service.hands import Hands
 from tidegate.service.ledger.errors import LedgerUnavailableError
 from tidegate.service.ledger.rows import Batch, Written
-from tidegate.service.ports import CancelAll, SealAudit
+from tidegate.service.ports import CancelAll, Find, SealAudit
 from tidegate.values.errors import TidegateError
 from tidegate.venues.calls import VenueCall
 from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable
@@ -154,3 +154,33 @@ async def test_a_cancel_of_all_is_one_request_and_an_error_is_no_answer(error: E
     await scene.hands.settle(1)
     assert asked == ["all"]
     assert told == [results if error is None else None]
+
+
+@pytest.mark.req("B2.4", "E4")
+async def test_a_lookup_that_is_under_way_is_not_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order whose lookup waits for the venue's limit is asked after every few seconds; that must not fill the line."""
+    scene = Scene()
+    asked: list[str] = []
+    told: list[tuple[str, object]] = []
+    free = asyncio.Event()
+
+    async def find(client_order_id: str, *, venue_order_id: str = "") -> None:
+        del venue_order_id
+        asked.append(client_order_id)
+        await free.wait()
+        if client_order_id == "b":
+            raise Unreachable("no")
+
+    monkeypatch.setattr(scene.venue, "find", find, raising=False)
+    monkeypatch.setattr(scene.office.desk, "found", lambda key, found: told.append((key, found)))
+    for key in ("a", "b", "a", "b", "a"):
+        scene.hands.carry_out(Find(key))
+    await asyncio.sleep(0)
+    assert asked == ["a", "b"]
+    free.set()
+    for _ in range(5):  # rounds of the loop: both are told
+        await asyncio.sleep(0)
+    assert [key for key, _ in told] == ["a", "b"], "each is told once, an error too"
+    scene.hands.carry_out(Find("b"))
+    await scene.hands.settle(1)
+    assert asked == ["a", "b", "b"]

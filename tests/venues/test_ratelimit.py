@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tidegate.clock.clock import ManualClock
 from tidegate.values.time import MINUTE_NS, SECOND_NS, ns_of
-from tidegate.venues.errors import QueueFullError
+from tidegate.venues.errors import QueueFullError, TurnTooLateError
 from tidegate.venues.port import Urgency
 from tidegate.venues.ratelimit import (
     PAUSE_NS_MAX,
@@ -398,3 +398,33 @@ def test_a_turn_that_nothing_used_is_there_for_the_next() -> None:
         return used
 
     assert asyncio.run(work()) == [0, 0, 0, 1, 2, 3]
+
+
+@pytest.mark.asyncio
+async def test_a_request_that_is_of_no_use_any_more_leaves_the_line_and_costs_nothing() -> None:
+    clock = ManualClock(WALL)
+    fast, slow = asyncio.Event(), asyncio.Event()
+
+    async def wait(duration_ns: int) -> None:
+        await (fast if duration_ns <= 5 * SECOND_NS else slow).wait()
+
+    turnstile = Turnstile(LimitPlan(requests=2, window_ns=MINUTE_NS), clock, wait=wait)
+    async with turnstile.turn(Urgency.ENTRY):
+        pass
+
+    async def request(until_ns: int) -> None:
+        async with turnstile.turn(Urgency.ENTRY, until_ns=until_ns):
+            pass
+
+    late = asyncio.create_task(request(WALL + 5 * SECOND_NS))
+    patient = asyncio.create_task(request(WALL + 2 * MINUTE_NS))
+    while turnstile.usage().waiting < 2:  # noqa: ASYNC110 - a round of the loop each
+        await asyncio.sleep(0)
+    fast.set()
+    with pytest.raises(TurnTooLateError, match="nothing was sent"):
+        await late
+    assert (turnstile.usage().waiting, turnstile.usage().in_flight, turnstile.usage().used) == (1, 0, 1)
+    clock.advance(MINUTE_NS)
+    slow.set()
+    await patient
+    assert (turnstile.usage().waiting, turnstile.usage().in_flight) == (0, 0)

@@ -47,6 +47,7 @@ class Hands:
         self._turn: Final = turn
         self._sealer: Final = sealer
         self._tasks: Final[set[asyncio.Task[None]]] = set()
+        self._finding: Final[set[Find]] = set()
         self._settled = False
 
     @property
@@ -64,7 +65,7 @@ class Hands:
             case CancelAll():
                 self._start(self._cancel_all(effect))
             case Find():
-                self._start(self._find(effect))
+                self._look_up(effect)
             case ReadVenue():
                 self._start(self._read(effect))
             case Suspend():
@@ -158,12 +159,20 @@ class Hands:
         else:
             self._desk.canceled_all(effect, results)
 
+    def _look_up(self, effect: Find) -> None:
+        """Begin a lookup, unless the same one is under way: repeated ones would spend the venue's limit on an order that waits for it."""
+        if effect not in self._finding:
+            self._finding.add(effect)
+            self._start(self._find(effect))
+
     async def _find(self, effect: Find) -> None:
         found: Found
         try:
             found = await self._venue.find(effect.client_order_id, venue_order_id=effect.venue_order_id)
         except (Unreachable, Declined, OutcomeUnsure) as error:
             found = error
+        finally:
+            self._finding.discard(effect)
         self._desk.found(effect.client_order_id, found)
 
     async def _read(self, effect: ReadVenue) -> None:

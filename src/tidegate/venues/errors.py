@@ -74,6 +74,12 @@ class UnreadableAnswerError(Unreachable):
     """A read was answered, but not in the form the venue promises. Nothing was changed by it; ask again later."""
 
 
+class TurnTooLateError(Unreachable):
+    """The venue's rate limit left no turn while the request was still of use. Nothing was sent; decide anew."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class QueueFullError(Unreachable):
     """Too many requests wait for the venue already. Nothing was sent; slow down."""
 

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from typing import final
 
 from tidegate.clock.clock import Clock
-from tidegate.venues.errors import QueueFullError
+from tidegate.values.time import NEVER_NS
+from tidegate.venues.errors import QueueFullError, TurnTooLateError
 from tidegate.venues.port import Urgency
 from tidegate.venues.ratelimit import Answer, Limiter, LimitPlan, Usage
 from tidegate.venues.waiting import Wait, loop_wait
@@ -36,13 +37,14 @@ class Turnstile:
         self._pump: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def turn(self, urgency: Urgency) -> AsyncIterator[Turn]:
-        """Wait until it is this request's turn; what happens inside counts as in flight.
+    async def turn(self, urgency: Urgency, *, until_ns: int = NEVER_NS) -> AsyncIterator[Turn]:
+        """Wait until it is this request's turn, but not beyond a time; what happens inside counts as in flight.
 
         Raises:
             QueueFullError: too many of this urgency wait already.
+            TurnTooLateError: the time came first.
         """
-        await self._enter(urgency)
+        await self._enter(urgency, until_ns)
         turn = Turn()
         try:
             yield turn
@@ -64,7 +66,7 @@ class Turnstile:
         """See `Limiter.usage`."""
         return self.limiter.usage(self._clock.monotonic_ns())
 
-    async def _enter(self, urgency: Urgency) -> None:
+    async def _enter(self, urgency: Urgency, until_ns: int) -> None:
         ticket = self.limiter.ask(urgency)
         if ticket is None:
             raise QueueFullError(f"{self.limiter.plan.queue_max} requests of urgency {urgency.name} wait already; slow down.")
@@ -76,10 +78,23 @@ class Turnstile:
             self._pump = asyncio.create_task(self._run())
         self._moved.set()
         try:
-            await future
-        except asyncio.CancelledError:
+            await self._called(future, until_ns)
+        except (asyncio.CancelledError, TurnTooLateError):
             self._give_up(urgency, ticket, called=future.done() and not future.cancelled())
             raise
+
+    async def _called(self, future: asyncio.Future[None], until_ns: int) -> None:
+        """Wait to be called."""
+        if until_ns >= NEVER_NS:
+            await future
+            return
+        late = asyncio.ensure_future(self._wait(until_ns - self._clock.now_ns()))
+        try:
+            await asyncio.wait((future, late), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            late.cancel()
+        if not future.done():
+            raise TurnTooLateError("The venue's rate limit left no turn in time; nothing was sent.")
 
     def _call(self) -> list[int]:
         called = self.limiter.call(self._clock.monotonic_ns())

@@ -15,7 +15,7 @@ from tests.venues.alpaca.test_orders import GOOD, command
 from tidegate.clock.clock import ManualClock
 from tidegate.values.enums import CommandKind, OrderState, OrderType, Side, TimeInForce
 from tidegate.values.money import NANOS, nanos
-from tidegate.values.time import MINUTE_NS, SECOND_NS
+from tidegate.values.time import MINUTE_NS, NEVER_NS, SECOND_NS
 from tidegate.venues.alpaca.access import (
     LIVE_HOSTS,
     PAPER_HOSTS,
@@ -60,7 +60,7 @@ def shown(**changes: Any) -> dict[str, Any]:
 
 
 def submit(**changes: Any) -> Any:
-    return command(client_order_id=ID, time_in_force=TimeInForce.DAY, **changes)
+    return command(client_order_id=ID, time_in_force=TimeInForce.DAY, **{"valid_until_ns": NEVER_NS, **changes})
 
 
 def cancel(**changes: Any) -> Any:
@@ -546,6 +546,17 @@ async def test_what_happens_while_an_order_waits_for_its_turn_holds_it_back() ->
         assert on.clock.monotonic_ns() >= MINUTE_NS, "it has waited"
         assert len(on.server.calls("POST")) == 6
         await on.client.cancel(cancel())
+
+
+@pytest.mark.req("B2.4", "E4")
+async def test_an_order_waits_for_its_turn_no_longer_than_it_is_of_use() -> None:
+    async with bench(plan=LimitPlan(requests=8, window_ns=MINUTE_NS)) as on:
+        on.server.on("POST", "/v2/orders", Answer(shown()))
+        for _ in range(6):
+            await on.client.submit(submit())
+        with pytest.raises(Unreachable, match="left no turn in time; nothing was sent"):
+            await on.client.submit(submit(valid_until_ns=on.clock.now_ns() + 5 * SECOND_NS))
+        assert len(on.server.calls("POST")) == 6
 
 
 @pytest.mark.req("D2.3")

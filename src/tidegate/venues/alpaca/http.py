@@ -15,7 +15,7 @@ import aiohttp
 import msgspec
 
 from tidegate.clock.clock import Clock
-from tidegate.values.time import MILLISECOND_NS, SECOND_NS
+from tidegate.values.time import MILLISECOND_NS, NEVER_NS, SECOND_NS
 from tidegate.venues.alpaca.access import Access
 from tidegate.venues.alpaca.mapping.orders import Body
 from tidegate.venues.alpaca.refusals import SERVER_ERROR, TOO_MANY, refusal
@@ -60,7 +60,7 @@ class Reply(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One request."""
+    """One request; until_ns: the time after which it is of no use and leaves no more, by the line's clock."""
 
     method: str
     path: str
@@ -68,6 +68,7 @@ class Call(NamedTuple):
     urgency: Urgency = Urgency.READ
     query: Query = MappingProxyType({})
     body: Body | None = None
+    until_ns: int = NEVER_NS
 
 
 LastLook: TypeAlias = Callable[[Body], str]  # given an order's body, why it may not leave any more; empty: it may
@@ -128,7 +129,7 @@ class Requests:
         """Return the answer to a request, repeated if it may be.
 
         Raises:
-            Unreachable, Declined, OutcomeUnsure, QueueFullError: see there.
+            Unreachable, Declined, OutcomeUnsure, QueueFullError, TurnTooLateError: see there.
         """
         attempts = 1 if call.effect is Effect.ONCE else ATTEMPTS_MAX
         for attempt in range(1, attempts + 1):
@@ -146,7 +147,7 @@ class Requests:
         return self.turnstile.may_retry(call.urgency)
 
     async def _once(self, call: Call) -> Reply:
-        async with self.turnstile.turn(call.urgency) as turn:
+        async with self.turnstile.turn(call.urgency, until_ns=call.until_ns) as turn:
             if call.effect is Effect.ONCE and call.body is not None and (why := self._last_look(call.body)):
                 turn.unused = True  # or orders that came too late would use up what those behind them need
                 raise Unreachable(f"The order was held back after its wait for a turn: {why}.")

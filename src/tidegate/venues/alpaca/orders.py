@@ -10,7 +10,7 @@ import msgspec
 
 from tidegate.clock.clock import Clock
 from tidegate.events.acts import OrderCommand
-from tidegate.values.time import DAY_NS, SECOND_NS, iso_utc
+from tidegate.values.time import DAY_NS, NEVER_NS, SECOND_NS, iso_utc
 from tidegate.venues.alpaca.http import Call, Effect, Query, Reply, Requests, unreadable_order
 from tidegate.venues.alpaca.ids import IdBook
 from tidegate.venues.alpaca.mapping.orders import order_body, replace_body, venue_order
@@ -63,17 +63,22 @@ class OrderDesk:
 
     async def submit(self, command: OrderCommand, *, urgency: Urgency) -> VenueOrder:
         """See `OrderVenue.submit`."""
-        return await self.place(ticket_of(command), urgency=urgency)
+        return await self.place(ticket_of(command), urgency=urgency, until_ns=command.valid_until_ns)
 
-    async def place(self, ticket: OrderTicket, *, urgency: Urgency) -> VenueOrder:
+    async def place(self, ticket: OrderTicket, *, urgency: Urgency, until_ns: int = NEVER_NS) -> VenueOrder:
         """Place an order of any kind. If its id is taken, return the order that has it, when that is the same order.
+
+        Args:
+            ticket: the order.
+            urgency: of its turn at the venue's rate limit.
+            until_ns: how long that is waited for.
 
         Raises:
             BadTicketError: it breaks a rule; it was not sent.
-            Unreachable, Declined, OutcomeUnsure, QueueFullError: see there.
+            Unreachable, Declined, OutcomeUnsure, QueueFullError, TurnTooLateError: see there.
         """
         check_ticket(ticket)
-        call = Call("POST", "/v2/orders", Effect.ONCE, urgency, body=order_body(ticket))
+        call = Call("POST", "/v2/orders", Effect.ONCE, urgency, body=order_body(ticket), until_ns=until_ns)
         try:
             reply = await self._requests.send(call)
         except Declined as error:
@@ -94,7 +99,7 @@ class OrderDesk:
         policy = self._policy.replace.get(command.strategy_id, self._policy.replace_default)
         if policy is ReplacePolicy.VENUE and not target.filled_nanos:
             body = replace_body(ticket, quantity=ticket.quantity_nanos != target.quantity_nanos)
-            call = Call("PATCH", f"/v2/orders/{target.venue_order_id}", Effect.ONCE, urgency, body=body)
+            call = Call("PATCH", f"/v2/orders/{target.venue_order_id}", Effect.ONCE, urgency, body=body, until_ns=command.valid_until_ns)
             return self._placed(await self._requests.send(call), ticket.client_order_id)
         with _declined_as(DeclineReason.NOT_CANCELABLE):  # it has just ended: what it filled is read next
             await self._delete(target.venue_order_id)
@@ -102,7 +107,8 @@ class OrderDesk:
         rest_nanos = min(ticket.quantity_nanos, (ended.quantity_nanos or 0) - ended.filled_nanos)
         if rest_nanos <= 0:
             raise Declined(DeclineReason.NOT_REPLACEABLE, "nothing of the order was left to replace; nothing new was sent")
-        return await self.place(msgspec.structs.replace(ticket, quantity_nanos=rest_nanos), urgency=urgency)
+        rest = msgspec.structs.replace(ticket, quantity_nanos=rest_nanos)
+        return await self.place(rest, urgency=urgency, until_ns=command.valid_until_ns)
 
     async def cancel(self, command: OrderCommand) -> None:
         """See `OrderVenue.cancel`."""
