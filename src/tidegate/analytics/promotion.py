@@ -1,16 +1,16 @@
 """What sessions of one version did, measured for a promotion: days, fills, rejects, drift, trips, slippage, drawdown. Nothing is judged.
 
-Slippage is each fill against the price its order was decided at, the far side of the book, which is where the simulator fills an order
-that takes it with no latency. Weighted by what was filled; positive is worse.
+Slippage is what an order was filled at against what the simulated venue fills the same order at. It is weighted by the quantity that both
+filled; positive is worse. Where the simulator fills fewer than half of the orders that were filled, slippage is not known.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from tidegate.analytics.collect import Collector, Run
 from tidegate.analytics.curves import max_drawdown
@@ -29,6 +29,17 @@ _BPS: Final = 10_000
 _HUNDREDTH: Final = Decimal("0.01")
 
 
+class Filled(NamedTuple):
+    """What was filled of an order: the quantity, and the sum of quantity times price over its fills."""
+
+    quantity_nanos: int
+    cost_square_nanos: int
+
+
+Simulate = Callable[[Run], Mapping[str, Filled]]
+"""Returns what the simulated venue fills of a run's orders, by client order id."""
+
+
 @final
 @dataclass(slots=True)
 class _Part:
@@ -40,8 +51,10 @@ class _Part:
     orders: int = 0
     rejected: int = 0
     fills: int = 0
-    cost: int = 0  # nanos x nanos: worse than the reference
-    base: int = 0  # the same, at the reference
+    filled: int = 0  # orders
+    compared: int = 0  # of these, filled by the simulator too
+    cost: Fraction = Fraction(0)  # nanos x nanos: worse than the simulator's
+    base: Fraction = Fraction(0)  # the same, at the simulator's price
 
 
 @final
@@ -56,8 +69,8 @@ class Measuring:
         self._equity: Final[list[int]] = []
         self._drift = self._trips = 0
 
-    def session(self, opening: SessionOpened, entries: Iterable[tuple[int, int, AnyMessage]]) -> None:
-        """Take a session's inputs and acts, in the order of the log."""
+    def session(self, opening: SessionOpened, entries: Iterable[tuple[int, int, AnyMessage]], simulate: Simulate) -> None:
+        """Take a session's inputs and acts, in the order of the log, and have its orders simulated."""
         collector = Collector()
         for n, k, message in entries:
             collector.act(n, k, message)
@@ -67,7 +80,7 @@ class Measuring:
                 self._trips += _is_trip(message)
         self._sessions.append(opening.session_id)
         self._modes.add(opening.mode)
-        self._take(collector.run(opening))
+        self._take(collector.run(opening), simulate)
 
     def measured(self) -> Measured:
         """Return what was seen so far."""
@@ -81,7 +94,8 @@ class Measuring:
             drawdown_bps=drawdown_bps(self._equity),
         )
 
-    def _take(self, run: Run) -> None:
+    def _take(self, run: Run, simulate: Simulate) -> None:
+        simulated = simulate(run) if any(row.fills for row in run.order_rows) else {}
         for entry in run.entries:
             if isinstance(entry.message, RiskDecision) and entry.message.strategy_id:
                 part = self._parts[entry.message.strategy_id]
@@ -89,7 +103,7 @@ class Measuring:
                 part.days_decided.add(utc_date(entry.message.timestamp))
         for row in run.order_rows:
             if row.was_sent and row.command.strategy_id:
-                _count(self._parts[row.command.strategy_id], row)
+                _count(self._parts[row.command.strategy_id], row, simulated.get(row.client_order_id))
         self._equity.extend(value for _, value in valuations(run))
 
 
@@ -102,23 +116,30 @@ def drawdown_bps(values: Sequence[int]) -> int | None:
     return -(found.amount * _BPS // peak) if peak > 0 else None
 
 
-def slippage_bps(cost: int, base: int) -> str:
+def slippage_bps(cost: Fraction, base: Fraction) -> str:
     """Return a cost as decimal basis points of its base, rounded up to hundredths; empty without a base."""
     if not base:
         return ""
-    exact = Fraction(cost * _BPS, base)
+    exact = cost * _BPS / base
     return str((Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(_HUNDREDTH, rounding=ROUND_CEILING))
 
 
-def _count(part: _Part, row: OrderRow) -> None:
+def _count(part: _Part, row: OrderRow, simulated: Filled | None) -> None:
     part.orders += 1
     part.rejected += row.state is OrderState.REJECTED
     part.fills += len(row.fills)
     part.days_filled |= {utc_date(fill.timestamp_ns) for fill in row.fills}
-    reference = row.reference_price_nanos
-    if reference:
-        part.cost += sum(row.command.side.sign * (fill.price_nanos - reference) * fill.quantity_nanos for fill in row.fills)
-        part.base += sum(reference * fill.quantity_nanos for fill in row.fills)
+    if not row.filled_nanos:
+        return
+    part.filled += 1
+    if simulated is None:
+        return
+    part.compared += 1
+    both = min(row.filled_nanos, simulated.quantity_nanos)
+    ours = Fraction(sum(fill.price_nanos * fill.quantity_nanos for fill in row.fills), row.filled_nanos)
+    theirs = Fraction(simulated.cost_square_nanos, simulated.quantity_nanos)
+    part.cost += row.command.side.sign * (ours - theirs) * both
+    part.base += theirs * both
 
 
 def _is_trip(message: GateChanged | GateSet) -> bool:
@@ -136,5 +157,7 @@ def _measured(name: str, part: _Part) -> StrategyMeasured:
         orders=part.orders,
         rejected=part.rejected,
         fills=part.fills,
-        slippage_bps=slippage_bps(part.cost, part.base),
+        orders_filled=part.filled,
+        orders_compared=part.compared,
+        slippage_bps=slippage_bps(part.cost, part.base) if 2 * part.compared >= part.filled else "",
     )

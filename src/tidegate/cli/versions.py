@@ -187,15 +187,21 @@ def bytes_of(text: str, home: Path | None) -> str:
 
 
 def _ask(home: Path | None, request: "VersionRequest", kind: type[_R], *, ledger: str, account: str) -> _R:
-    """Ask the running trader; where none runs, the ledger itself."""
+    """Ask the running trader, with the proof of the last login; where none runs, the ledger itself."""
     import os
 
+    from msgspec.structs import replace
+
+    from tidegate.cli.proofs import proof_of
     from tidegate.clock.clock import WallClock
     from tidegate.control.errors import BadFrameError, NoTraderError
     from tidegate.control.peers import user_name
+    from tidegate.control.protocol import AddVersion, MoveVersion
     from tidegate.service.beside import ask_ledger
 
     place = home_of(home)
+    if isinstance(request, AddVersion | MoveVersion):
+        request = replace(request, proof=proof_of(place))
     try:
         return client_of(place).ask(request, kind)
     except NoTraderError:

@@ -293,7 +293,7 @@ class TradingCriteria(Section, frozen=True, kw_only=True):
     reject_rate_bps_max: Annotated[int, _count("Orders that the venue rejected, of all sent; 100 is 1 %")]
     drift_findings_max: Annotated[int, _count("Differences between our books and the venue's that no event explained")]
     trips_max: Annotated[int, _count("Gates that a rule closed")]
-    slippage_bps_max: Annotated[Decimal, _text("Average fill price beyond what the decision was priced at; below 0 it was better", "bps")]
+    slippage_bps_max: Annotated[Decimal, _text("Average fill price beyond the simulated venue's; below 0 it was better", "bps")]
     drawdown_bps_max: Annotated[int, _count("Deepest fall of the account from its peak; 100 is 1 %")]
 
 

@@ -13,13 +13,16 @@ from tidegate.config.errors import ConfigError
 from tidegate.config.model import Config, PromotionSection, QuietCriteria, TradingCriteria
 from tidegate.config.stages import Stage
 
-REFERENCE: Final = "the price it was decided at: the far side of the book, where the simulator fills it with no latency"
+REFERENCE: Final = "what the simulated venue fills the same orders at, in the market that the log has"
 UNKNOWN: Final = "not measured"
 _WHOLE: Final = 10_000
 
 
 class StrategyMeasured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one strategy did in the sessions that count. slippage_bps is decimal text, empty where no fill could be compared."""
+    """What one strategy did in the sessions that count.
+
+    orders_compared: of the filled ones, those that the simulator fills too; slippage_bps: decimal text, empty where too few are.
+    """
 
     strategy_id: str
     days_decided: int = 0
@@ -28,6 +31,8 @@ class StrategyMeasured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     orders: int = 0
     rejected: int = 0
     fills: int = 0
+    orders_filled: int = 0
+    orders_compared: int = 0
     slippage_bps: str = ""
 
 

@@ -75,18 +75,8 @@ class Plan(NamedTuple):
 
     def venue(self, toolchain: Toolchain) -> SimVenue:
         """Return the simulated venue before its first command."""
-        simulator = self.loaded.config.simulator
-        return SimVenue(
-            [Stream(tape.records, remap(tape, self.instruments).astype("int64")) for tape in self.tapes],
-            self.instruments,
-            settings=sim_settings(self.loaded, self.scheduled),
-            fees=fee_schedule(self.loaded.config),
-            order_latency=Latency.parse(simulator.order_latency),
-            response_latency=Latency.parse(simulator.response_latency),
-            seed=simulator.seed,
-            compiler=toolchain.compiler,
-            strict=toolchain.mode is Mode.STRICT,
-        )
+        streams = [Stream(tape.records, remap(tape, self.instruments).astype("int64")) for tape in self.tapes]
+        return simulated_venue(self.loaded, streams, self.instruments, self.scheduled, toolchain)
 
     def opening(self) -> SessionOpened:
         """Return the session's first entry."""
@@ -172,6 +162,36 @@ def assemble(loaded: LoadedConfig, tapes: tuple[Tape, ...]) -> Plan:
     defined = tuple(_defined(instrument, first_ns) for instrument in instruments)
     known = scheduled_inputs(loaded.config, first_ns=first_ns, last_ns=last_ns)
     return Plan(loaded, tapes, instruments, slots, spec, (*defined, *known))
+
+
+def simulated_venue(
+    loaded: LoadedConfig,
+    streams: Sequence[Stream],
+    instruments: Sequence[Instrument],
+    scheduled: Sequence[AnyInput],
+    toolchain: Toolchain,
+) -> SimVenue:
+    """Return the venue that a configuration's simulator section describes, before its first command.
+
+    Args:
+        loaded: the configuration.
+        streams: the market that it matches against.
+        instruments: what is traded, by place.
+        scheduled: inputs among which the trading hours are found.
+        toolchain: compiles it.
+    """
+    simulator = loaded.config.simulator
+    return SimVenue(
+        streams,
+        instruments,
+        settings=sim_settings(loaded, scheduled),
+        fees=fee_schedule(loaded.config),
+        order_latency=Latency.parse(simulator.order_latency),
+        response_latency=Latency.parse(simulator.response_latency),
+        seed=simulator.seed,
+        compiler=toolchain.compiler,
+        strict=toolchain.mode is Mode.STRICT,
+    )
 
 
 def sim_settings(loaded: LoadedConfig, scheduled: Sequence[AnyInput]) -> SimSettings:

@@ -1,16 +1,20 @@
 """Real money, played by an emulator: who may start, with which key, at which host, under which caps, and what is written of it."""
 
+import json
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from scripts.live.books import messages
 from scripts.live.pair import CONFIG, LIVE_KEY, Account, TraderProcess, Venue, environment, wait_for
+from tests.service.live.test_people import PASSWORD, Shell, token_of
 from tests.service.live.test_refusing import refused
 from tidegate.config.promotion import Measured, StrategyMeasured
 from tidegate.config.reading import read_config
@@ -19,7 +23,7 @@ from tidegate.config.versions import ConfigVersion, short
 from tidegate.control.home import Home
 from tidegate.control.protocol import AddVersion, MoveVersion, VersionVerb
 from tidegate.events.acts import OrderCommand, RiskDecision
-from tidegate.events.inputs import PermissionSet
+from tidegate.events.inputs import GateSet, PermissionSet
 from tidegate.journal import read
 from tidegate.kernel.mode import Mode
 from tidegate.replay.verify import verify_log
@@ -27,7 +31,7 @@ from tidegate.service.beside import ask_ledger
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.setup import version_in
 from tidegate.service.version_verbs import VersionRequest
-from tidegate.values.enums import CommandKind, Purpose
+from tidegate.values.enums import CommandKind, GateScope, GateState, Purpose, Verdict
 from tidegate.values.errors import ExitCode
 from tidegate.values.money import NANOS
 
@@ -51,6 +55,16 @@ promotion:
 """
 
 
+# Asks for so little that a minute of trading shows it.
+EASY = {
+    "reject_rate_bps_max: 0": "reject_rate_bps_max: 10000",
+    "slippage_bps_max: 5": "slippage_bps_max: 1000",
+    "drawdown_bps_max: 100": "drawdown_bps_max: 10000",
+    "drift_findings_max: 0": "drift_findings_max: 1000",
+    "trips_max: 0": "trips_max: 1000",
+}
+
+
 class TestClock:
     __test__ = False
 
@@ -66,9 +80,13 @@ def config(tmp_path: Path) -> Path:
     return written(tmp_path / "staged.yaml")
 
 
-def written(path: Path, *, edit: tuple[str, str] = ("", "")) -> Path:
+def written(path: Path, *, edit: tuple[str, str] = ("", ""), sections: Sequence[tuple[str, str]] = ()) -> Path:
     text = CONFIG.read_text().replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}")
-    path.write_text(text.replace(*edit) + SECTIONS)
+    more = SECTIONS
+    for old, new in sections:
+        assert old in more
+        more = more.replace(old, new)
+    path.write_text(text.replace(*edit) + more)
     return path
 
 
@@ -153,6 +171,86 @@ def test_a_promoted_version_trades_under_its_caps_and_says_so_everywhere(tape: P
     assert sent
     assert all(_notional(order) <= CAP_USD for order in sent), "a cap of small_live was passed"
     assert verify_log(home / "log", tapes=[], mode=Mode.COMPILED).match is True
+
+
+def logged_in(shell: Shell, name: str, *, made_by: Shell | None, token: str = "") -> None:
+    """Make a user, the first one with the trader's token, and log him in."""
+    if made_by is None:
+        code, made = shell.call("users", "first-admin", name, "--password-stdin", lines=(token, PASSWORD))
+    else:
+        code, made = made_by.call("users", "add", name, "--role", "risk_officer", "--password-stdin", lines=(PASSWORD,))
+    assert code == 0, made
+    code, answer = shell.call("login", name, "--password-stdin", lines=(PASSWORD, pyotp.TOTP(made["secret"]).now()))
+    assert code == 0, answer
+
+
+@pytest.mark.req("E2")
+def test_two_persons_promote_by_figures_measured_from_the_log_of_a_trader_that_trades(tape: Path, tmp_path: Path) -> None:
+    config = written(tmp_path / "easy.yaml", sections=[*EASY.items()])
+    for quiet in ("resting: true, away_bps: 500, live_for_s: 600", "resting: true"):  # each has to show fills
+        config.write_text(config.read_text().replace(quiet, "stop_bps: 30"))
+    name = short(version_in(read_config(str(config))).sha256)
+    with Venue(tape, speed=20.0) as venue:
+        account = Account(tmp_path / "home", venue.origin, config)
+        ann, olga, otto = (Shell(account, tmp_path / person) for person in ("ann", "olga", "otto"))
+        with TraderProcess(account) as trader:
+            logged_in(ann, "ann", made_by=None, token=token_of(trader, ann))
+            for shell, person in ((olga, "olga"), (otto, "otto")):
+                logged_in(shell, person, made_by=ann)
+            wait_for("fills", lambda: len(venue.fills()) >= 4 or not trader.is_alive)
+            up = olga.call("config", "promote", name)
+            wait_for("each strategy to trade", lambda: olga.call("config", "promote", name)[0] == 0 or not trader.is_alive)
+            assert trader.is_alive, trader.said()
+            alone = olga.call("config", "promote", name, "--approve")
+            both = otto.call("config", "promote", name, "--approve")
+            _, listed = ann.call("config", "history")
+            assert trader.stop() == 0, trader.said()
+    assert [(code, answer["refused"]) for code, answer in (up, both)] == [(0, False), (0, False)]
+    assert alone[0] == ExitCode.REFUSED, "nobody approves what he asked for"
+    (found,) = [line for line in listed["versions"] if line["sha256"].startswith(name)]
+    assert (found["stage"], found["running"]) == ("small_live", True)
+    step = listed["steps"][-1]
+    assert (step["actor"], step["approver"], step["after"]) == ("olga", "otto", "small_live")
+    slipped = next(one for one in both[1]["criteria"] if one["name"] == "slippage_bps_max")
+    assert slipped["met"]
+    assert float(slipped["measured"]) < 1_000, "the simulator fills what the emulator filled"
+
+
+def test_a_version_that_falls_short_is_taken_down_while_it_trades(tape: Path, tmp_path: Path) -> None:
+    """Its account may not fall at all, and pays spreads: the gate, the permissions and the ledger follow in the same run."""
+    home = tmp_path / "home"
+    config = written(tmp_path / "strict.yaml", sections=[("drawdown_bps_max: 100", "drawdown_bps_max: 0")])
+    version = climb(home, config, Stage.SMALL_LIVE)
+    with Venue(tape, speed=20.0, live=True) as venue:
+        account = Account(home, venue.origin, config)
+        with TraderProcess(account, "--mode", "small-live", key=LIVE_KEY, live=True) as trader:
+            wait_for("the socket", lambda: (home / "trader.sock").exists() or not trader.is_alive)
+            wait_for("the demotion", lambda: stage_of(home, version) == "paper" or not trader.is_alive)
+            assert trader.is_alive, "it goes on for its exits"
+            told = typed("status", home=home)
+            assert trader.stop() == 0, trader.said()
+        orders = len(venue.orders())
+        with TraderProcess(account, "--mode", "small-live", key=LIVE_KEY, live=True) as again:  # what it held may have to be left
+            wait_for("why nothing enters", lambda: again.said().count("enters nothing") == 3 or not again.is_alive)
+            wait_for("an answer", lambda: (home / "trader.sock").exists() or not again.is_alive)
+            assert again.stop() == 0, again.said()
+        assert len(venue.orders()) == orders
+    assert "exits go on, nothing enters" in again.said()
+    assert "holds paper" in again.said()
+    assert "rule:demotion" in told
+    seen = list(messages(home / "log"))
+    gates = [(place, message) for place, message in enumerate(seen) if isinstance(message, GateSet) and message.actor == "rule:demotion"]
+    closed, gate = gates[0]
+    assert (gate.scope, gate.state) == (GateScope.ACCOUNT, GateState.REDUCE_ONLY)
+    after = [message for message in seen[closed:] if isinstance(message, RiskDecision) and message.purpose is Purpose.ENTRY]
+    assert all(message.verdict is Verdict.REFUSED for message in after)
+    assert verify_log(home / "log", tapes=[], mode=Mode.COMPILED).match is True
+
+
+def stage_of(home: Path, version: ConfigVersion) -> str:
+    """Return the stage that a version holds, as anybody is told."""
+    lines = json.loads(typed("config", "history", "--json", home=home))["versions"]
+    return next((line["stage"] for line in lines if line["sha256"] == version.sha256), "")
 
 
 def test_an_edited_strategy_lets_no_entry_out_and_the_others_trade_on(tape: Path, config: Path, tmp_path: Path) -> None:
