@@ -1,6 +1,7 @@
 """What carries the desk's wishes out: an order leaves once, as soon as it may, and none after the session's end."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from tidegate.journal.audit.record import AuditType
 from tidegate.service.hands import Hands
 from tidegate.service.ledger.errors import LedgerUnavailableError
 from tidegate.service.ledger.rows import Batch, Written
-from tidegate.service.ports import CancelAll, Find, SealAudit
+from tidegate.service.ports import CancelAll, Find, Reads, ReadVenue, SealAudit
+from tidegate.values.enums import ReportCause, Side
 from tidegate.values.errors import TidegateError
 from tidegate.venues.calls import VenueCall
 from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable
-from tidegate.venues.port import CancelResult, Urgency
+from tidegate.venues.port import CancelResult, Urgency, VenueExecution
 
 pytestmark = [pytest.mark.req("B2.2", "B2.4", "I3"), pytest.mark.asyncio]
 
@@ -184,3 +186,55 @@ async def test_a_lookup_that_is_under_way_is_not_begun_again(monkeypatch: pytest
     scene.hands.carry_out(Find("b"))
     await scene.hands.settle(1)
     assert asked == ["a", "b", "b"]
+
+
+FORGOTTEN, UNKNOWN = f"1-{'a' * 26}", f"1-{'b' * 26}"
+
+
+def execution(name: str) -> VenueExecution:
+    return VenueExecution(
+        execution_id=f"of {name}", venue_order_id="", client_order_id=name, symbol="AAA", side=Side.BUY, quantity_nanos=1, price_nanos=1,
+        cum_quantity_nanos=1, ts_ns=1,
+    )  # fmt: skip
+
+
+@pytest.mark.req("B2.3", "F1")
+@pytest.mark.parametrize("ledger_ok", [True, False])
+async def test_fills_of_orders_that_only_the_ledger_still_knows_are_not_taken_for_a_second_trader(
+    monkeypatch: pytest.MonkeyPatch, *, ledger_ok: bool
+) -> None:
+    """The books forget what ended a thousand orders ago, and a start reads the fills of a whole day: that halted everything."""
+    scene = Scene()
+    known = scene.enter()
+    await scene.ledger.commit()
+    taken: list[Reads | None] = []
+    asked: list[set[str]] = []
+
+    class Stored:
+        def order(self, name: str) -> str | None:
+            return "a row" if name == FORGOTTEN else None
+
+    async def ask(verb: Callable[[Any], set[str]]) -> set[str]:
+        if not ledger_ok:
+            raise LedgerUnavailableError("The ledger is gone.")
+        asked.append(verb(Stored()))
+        return asked[-1]
+
+    async def executions(_after_ns: int) -> list[VenueExecution]:
+        return [execution(name) for name in (known, FORGOTTEN, UNKNOWN, "somebody-elses")]
+
+    async def nothing() -> list[Any]:
+        return []
+
+    monkeypatch.setattr(scene.ledger, "ask", ask, raising=False)
+    monkeypatch.setattr(scene.venue, "executions", executions, raising=False)
+    for verb in ("open_orders", "positions", "account"):
+        monkeypatch.setattr(scene.venue, verb, nothing, raising=False)
+    monkeypatch.setattr(scene.office.desk, "read", taken.append)
+    scene.hands.carry_out(ReadVenue(ReportCause.AT_START, 0))
+    await scene.hands.settle(5)
+    (reads,) = taken
+    assert reads is not None
+    names = [seen.client_order_id for seen in reads.executions or ()]
+    assert names == ([known, UNKNOWN, "somebody-elses"] if ledger_ok else [known, "somebody-elses"])
+    assert asked == ([{FORGOTTEN}] if ledger_ok else [])

@@ -9,6 +9,7 @@ from typing import Any, Final, final
 
 from tidegate.events.acts import OrderCommand
 from tidegate.journal.audit.record import AuditType
+from tidegate.oms.strangers import is_our_shape
 from tidegate.service.audit_words import TRADER
 from tidegate.service.desk import Desk
 from tidegate.service.ledger.errors import LedgerError
@@ -29,8 +30,9 @@ from tidegate.service.ports import (
 from tidegate.service.sealing import Sealer
 from tidegate.values.enums import CommandKind
 from tidegate.values.errors import TidegateError
+from tidegate.values.ids import ClientOrderId
 from tidegate.venues.errors import Declined, OutcomeUnsure, Unreachable, VenueError
-from tidegate.venues.port import OrderVenue
+from tidegate.venues.port import OrderVenue, VenueExecution
 
 _BYTES_OUT_S: Final = 0.001  # a request takes a few rounds of the loop until its bytes are out
 
@@ -178,7 +180,7 @@ class Hands:
     async def _read(self, effect: ReadVenue) -> None:
         began_ns = self._desk.sequencer.now_ns()
         try:
-            executions = await self._venue.executions(effect.executions_after_ns)
+            executions = await self._not_forgotten(await self._venue.executions(effect.executions_after_ns))
             orders = await self._venue.open_orders()
             positions = await self._venue.positions()
             account = await self._venue.account()
@@ -188,6 +190,23 @@ class Hands:
         self._desk.read(
             Reads(began_ns, self._desk.sequencer.now_ns(), tuple(executions), tuple(orders), tuple(positions), account),
         )
+
+    async def _not_forgotten(self, executions: list[VenueExecution]) -> list[VenueExecution]:
+        """Leave out executions of orders that ended so long ago that the books forgot them: the ledger knows those still.
+
+        A fill of such an order that was never booked shows in the positions, which are compared in the same report. Where the
+        ledger cannot be asked, whose they are is open; the next read asks again.
+        """
+        books = self._desk.engine.books
+        named = {seen.client_order_id for seen in executions if is_our_shape(seen.client_order_id)}
+        strange = {name for name in named if books.order(name) is None}
+        if not strange:
+            return executions
+        try:
+            forgotten = await self._ledger.ask(lambda ledger: {name for name in strange if ledger.order(ClientOrderId(name)) is not None})
+        except LedgerError:
+            forgotten = strange
+        return [seen for seen in executions if seen.client_order_id not in forgotten]
 
     async def _seal(self, effect: SealAudit) -> None:
         if self._sealer is None:

@@ -1,55 +1,19 @@
 """Users of a real trader: from its one-time token to a login, through a kill -9, with every call a process of its own."""
 
 import json
-import re
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyotp
 import pytest
 
-from scripts.live.pair import Account, TraderProcess, Venue, environment, wait_for
+from scripts.live.pair import Account, TraderProcess, Venue, wait_for
+from tests.service.live.people import PASSWORD, Shell, token_of
 
 pytestmark = pytest.mark.req("E2", "D2.1")
 
-PASSWORD: Final = "three long words of hers"
-TOKEN: Final = re.compile(r"`tidegate users first-admin NAME` makes one, with this token, once: (tgf_[0-9a-f]{64})\n")
 STEP_S: Final = 30
-
-
-class Shell:
-    """The command line of one person, beside a running trader."""
-
-    def __init__(self, account: Account, state: Path) -> None:
-        self.home: Final = account.home
-        self.state: Final = state
-        self.said: Final[list[str]] = []
-
-    def call(self, *arguments: str, lines: tuple[str, ...] = ()) -> tuple[int, dict[str, Any]]:
-        """Return exit code and JSON answer."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tidegate", *arguments, "--home", str(self.home), "--json"],
-            input="".join(f"{line}\n" for line in lines),
-            env=environment("", "") | {"XDG_STATE_HOME": str(self.state)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        self.said.append(done.stderr)
-        document: dict[str, Any] = json.loads(done.stdout)
-        return done.returncode, document
-
-
-def token_of(trader: TraderProcess, shell: Shell) -> str:
-    """Wait until a trader listens, and return the token it printed; empty: none."""
-    wait_for("the socket", lambda: (shell.home / "trader.sock").exists() or not trader.is_alive)
-    wait_for("an answer", lambda: shell.call("status")[0] == 0 or not trader.is_alive)
-    assert trader.is_alive, trader.said()
-    found = TOKEN.search(trader.said())
-    return found[1] if found else ""
 
 
 def next_code(secret: str) -> str:

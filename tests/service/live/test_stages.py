@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-import pyotp
 import pytest
 
 from scripts.live.books import messages
 from scripts.live.pair import CONFIG, LIVE_KEY, Account, TraderProcess, Venue, environment, wait_for
-from tests.service.live.test_people import PASSWORD, Shell, token_of
+from tests.service.live.people import three_persons
 from tests.service.live.test_refusing import refused
 from tidegate.config.promotion import Measured, StrategyMeasured
 from tidegate.config.reading import read_config
@@ -173,17 +172,6 @@ def test_a_promoted_version_trades_under_its_caps_and_says_so_everywhere(tape: P
     assert verify_log(home / "log", tapes=[], mode=Mode.COMPILED).match is True
 
 
-def logged_in(shell: Shell, name: str, *, made_by: Shell | None, token: str = "") -> None:
-    """Make a user, the first one with the trader's token, and log him in."""
-    if made_by is None:
-        code, made = shell.call("users", "first-admin", name, "--password-stdin", lines=(token, PASSWORD))
-    else:
-        code, made = made_by.call("users", "add", name, "--role", "risk_officer", "--password-stdin", lines=(PASSWORD,))
-    assert code == 0, made
-    code, answer = shell.call("login", name, "--password-stdin", lines=(PASSWORD, pyotp.TOTP(made["secret"]).now()))
-    assert code == 0, answer
-
-
 @pytest.mark.req("E2")
 def test_two_persons_promote_by_figures_measured_from_the_log_of_a_trader_that_trades(tape: Path, tmp_path: Path) -> None:
     config = written(tmp_path / "easy.yaml", sections=[*EASY.items()])
@@ -192,11 +180,8 @@ def test_two_persons_promote_by_figures_measured_from_the_log_of_a_trader_that_t
     name = short(version_in(read_config(str(config))).sha256)
     with Venue(tape, speed=20.0) as venue:
         account = Account(tmp_path / "home", venue.origin, config)
-        ann, olga, otto = (Shell(account, tmp_path / person) for person in ("ann", "olga", "otto"))
         with TraderProcess(account) as trader:
-            logged_in(ann, "ann", made_by=None, token=token_of(trader, ann))
-            for shell, person in ((olga, "olga"), (otto, "otto")):
-                logged_in(shell, person, made_by=ann)
+            ann, olga, otto = three_persons(account, trader, tmp_path)
             wait_for("fills", lambda: len(venue.fills()) >= 4 or not trader.is_alive)
             up = olga.call("config", "promote", name)
             wait_for("each strategy to trade", lambda: olga.call("config", "promote", name)[0] == 0 or not trader.is_alive)
