@@ -13,6 +13,7 @@ from tidegate.values.time import MINUTE_NS, SECOND_NS, ns_of
 from tidegate.venues.errors import QueueFullError, TurnTooLateError
 from tidegate.venues.port import Urgency
 from tidegate.venues.ratelimit import (
+    ENTRIES_A_READ,
     PAUSE_NS_MAX,
     PROBE_NS,
     Answer,
@@ -428,3 +429,23 @@ async def test_a_request_that_is_of_no_use_any_more_leaves_the_line_and_costs_no
     slow.set()
     await patient
     assert (turnstile.usage().waiting, turnstile.usage().in_flight) == (0, 0)
+
+
+@pytest.mark.req("B2.3")
+@given(STEPS, st.integers(0, 12))
+def test_reads_go_on_however_many_entries_wait(steps: list[tuple[list[Urgency], int, str]], reads: int) -> None:
+    """Of four turns in a row in which both wait, at least one is a read's; exits and cancels go before both."""
+    world = World()
+    for asks, pause_ns, _ in steps:
+        for urgency in (*asks, *[Urgency.READ] * reads, *[Urgency.ENTRY] * 8):
+            world.ask(urgency)
+        waiting = {urgency: len(line) for urgency, line in world.lines.items()}
+        row = 0
+        for ticket in world.call():
+            urgency = world.of[ticket]
+            assert urgency is Urgency.FLATTEN or not waiting[Urgency.EXIT] or urgency is Urgency.EXIT
+            row = row + 1 if urgency is Urgency.ENTRY and waiting[Urgency.READ] else 0
+            assert row <= ENTRIES_A_READ
+            waiting[urgency] -= 1
+        world.done(OK)
+        world.now_ns += pause_ns

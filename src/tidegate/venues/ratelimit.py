@@ -7,7 +7,8 @@ The rules:
 - Part of the window (a quarter or more) is a reserve that only cancels and liquidation may use. Entries can therefore
   never spend what is needed to get out.
 - More urgent requests go first, in order of arrival among equals; each urgency has a bounded queue of its own, so a
-  flood of reads cannot keep an exit out.
+  flood of reads cannot keep an exit out. After every third entry in a row a read goes that waits: however many entries
+  there are, doubts are looked up and books compared.
 - After a 429 everybody waits as long as the venue asks, at most 60 s. A cancel is still tried once a second, here and
   where the window is spent: our own limiter must never be what keeps an order alive.
 - What the venue says of its window is believed when it is stricter than our own count, since other programs may use
@@ -36,6 +37,7 @@ RESERVE_PERCENT_MIN: Final = 25
 RETRY_PERCENT: Final = 10
 _RETRY_BURST: Final = 10  # retries allowed at once from a full budget
 _RETRY_COST: Final = 100
+ENTRIES_A_READ: Final = 3
 _NOT_TOLD: Final = 1 << 62
 _TOO_MANY: Final = 429
 _SHED: Final = frozenset({_TOO_MANY})
@@ -99,6 +101,7 @@ class Limiter:
         self._sent: deque[int] = deque()
         self._queues: dict[Urgency, deque[int]] = {urgency: deque() for urgency in Urgency}
         self._tickets = 0
+        self._entries_in_a_row = 0
         self._paused_until_ns = 0
         self._throttled_in_a_row = 0
         self._told_left = _NOT_TOLD
@@ -123,10 +126,9 @@ class Limiter:
     def call(self, now_ns: int) -> list[int]:
         """Return the tickets that may go now, in order. Each counts as sent and in flight until `done`."""
         called: list[int] = []
-        for urgency, queue in self._queues.items():
-            while queue and self._may_go(urgency, now_ns):
-                called.append(queue.popleft())
-                self._send(urgency, now_ns)
+        while (urgency := self._first_in_line()) is not None and self._may_go(urgency, now_ns):
+            called.append(self._queues[urgency].popleft())
+            self._send(urgency, now_ns)
         return called
 
     def next_ns(self, now_ns: int) -> int | None:
@@ -196,6 +198,13 @@ class Limiter:
             return False
         return self._room_ns(self.capacity if flatten else self._open_capacity(), now_ns) <= now_ns
 
+    def _first_in_line(self) -> Urgency | None:
+        """Return whose turn comes next; where that one may not go yet, nobody behind it may. None: nobody waits."""
+        first = next((urgency for urgency, queue in self._queues.items() if queue), None)
+        if first is Urgency.ENTRY and self._entries_in_a_row >= ENTRIES_A_READ and self._queues[Urgency.READ]:
+            return Urgency.READ
+        return first
+
     def _open_capacity(self) -> int:
         return self.capacity - self.plan.reserve_of(self.capacity)
 
@@ -217,6 +226,10 @@ class Limiter:
             self._told_left -= 1
         if urgency is Urgency.FLATTEN:
             self._probed_ns = now_ns
+        elif urgency is Urgency.ENTRY:
+            self._entries_in_a_row += 1
+        elif urgency is Urgency.READ:
+            self._entries_in_a_row = 0
         self._retry_credit = min(self._retry_credit + RETRY_PERCENT, _RETRY_BURST * _RETRY_COST)
 
     def _forget(self, now_ns: int) -> None:
