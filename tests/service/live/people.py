@@ -47,21 +47,21 @@ def token_of(trader: TraderProcess, shell: Shell) -> str:
     return found[1] if found else ""
 
 
-def logged_in(shell: Shell, name: str, *, made_by: Shell | None, token: str = "") -> None:
-    """Make a user, the first one with the trader's token and others as risk officers, and log him in."""
+def logged_in(shell: Shell, name: str, *, made_by: Shell | None, token: str = "", role: str = "") -> None:
+    """Make a user, the first one with the trader's token and others by somebody in a role, and log him in."""
     if made_by is None:
         code, made = shell.call("users", "first-admin", name, "--password-stdin", lines=(token, PASSWORD))
     else:
-        code, made = made_by.call("users", "add", name, "--role", "risk_officer", "--password-stdin", lines=(PASSWORD,))
+        code, made = made_by.call("users", "add", name, "--role", role, "--password-stdin", lines=(PASSWORD,))
     assert code == 0, made
     code, answer = shell.call("login", name, "--password-stdin", lines=(PASSWORD, pyotp.TOTP(made["secret"]).now()))
     assert code == 0, answer
 
 
-def three_persons(account: Account, trader: TraderProcess, folder: Path) -> tuple[Shell, Shell, Shell]:
-    """Return the shells of an admin and two risk officers, all logged in at a new trader."""
+def three_persons(account: Account, trader: TraderProcess, folder: Path, *, role: str = "risk_officer") -> tuple[Shell, Shell, Shell]:
+    """Return the shells of an admin and of two others in a role, all logged in at a new trader."""
     ann, olga, otto = (Shell(account, folder / person) for person in ("ann", "olga", "otto"))
     logged_in(ann, "ann", made_by=None, token=token_of(trader, ann))
     for shell, person in ((olga, "olga"), (otto, "otto")):
-        logged_in(shell, person, made_by=ann)
+        logged_in(shell, person, made_by=ann, role=role)
     return ann, olga, otto

@@ -11,6 +11,7 @@ from tidegate.config.stages import Stage
 from tidegate.kernel.mode import Mode
 from tidegate.replay.verify import verify_log
 
+# The first key ends as that of the second person does: both are asked for.
 ASKING = {"approval_notional_usd_max: 1000000000": "approval_notional_usd_max: 1", "approval_wait: 1m": "approval_wait: 10h"}
 
 
@@ -19,7 +20,7 @@ def waiting(shell: Shell) -> list[str]:
 
 
 @pytest.mark.req("I1")
-def test_an_order_that_waits_leaves_or_does_not_as_a_person_says(tape: Path, tmp_path: Path) -> None:
+def test_an_order_that_waits_leaves_or_does_not_as_two_persons_say(tape: Path, tmp_path: Path) -> None:
     text = CONFIG.read_text().replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}")
     for old, new in ASKING.items():
         assert old in text
@@ -29,20 +30,24 @@ def test_an_order_that_waits_leaves_or_does_not_as_a_person_says(tape: Path, tmp
     with Venue(tape, speed=20.0) as venue:
         account = Account(tmp_path / "home", venue.origin, config)
         with TraderProcess(account) as trader:
-            ann, olga, _ = three_persons(account, trader, tmp_path)
+            ann, olga, otto = three_persons(account, trader, tmp_path, role="approver")
             wait_for("two requests", lambda: len(waiting(ann)) >= 2 or not trader.is_alive)
             assert trader.is_alive, trader.said()
             assert venue.orders() == [], "nobody has said yes"
             first, second, *_ = waiting(ann)
+            own, _ = ann.call("approvals", "approve", first, "--yes")
             refused, _ = olga.call("approvals", "reject", second, "--reason", "not today")
             ended, _ = ann.call("approvals", "wait", second, "--timeout", "60")
-            granted, answer = olga.call("approvals", "approve", first, "--yes")
-            assert granted == 0, answer
+            half = olga.call("approvals", "approve", first, "--yes")
+            again, _ = olga.call("approvals", "approve", first, "--yes")
+            assert venue.orders() == [], "two persons are asked for"
+            both = otto.call("approvals", "approve", first, "--yes")
+            assert (half[0], again, both[0]) == (0, 4, 0), (half, both)
             wait_for("its order", lambda: len(venue.orders()) >= 1 or not trader.is_alive)
             closed = {line["approval_id"]: line for line in ann.call("approvals", "history")[1]["closed"]}
             assert trader.stop() == 0, trader.said()
-    assert (refused, ended) == (0, 1)
-    assert (closed[first]["state"], closed[first]["approvers"]) == ("used", ["olga"])
+    assert (own, refused, ended) == (4, 0, 1), "an admin approves no order"
+    assert (closed[first]["state"], closed[first]["approvers"]) == ("used", ["olga", "otto"])
     assert closed[second]["state"] == "refused"
     assert verify_log(account.home / "log", tapes=[], mode=Mode.COMPILED).match is True
 

@@ -12,7 +12,7 @@ from tests.service.live.conftest import SPEED
 
 pytestmark = pytest.mark.req("B2.2", "B2.3", "F1")
 
-KILLS = 4  # `make kills` kills more often
+KILLS = 3  # `make kills` kills more often
 
 
 @pytest.fixture
