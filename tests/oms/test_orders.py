@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.oms.making import POLICY, Desk
@@ -50,8 +51,10 @@ def test_an_approval_becomes_one_order_with_everything_it_was_approved_for() -> 
         trail=3,
         reference=PRICE + 1,
     )
-    made = desk.orders.open(decision(wanted, name="d"), wanted, event_id="c", client_order_id="0-a", now_ns=NOW_NS + 5)
+    approved = msgspec.structs.replace(decision(wanted, name="d"), approval_id="by-persons")
+    made = desk.orders.open(approved, wanted, event_id="c", client_order_id="0-a", now_ns=NOW_NS + 5)
     assert made.kind is CommandKind.SUBMIT
+    assert made.approval_id == "by-persons", "the ledger lets it go by this alone"
     assert (made.event_id, made.timestamp, made.client_order_id) == ("c", NOW_NS + 5, "0-a")
     assert (made.venue, made.account, made.valid_until_ns) == ("sim", "acct", NOW_NS + 12)
     assert (made.decision_id, made.chain, made.target_id) == ("d", 0, "")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from tidegate.events.acts import RiskDecision
 from tidegate.risk.approval_checks import WAITING_MAX
 from tidegate.risk.approval_rules import ApprovalRule
 from tidegate.risk.checks import APPROVAL_CHECKS, ASKING_CHECKS, approval_catalogue
+from tidegate.risk.exposure_checks import prepare
 from tidegate.risk.gate import explain, persons_needed
 from tidegate.risk.wording import WORDING
 from tidegate.values.enums import OrderType, Side, Verdict
@@ -46,6 +48,17 @@ def test_the_second_threshold_below_at_and_above(second: int, persons: int) -> N
     decision = verdict(entry(**FIVE), asked(1_000, second))
     assert persons_needed(decision) == persons
     assert ("two persons" in decision.sentence) is (persons == 2)
+
+
+@given(price=st.integers(1, 10**13), quantity=st.integers(1, 10**12), more=st.integers(0, 10**12))
+def test_the_worth_of_the_whole_is_exact_and_rounded_up(price: int, quantity: int, more: int) -> None:
+    seen = asked(1)
+    whole = quantity + more
+    intent = msgspec.structs.replace(entry(**FIVE), limit_price_nanos=price, quantity_nanos=quantity, whole_quantity_nanos=whole)
+    prepare(intent, seen)
+    exact = max(price, seen.ask_nanos) * whole
+    assert seen.whole_micros == -(-exact // 10**12)
+    assert isinstance(seen.whole_micros, int)
 
 
 @given(parts=st.integers(1, 16), whole=st.integers(1, 900))

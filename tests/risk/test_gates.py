@@ -234,4 +234,33 @@ def test_what_breakers_hold_is_due_after_the_cooldown() -> None:
     assert gates.any_closed
     assert gates.lifts_ns(30) == 80
     assert gates.lifts_ns(0) == NEVER_NS  # only a person opens
-    assert [(gate.key, since_ns) for gate, _, since_ns in gates.breakers()] == [("mr", 100), ("tf", 50)]
+    assert gates.breakers() == [
+        (GateVerdict(REDUCE_ONLY, GateScope.STRATEGY, key, "why"), BREAKER, since_ns) for key, since_ns in (("mr", 100), ("tf", 50))
+    ]
+
+
+@pytest.mark.req("B3.6")
+def test_without_a_breaker_nothing_opens_by_itself() -> None:
+    gates = Gates()
+    assert gates.lifts_ns(30) == NEVER_NS
+    gates.fold_set(setting(GateScope.ACCOUNT, "acct", REDUCE_ONLY, actor=PERSON))
+    assert gates.lifts_ns(30) == NEVER_NS
+
+
+@pytest.mark.req("B3.6")
+@pytest.mark.parametrize(
+    ("holder", "actor", "taken_over"),
+    [
+        ("rule:storm:stream-losses", "rule:storm:rate-limited", False),  # storms know of each other: the edge lifts when both are over
+        ("rule:storm:stream-losses", "rule:storm:stream-losses", False),
+        ("rule:storm:stream-losses", "rule:breaker:reject_rate", True),
+        ("rule:breaker:reject_rate", "rule:storm:stream-losses", True),
+        ("rule:breaker:reject_rate", "rule:breaker:cancel_rate", True),
+        ("rule:breaker:reject_rate", "rule:breaker:reject_rate", False),
+        ("rule:daily_loss", "rule:storm:stream-losses", False),  # it lifts nothing by itself
+    ],
+)
+def test_who_takes_over_what_another_rule_holds_closed(holder: str, actor: str, *, taken_over: bool) -> None:
+    gates = Gates()
+    gates.fold_set(setting(GateScope.ACCOUNT, "acct", REDUCE_ONLY, actor=holder))
+    assert gates.change(GateScope.ACCOUNT, "acct", REDUCE_ONLY, actor=actor) == ((REDUCE_ONLY, REDUCE_ONLY) if taken_over else None)
