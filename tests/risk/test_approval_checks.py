@@ -160,6 +160,7 @@ def test_a_full_queue_refuses(waiting: int, said: Verdict) -> None:
 def test_who_has_approved_counts_at_release(given_: int, said: Verdict) -> None:
     decision = verdict(entry(**FIVE), asked(1, 1, approval_id="x", approvals_given=given_, approvals_waiting=WAITING_MAX))
     assert (decision.verdict, decision.approval_id) == (said, "x")
+    assert (decision.sentence == "") is (said is Verdict.APPROVED)
     assert decision.refusals == ()
 
 
