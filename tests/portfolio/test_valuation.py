@@ -12,7 +12,10 @@ from tidegate.portfolio.valuation import (
     Valuation,
     exposure,
     micros,
+    strategy_worth,
+    unpriced,
     valuation,
+    worst_worth,
 )
 from tidegate.values.enums import Side
 from tidegate.values.money import NANOS
@@ -158,3 +161,61 @@ def test_many_symbols_cost_what_is_active_only() -> None:
     portfolio.fold_fill(fill(-1, symbol="BAC"))
     assert set(portfolio.active) == {"AIG"}
     assert set(portfolio.books) == {"AIG", "BAC"}
+
+
+def two_strategies() -> Portfolio:
+    """mr: 10 AIG at 50, 2 RAIN at 10 (times 3), no BAC any more; tf: -4 BAC at 20, -1 RAIN at 10. A fee of a dollar each."""
+    portfolio = books()
+    for one in (
+        fill(-4, 20 * NANOS, symbol="BAC", strategy="tf", fee=usd(1)),
+        fill(10, 50 * NANOS, fee=usd(1)),
+        fill(2, 10 * NANOS, symbol="RAIN", multiplier=3),
+        fill(-1, 10 * NANOS, symbol="RAIN", multiplier=3, strategy="tf"),
+        fill(1, 20 * NANOS, symbol="BAC"),
+        fill(-1, 21 * NANOS, symbol="BAC"),
+    ):
+        portfolio.fold_fill(one)
+    return portfolio
+
+
+TWO_CASH = CASH - usd(500) + usd(80) - usd(60) + usd(30) + usd(1) - usd(2)
+
+
+@pytest.mark.req("B3.2")
+def test_at_its_worst_each_strategys_position_counts_by_itself() -> None:
+    portfolio = two_strategies()
+    all_priced = quotes(AIG=(51, 52), BAC=(18, 19), RAIN=(11, 12))
+    held = usd(510) + usd(66) - usd(36)
+    assert worst_worth(portfolio, all_priced) == TWO_CASH + held - usd(76)
+    assert worst_worth(portfolio, quotes(AIG=(51, 52), RAIN=(11, 12))) == TWO_CASH + held - usd(160)
+    assert worst_worth(portfolio, quotes(AIG=(51, 52), BAC=(18, 19))) == TWO_CASH + usd(510) - usd(76) - usd(60)
+    assert worst_worth(portfolio, quotes()) == TWO_CASH - usd(160) - usd(60)
+    del portfolio.instruments["AIG"]  # type: ignore[attr-defined]  # the tests' own dict
+    assert worst_worth(portfolio, all_priced) == TWO_CASH + held - usd(510) - usd(76)
+
+
+@pytest.mark.req("B3.2")
+def test_what_has_no_price_is_named_by_the_side_it_would_be_closed_at() -> None:
+    portfolio = two_strategies()
+    assert unpriced(portfolio, quotes()) == ("AIG", "BAC", "RAIN")
+    assert unpriced(portfolio, quotes(AIG=(1, 1), BAC=(1, 1), RAIN=(1, 1))) == ()
+    assert unpriced(portfolio, lambda _symbol, sign: None if sign > 0 else NANOS) == ("AIG", "RAIN")
+    assert unpriced(portfolio, lambda _symbol, sign: NANOS if sign > 0 else None) == ("BAC",)
+    portfolio.fold_fill(fill(-10, 50 * NANOS))
+    send(portfolio, intent(Side.BUY, 10))
+    assert unpriced(portfolio, quotes()) == ("BAC", "RAIN"), "what only works is not held"
+    del portfolio.instruments["BAC"]  # type: ignore[attr-defined]  # likewise
+    assert unpriced(portfolio, quotes(AIG=(1, 1), BAC=(1, 1), RAIN=(1, 1))) == ("BAC",)
+
+
+@pytest.mark.req("B3.2")
+def test_what_a_strategy_has_made_is_its_own_and_not_known_while_something_of_its_own_has_no_price() -> None:
+    portfolio = two_strategies()
+    mark = quotes(AIG=(51, 52), BAC=(18, 19), RAIN=(11, 12))
+    assert strategy_worth(portfolio, "mr", mark) == usd(10) + usd(6) + usd(1) - usd(1)
+    assert strategy_worth(portfolio, "tf", mark) == usd(4) - usd(6) - usd(1)
+    assert strategy_worth(portfolio, "nobody", mark) == 0
+    assert strategy_worth(portfolio, "mr", quotes(AIG=(51, 52), RAIN=(11, 12))) == usd(16), "it holds no BAC any more"
+    assert strategy_worth(portfolio, "tf", quotes(AIG=(51, 52), RAIN=(11, 12))) is None
+    del portfolio.instruments["RAIN"]  # type: ignore[attr-defined]  # likewise
+    assert strategy_worth(portfolio, "mr", mark) is None
