@@ -25,6 +25,7 @@ def quotes(**sides: tuple[float, float]) -> Marks:
     """Bid for a long position, ask for a short one; a symbol that is not named cannot be priced."""
 
     def mark(symbol: str, sign: int) -> int | None:
+        assert sign in {1, -1}
         if symbol not in sides:
             return None
         return round(sides[symbol][0 if sign > 0 else 1] * NANOS)
@@ -167,12 +168,12 @@ def two_strategies() -> Portfolio:
     """mr: 10 AIG at 50, 2 RAIN at 10 (times 3), no BAC any more; tf: -4 BAC at 20, -1 RAIN at 10. A fee of a dollar each."""
     portfolio = books()
     for one in (
+        fill(1, 20 * NANOS, symbol="BAC"),
+        fill(-1, 21 * NANOS, symbol="BAC"),
         fill(-4, 20 * NANOS, symbol="BAC", strategy="tf", fee=usd(1)),
         fill(10, 50 * NANOS, fee=usd(1)),
         fill(2, 10 * NANOS, symbol="RAIN", multiplier=3),
         fill(-1, 10 * NANOS, symbol="RAIN", multiplier=3, strategy="tf"),
-        fill(1, 20 * NANOS, symbol="BAC"),
-        fill(-1, 21 * NANOS, symbol="BAC"),
     ):
         portfolio.fold_fill(one)
     return portfolio
