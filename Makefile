@@ -30,7 +30,7 @@ replay: $(RUNTIME) $(PACKAGE)  ## replay a market through the whole pipeline (or
 	@$(REPLAY_COMMAND)
 
 test: $(DEV) $(PACKAGE)  ## run every test (TEST_WORKERS=2 at a time; ARGS go to pytest)
-	@$(PYTHON_IN) -m pytest -q -n $(TEST_WORKERS) $(ARGS)
+	@$(PYTHON_IN) -m pytest -q -n $(TEST_WORKERS) --dist worksteal $(ARGS)
 
 coverage: $(DEV) $(PACKAGE)  ## run the tests and hold the walls: all branches of what touches money, 90 % elsewhere
 	@$(PYTHON_IN) -m pytest -q -n $(TEST_WORKERS) --cov --cov-report= $(ARGS)
