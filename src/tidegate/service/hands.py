@@ -194,8 +194,8 @@ class Hands:
     async def _not_forgotten(self, executions: list[VenueExecution]) -> list[VenueExecution]:
         """Leave out executions of orders that ended so long ago that the books forgot them: the ledger knows those still.
 
-        A fill of such an order that was never booked shows in the positions, which are compared in the same report. Where the
-        ledger cannot be asked, whose they are is open; the next read asks again.
+        Where the ledger cannot be asked, whose they are is open, and they are left out too: a fill that was never booked shows in
+        the positions, which are compared in the same report.
         """
         books = self._desk.engine.books
         named = {seen.client_order_id for seen in executions if is_our_shape(seen.client_order_id)}

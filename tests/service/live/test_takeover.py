@@ -2,7 +2,6 @@
 
 import signal
 import sqlite3
-import time
 from contextlib import closing
 
 import pytest
@@ -55,7 +54,7 @@ def test_the_account_of_a_killed_trader_is_taken_over_within_a_minute(venue: Ven
     with TraderProcess(account) as first:
         wait_for("the first to trade", lambda: bool(venue.fills()) or not first.is_alive)
         with TraderProcess(account, "--patient") as second:
-            time.sleep(1.0)  # long enough to be waiting; if it is not, the takeover is only slower
+            wait_for("the second to wait", lambda: any("waits for" in line for line in second.err) or not second.is_alive)
             first.kill()
             took_s = wait_for("orders of the second", lambda: newest_epoch_sends(account, 2) or not second.is_alive)
             assert second.is_alive, second.said()
