@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from tests.portfolio.making import NOW_NS, fill
 from tests.portfolio.test_losses import _Order
-from tidegate.portfolio.conduct import HISTORY_MAX, HISTORY_MIN, ORDERS_MAX, RECENT, REPEATS_MAX, ConductBook, Recent, Series
+from tidegate.portfolio import conduct as conduct_module
+from tidegate.portfolio.conduct import HISTORY_MAX, HISTORY_MIN, ORDERS_MAX, RECENT, REPEATS_MAX, ConductBook, Outcomes, Recent, Series
 from tidegate.values.enums import OrderState
 from tidegate.values.money import NANOS
 from tidegate.values.time import HOUR_NS, MILLISECOND_NS
@@ -48,6 +49,19 @@ def test_recent_samples_are_laid_beside_those_before_them(samples: list[int]) ->
         assert all(isinstance(figure, int) for figure in seen)
 
 
+@given(st.lists(st.booleans(), max_size=40), st.integers(1, 20), st.integers(3, 30))
+def test_a_share_is_counted_as_by_walking_the_last_orders(told: list[bool], orders: int, kept: int) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(conduct_module, "ORDERS_MAX", kept)
+        outcomes = Outcomes()
+        for one in told:
+            outcomes.add(told=one)
+    assert outcomes.count == len(told)
+    assert len(outcomes.yes) <= kept
+    if orders <= kept:
+        assert outcomes.among_last(orders) == (sum(told[-orders:]) if len(told) >= orders else 0)
+
+
 def test_what_was_usual_long_ago_fades_and_nothing_grows() -> None:
     series = Series()
     for _ in range(3 * HISTORY_MAX):
@@ -66,17 +80,17 @@ def test_the_venues_first_word_is_counted_once(before: OrderState) -> None:
     book = ConductBook()
     book.fold_change(order(REJECTED, submitted_ns=NOW_NS), before, (), NOW_NS + 25 * MILLISECOND_NS, 1)
     conduct = book.of("mr")
-    assert (conduct.answered, conduct.rejects_in_row, conduct.delay.recent) == ([True], 1, [250])
+    assert (conduct.answered, conduct.rejects_in_row, conduct.delay.recent) == (Outcomes(1, [1]), 1, [250])
     book.fold_change(order(ACCEPTED), before, (), NOW_NS + MILLISECOND_NS, 1)
     book.fold_change(order(FILLED), ACCEPTED, (), NOW_NS + 9 * MILLISECOND_NS, 1)
-    assert (conduct.answered, conduct.rejects_in_row, conduct.delay.recent) == ([True, False], 0, [250, 10])
+    assert (conduct.answered, conduct.rejects_in_row, conduct.delay.recent) == (Outcomes(2, [1]), 0, [250, 10])
 
 
 @pytest.mark.parametrize("after", [SUBMITTED, UNKNOWN, OrderState.NOT_SENT, OrderState.ABSENT])
 def test_what_is_no_answer_is_not_counted(after: OrderState) -> None:
     book = ConductBook()
     book.fold_change(order(after), SUBMITTED if after is not SUBMITTED else NEW, (), NOW_NS, 1)
-    assert book.of("mr").answered == []
+    assert book.of("mr").answered == Outcomes()
 
 
 def test_only_what_we_canceled_before_it_filled_counts_as_canceled() -> None:
@@ -89,7 +103,7 @@ def test_only_what_we_canceled_before_it_filled_counts_as_canceled() -> None:
     ):
         book.fold_change(ended, ACCEPTED, (), NOW_NS, 1)
     book.fold_change(order(CANCELED, cancel_ns=5), CANCELED, (), NOW_NS, 1)  # told again
-    assert book.of("mr").ended == [True, False, False, False]
+    assert book.of("mr").ended == Outcomes(4, [1])
 
 
 def test_slippage_is_what_a_fill_was_worse_than_the_price_decided_on() -> None:
@@ -126,10 +140,10 @@ def test_a_record_is_bounded_and_what_tripped_counts_anew() -> None:
     for _ in range(ORDERS_MAX + 5):
         book.fold_change(order(REJECTED), SUBMITTED, (), NOW_NS, 1)
     conduct = book.of("mr")
-    assert len(conduct.answered) == len(conduct.ended) == ORDERS_MAX
+    assert conduct.answered == Outcomes(ORDERS_MAX + 5, list(range(6, ORDERS_MAX + 6)))
     usual = conduct.delay.count
     book.fold_tripped("mr")
-    assert (conduct.answered, conduct.ended, conduct.rejects_in_row, conduct.delay.recent) == ([], [], 0, [])
+    assert (conduct.answered, conduct.ended, conduct.rejects_in_row, conduct.delay.recent) == (Outcomes(), Outcomes(), 0, [])
     assert conduct.delay.count == usual
 
 
@@ -167,7 +181,7 @@ def test_a_full_record_forgets_its_oldest_order() -> None:
     book.fold_change(order(ACCEPTED), SUBMITTED, (), NOW_NS, 1)
     for _ in range(ORDERS_MAX):
         book.fold_change(order(REJECTED), SUBMITTED, (), NOW_NS, 1)
-    assert book.of("mr").answered == [True] * ORDERS_MAX
+    assert book.of("mr").answered == Outcomes(ORDERS_MAX + 1, list(range(2, ORDERS_MAX + 2)))
 
 
 def test_a_reversed_fill_slips_nothing_and_a_multiplier_changes_no_share() -> None:

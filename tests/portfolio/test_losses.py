@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.portfolio.making import CASH, NOW_NS, books, fill, usd
+from tidegate.portfolio.conduct import Outcomes
 from tidegate.portfolio.in_trade import InTrade
 from tidegate.portfolio.losses import LossBook
 from tidegate.portfolio.periods import Period
@@ -198,9 +199,9 @@ def test_what_happens_to_an_order_reaches_every_book() -> None:
     told = _Order("a", 0, 510 * NANOS * NANOS, working=False, state=OrderState.FILLED, reference_price_nanos=50 * NANOS)
     books_of.fold_change(told, OrderState.SUBMITTED, (fill(10, 51 * NANOS),), NOW_NS + 25 * MILLISECOND_NS, 1)
     conduct = books_of.conduct.of("mr")
-    assert (conduct.answered, conduct.delay.recent, conduct.slippage.recent) == ([False], [250], [200_000])
+    assert (conduct.answered, conduct.delay.recent, conduct.slippage.recent) == (Outcomes(1), [250], [200_000])
     books_of.fold_change(told, OrderState.ACCEPTED, (fill(10, 51 * NANOS),), NOW_NS, 1)
-    assert conduct.answered == [False], "an answer is counted once"
+    assert conduct.answered == Outcomes(1), "an answer is counted once"
 
 
 def test_orders_that_ended_long_ago_are_forgotten_oldest_first() -> None:

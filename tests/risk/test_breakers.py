@@ -7,7 +7,7 @@ import pytest
 
 from tests.portfolio.making import CASH, NOW_NS, usd
 from tests.risk.making import limits
-from tidegate.portfolio.conduct import HISTORY_MIN, RECENT, Conduct, Series
+from tidegate.portfolio.conduct import HISTORY_MIN, RECENT, Conduct, Outcomes, Series
 from tidegate.portfolio.in_trade import InTrade
 from tidegate.portfolio.losses import LossBook
 from tidegate.risk.breakers import DELAY_FLOOR, SLIPPAGE_FLOOR, Trip, account_trips, loss_trips, strategy_trips
@@ -92,12 +92,12 @@ def test_refusals_in_a_row_trip_at_their_limit() -> None:
 )
 def test_a_rate_trips_above_its_limit_over_enough_orders(field: str, name: str, most: int, what: str) -> None:
     def flags(bad: int, count: int = 20) -> Conduct:
-        return conduct(**{field: [True] * bad + [False] * (count - bad)})
+        return conduct(**{field: Outcomes(count, list(range(1, bad + 1)))})
 
     assert strategy_trips(flags(most), limits()) == []
     assert strategy_trips(flags(most + 1), limits()) == [Trip(f"rule:breaker:{name}", what)]
     assert strategy_trips(flags(19, 19), limits()) == []  # too few to tell
-    old = conduct(**{field: [True] * 500 + [False] * 20})
+    old = conduct(**{field: Outcomes(520, list(range(1, 501)))})
     assert strategy_trips(old, limits()) == []  # long ago
 
 
@@ -155,10 +155,13 @@ def test_what_is_unusual_is_told_with_its_numbers() -> None:
     assert slow.reason.endswith(f"{limits().delay_deviations_max} usual deviations above the usual 100 ms")
 
 
+ALL_BAD = Outcomes(20, list(range(1, 21)))
+
+
 def test_rates_over_no_orders_are_switched_off() -> None:
-    assert strategy_trips(conduct(answered=[True] * 30, ended=[True] * 30), limits(rate_orders_min=0)) == []
+    assert strategy_trips(conduct(answered=ALL_BAD, ended=ALL_BAD), limits(rate_orders_min=0)) == []
 
 
 def test_all_that_trips_is_told() -> None:
-    found = strategy_trips(conduct(rejects_in_row=9, answered=[True] * 20, entries_ns={"AIG": [NOW_NS] * 60}), limits())
+    found = strategy_trips(conduct(rejects_in_row=9, answered=ALL_BAD, entries_ns={"AIG": [NOW_NS] * 60}), limits())
     assert actors(found) == ["rule:entries_per_hour", "rule:breaker:rejects_in_row", "rule:breaker:reject_rate"]

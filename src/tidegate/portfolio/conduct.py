@@ -117,11 +117,38 @@ class Series(msgspec.Struct, array_like=True, gc=False):
 
 
 @final
+class Outcomes(msgspec.Struct, array_like=True, gc=False):
+    """What became of the last orders, yes or no: the numbers of those with a yes, so that a share is counted without walking them."""
+
+    count: int = 0
+    yes: list[int] = msgspec.field(default_factory=list)  # ascending; the first order is number 1
+
+    def add(self, *, told: bool) -> None:
+        """Take the next order's outcome in."""
+        self.count += 1
+        if told:
+            self.yes.append(self.count)
+        if self.yes and self.yes[0] <= self.count - ORDERS_MAX:
+            del self.yes[0]
+
+    def among_last(self, orders: int) -> int:
+        """Return how many of the last so many, at most ORDERS_MAX, were a yes; 0 while there are fewer."""
+        if not self.yes or self.count < orders:
+            return 0
+        return len(self.yes) - bisect_right(self.yes, self.count - orders)
+
+    def clear(self) -> None:
+        """Count anew."""
+        self.count = 0
+        self.yes.clear()
+
+
+@final
 class Conduct(msgspec.Struct, kw_only=True):
     """One strategy's record."""
 
-    answered: list[bool] = msgspec.field(default_factory=list)  # of the last orders: did the venue refuse it
-    ended: list[bool] = msgspec.field(default_factory=list)  # of the last that ended: did we cancel it before it filled at all
+    answered: Outcomes = msgspec.field(default_factory=Outcomes)  # did the venue refuse it
+    ended: Outcomes = msgspec.field(default_factory=Outcomes)  # of those that ended: did we cancel it before it filled at all
     rejects_in_row: int = 0
     entries_ns: dict[str, list[int]] = msgspec.field(default_factory=dict)  # by symbol: entries of the last hour
     slippage: Series = msgspec.field(default_factory=Series)  # thousandths of a basis point against the price decided on; worse is more
@@ -169,7 +196,7 @@ class ConductBook:
         if before in _UNANSWERED and after not in _NO_ANSWER:
             self._answered(conduct, order, now_ns)
         if not order.working and after is not before:
-            _keep(conduct.ended, told=after is _CANCELED and order.cancel_ns > 0 and not order.filled_nanos)
+            conduct.ended.add(told=after is _CANCELED and order.cancel_ns > 0 and not order.filled_nanos)
         if fills and order.reference_price_nanos > 0 and not order.is_protective:
             for fill in fills:
                 _slipped(conduct, order, fill, multiplier)
@@ -187,7 +214,7 @@ class ConductBook:
     @staticmethod
     def _answered(conduct: Conduct, order: ConductOrder, now_ns: int) -> None:
         rejected = order.state is _REJECTED
-        _keep(conduct.answered, told=rejected)
+        conduct.answered.add(told=rejected)
         conduct.rejects_in_row = conduct.rejects_in_row + 1 if rejected else 0
         conduct.delay.add(min(DELAY_MAX, max(0, now_ns - order.submitted_ns) // TENTH_MS_NS))
 
@@ -200,8 +227,3 @@ def _slipped(conduct: Conduct, order: ConductOrder, fill: Fill, multiplier: int)
     worse = (abs(fill.cost_attos) - reference) * fill.side.sign
     conduct.slippage.add(max(-MILLI_BPS_MAX, min(MILLI_BPS_MAX, worse * MILLI_BPS // reference)))
 
-
-def _keep(flags: list[bool], *, told: bool) -> None:
-    flags.append(told)
-    if len(flags) > ORDERS_MAX:
-        del flags[0]

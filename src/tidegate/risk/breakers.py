@@ -79,16 +79,17 @@ def _rates(conduct: Conduct, limits: RiskLimits) -> Iterator[Trip]:
             f"{BREAKER_ACTOR}rejects_in_row",
             f"the venue refused {row} orders one after the other, the limit is {limits.rejects_in_row_max}",
         )
-    for name, flags, limit, what in (
+    orders = limits.rate_orders_min
+    for name, outcomes, limit, what in (
         ("reject_rate", conduct.answered, limits.reject_rate_bps_max, "refused by the venue"),
         ("cancel_rate", conduct.ended, limits.cancel_rate_bps_max, "canceled before anything filled"),
     ):
-        last = flags[-limits.rate_orders_min :] if limits.rate_orders_min else []
-        if not last or len(last) < limits.rate_orders_min:
+        many = outcomes.among_last(orders)
+        if not many:
             continue
-        rate = -(-sum(last) * BPS // len(last))
+        rate = -(-many * BPS // orders)
         if rate > limit:
-            words = f"{sum(last)} of the last {len(last)} orders were {what}, {number(rate, Unit.BPS)}, above {number(limit, Unit.BPS)}"
+            words = f"{many} of the last {orders} orders were {what}, {number(rate, Unit.BPS)}, above {number(limit, Unit.BPS)}"
             yield Trip(f"{BREAKER_ACTOR}{name}", words)
 
 

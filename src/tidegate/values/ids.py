@@ -18,7 +18,8 @@ CLIENT_ORDER_ID_LENGTH_MAX = 48
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)  # ten bits at a time
-_SHIFTS = tuple(range(150, -10, -10))
+_WORD_BYTES = 5  # 40 bits are four pairs, and a number that is quickly taken apart
+_PAIRS_A_WORD = 4
 _ID_PAIRS = 13  # 26 characters hold 130 bits: no collision in any lifetime
 _SESSION_PAIRS = 8
 _APPROVAL_PAIRS = 6  # 12 characters: short enough to type, and the ledger holds that none comes twice
@@ -26,8 +27,11 @@ _APPROVAL_PAIRS = 6  # 12 characters: short enough to type, and the ledger holds
 
 def base32(digest: bytes, pairs: int) -> str:
     """Return the first 10 x pairs bits of a digest in lower-case base32 (RFC 4648 alphabet)."""
-    bits = int.from_bytes(digest[:20])
-    return "".join([_PAIRS[(bits >> shift) & 1023] for shift in _SHIFTS[:pairs]])
+    found = ""
+    for at in range(0, -(-pairs // _PAIRS_A_WORD) * _WORD_BYTES, _WORD_BYTES):
+        bits = int.from_bytes(digest[at : at + _WORD_BYTES])
+        found += _PAIRS[bits >> 30] + _PAIRS[bits >> 20 & 1023] + _PAIRS[bits >> 10 & 1023] + _PAIRS[bits & 1023]
+    return found[: 2 * pairs]
 
 
 def session_id(*parts: bytes) -> SessionId:
