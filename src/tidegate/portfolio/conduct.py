@@ -226,4 +226,3 @@ def _slipped(conduct: Conduct, order: ConductOrder, fill: Fill, multiplier: int)
     reference = quantity * order.reference_price_nanos
     worse = (abs(fill.cost_attos) - reference) * fill.side.sign
     conduct.slippage.add(max(-MILLI_BPS_MAX, min(MILLI_BPS_MAX, worse * MILLI_BPS // reference)))
-
