@@ -18,6 +18,7 @@ from tidegate.service.measuring import SKEW_EVERY_S, Measuring, Subjects
 from tidegate.service.surroundings import Surroundings
 from tidegate.values.enums import GateScope, GateState, OrderState
 from tidegate.values.time import SECOND_NS
+from tidegate.venues.alpaca.client import KEEPALIVE_S
 from tidegate.venues.errors import Unreachable
 from tidegate.venues.port import OrderNews, StreamDown, StreamUp
 
@@ -143,6 +144,10 @@ def test_skew_is_what_is_off_for_certain_and_an_old_answer_is_none(bench: Bench)
     assert bench.measuring.measured().skew_ns == 5 * SECOND_NS
     bench.clock.advance(1)
     assert bench.measuring.measured().skew_ns is None
+
+
+def test_the_question_for_the_time_keeps_a_connection_open_for_orders() -> None:
+    assert SKEW_EVERY_S + 10 <= KEEPALIVE_S <= 50, "from one question to the next, and not as long as a load balancer keeps it (60 s)"
 
 
 def test_a_venue_that_does_not_tell_its_time_is_not_seen(bench: Bench) -> None:

@@ -401,6 +401,17 @@ def test_a_turn_that_nothing_used_is_there_for_the_next() -> None:
     assert asyncio.run(work()) == [0, 0, 0, 1, 2, 3]
 
 
+def test_a_turn_that_comes_back_late_frees_its_own_place_and_not_that_of_a_request_which_left() -> None:
+    limiter = Limiter(LimitPlan(requests=8, window_ns=MINUTE_NS))
+    for second in (0, 5, 9):
+        limiter.ask(Urgency.ENTRY)
+        limiter.call(second * SECOND_NS)
+    limiter.unused(5 * SECOND_NS)
+    assert [limiter.usage(MINUTE_NS + second * SECOND_NS).used for second in (-1, 0, 8, 9)] == [2, 1, 1, 0]
+    limiter.unused(5 * SECOND_NS)
+    assert limiter.usage(2 * MINUTE_NS).used == 0, "what the window has forgotten is nobody else's"
+
+
 @pytest.mark.asyncio
 async def test_a_request_that_is_of_no_use_any_more_leaves_the_line_and_costs_nothing() -> None:
     clock = ManualClock(WALL)

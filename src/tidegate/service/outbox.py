@@ -235,7 +235,7 @@ class Outbox:
         return [self._order(commanded) for commanded in sent]
 
     def last_look(self, client_order_id: str) -> str:
-        """Return why an order that waited for its turn at the venue may not leave any more; empty: it may."""
+        """Return why an order that waited for its turn at the venue, or for a connection, may not leave any more; empty: it may."""
         sent = (e for e in self._entries.values() if e.stage is Stage.SENT and e.commanded.command.kind in _ORDERS)
         entry = next((e for e in sent if e.commanded.command.client_order_id == client_order_id), None)
         return self._refusal(entry) if entry is not None else "it is not waited for any more"

@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 
 class VenueCall(NamedTuple):
-    """One attempt. status 0: no answer came, and `why` says what kind of error; request_id is the venue's own."""
+    """One attempt. status 0: no answer came, and `why` says what kind of error, or that it was held back; request_id is the venue's own."""
 
     method: str
     path: str

@@ -18,6 +18,7 @@ The rules:
 Windows and pauses are measured on monotonic time; the venue's absolute times come with its wall clock beside ours.
 """
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC
@@ -153,10 +154,14 @@ class Limiter:
         else:
             self._throttled_in_a_row = 0
 
-    def unused(self) -> None:
-        """Take in that a request which was just called did not leave: its place in the window is free again. Tell `done` as well."""
-        if self._sent:
-            self._sent.pop()
+    def unused(self, called_ns: int) -> None:
+        """Take in that a request which was called by then did not leave: its place in the window is free again. Tell `done` as well.
+
+        Later ones did leave, and keep their times: it may have taken seconds until it was held back.
+        """
+        place = bisect_right(self._sent, called_ns)
+        if place:
+            del self._sent[place - 1]
         if self._told_left != _NOT_TOLD:
             self._told_left += 1
 

@@ -45,12 +45,12 @@ class Turnstile:
             TurnTooLateError: the time came first.
         """
         await self._enter(urgency, until_ns)
-        turn = Turn()
+        turn, called_ns = Turn(), self._clock.monotonic_ns()
         try:
             yield turn
         finally:
             if turn.unused:
-                self.limiter.unused()
+                self.limiter.unused(called_ns)
             self.limiter.done(turn.answer, self._clock.monotonic_ns(), self._clock.now_ns())
             self._moved.set()
 

@@ -119,8 +119,10 @@ class Bench(NamedTuple):
 
 
 @asynccontextmanager
-async def bench(*, policy: OrderPolicy | None = None, plan: LimitPlan | None = None) -> AsyncIterator[Bench]:
-    """Give a server and a client of it; waiting moves the clock instead of sleeping."""
+async def client_of(
+    origin: str, *, policy: OrderPolicy | None = None, plan: LimitPlan | None = None
+) -> AsyncIterator[tuple[AlpacaClient, ManualClock]]:
+    """Give a client of a server on this machine; waiting moves the clock instead of sleeping."""
     clock = ManualClock(WALL_NS)
 
     async def wait(duration_ns: int) -> None:
@@ -132,7 +134,12 @@ async def bench(*, policy: OrderPolicy | None = None, plan: LimitPlan | None = N
         timeouts=Timeouts(connect_ns=300_000_000, answer_ns=300_000_000),
         orders=policy or OrderPolicy(),
     )
-    async with serving() as server:
-        access = PaperAccess(KEY, SECRET)
-        async with AlpacaClient(access, local_hosts(server.origin), clock, settings=settings, wait=wait) as client:
-            yield Bench(server, client, clock)
+    async with AlpacaClient(PaperAccess(KEY, SECRET), local_hosts(origin), clock, settings=settings, wait=wait) as client:
+        yield client, clock
+
+
+@asynccontextmanager
+async def bench(*, policy: OrderPolicy | None = None, plan: LimitPlan | None = None) -> AsyncIterator[Bench]:
+    """Give a server and a client of it."""
+    async with serving() as server, client_of(server.origin, policy=policy, plan=plan) as (client, clock):
+        yield Bench(server, client, clock)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self, final
+from typing import Final, Self, final
 
 import aiohttp
 import msgspec
@@ -33,6 +33,12 @@ from tidegate.venues.ratelimit import LimitPlan
 from tidegate.venues.turnstile import Turnstile
 from tidegate.venues.waiting import Wait, loop_wait
 
+# How long an unused connection is kept, per host. Longer than the 30 s between two looks at the trading host's clock
+# (`service.measuring`), so that an order after a quiet minute finds a connection and does not wait for name, TCP and TLS; shorter
+# than the 60 s after which load balancers usually close one. A venue that closes earlier says so, and another one is made; only an
+# order that crosses its farewell on the way is unsure, and is looked up. A shorter time here would meet such a venue less often.
+KEEPALIVE_S: Final = 45.0
+
 
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the user's plan allows, and how patient the client is. The defaults are those of the free plan."""
@@ -52,7 +58,8 @@ class AlpacaClient:
         accounts: settings, closing positions, exercise, activities, history of equity.
         reference: contracts, corporate actions, clock skew.
         history: past and last market data.
-        last_look: asked about an order of ours by its client id when its turn has come: why it may not leave any more, or nothing.
+        last_look: asked about an order of ours by its client id when its turn has come and when its bytes are written: why it may not
+            leave any more, or nothing.
         called: told of every request that has ended.
         ids: which order of ours is which of the venue's; the trade stream feeds it too.
     """
@@ -79,7 +86,8 @@ class AlpacaClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        session = self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        connector = aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE_S)
+        session = self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         line = Line(session, self._clock, self.settings.timeouts, self._wait, self._look, self._call)
         trading = Requests(line, self._hosts.trading, self._access, self.trading_turns)
         data = Requests(line, self._hosts.data, self._access, self.data_turns)

@@ -8,6 +8,7 @@ An order is never repeated here, whatever happened to it.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias, TypeVar, final
 
@@ -17,6 +18,7 @@ import msgspec
 from tidegate.clock.clock import Clock
 from tidegate.values.time import MILLISECOND_NS, NEVER_NS, SECOND_NS
 from tidegate.venues.alpaca.access import Access
+from tidegate.venues.alpaca.guarded import GuardedBody
 from tidegate.venues.alpaca.mapping.orders import Body
 from tidegate.venues.alpaca.refusals import SERVER_ERROR, TOO_MANY, refusal
 from tidegate.venues.alpaca.wire.base import read_json
@@ -24,7 +26,7 @@ from tidegate.venues.calls import Called, VenueCall, nobody
 from tidegate.venues.errors import Declined, OutcomeUnsure, Unreachable, UnreadableAnswerError
 from tidegate.venues.port import Urgency
 from tidegate.venues.ratelimit import answer_of
-from tidegate.venues.turnstile import Turnstile
+from tidegate.venues.turnstile import Turn, Turnstile
 from tidegate.venues.waiting import Wait, loop_wait
 
 T = TypeVar("T")
@@ -34,6 +36,7 @@ ATTEMPTS_MAX: Final = 3
 _PAUSE_NS: Final = 250 * MILLISECOND_NS
 _REDIRECT: Final = 300
 _GIVEN_UP: Final = "given up"
+_HELD_BACK: Final = "held back"
 _REQUEST_ID: Final = "X-Request-ID"  # by which Alpaca's support finds a request
 
 
@@ -83,8 +86,8 @@ def _nothing_against(body: Body) -> str:
 class Line(NamedTuple):
     """What requests run on: a session of the caller's, who closes it, time, and patience.
 
-    `last_look` is asked about an order after its wait for a turn, in the step in which its bytes are let go. `called` is told of
-    every attempt that has ended.
+    `last_look` is asked about an order after its wait for a turn, and again in the step in which its bytes are written (see
+    `guarded`). `called` is told of every attempt that has ended.
     """
 
     session: aiohttp.ClientSession
@@ -148,15 +151,15 @@ class Requests:
 
     async def _once(self, call: Call) -> Reply:
         async with self.turnstile.turn(call.urgency, until_ns=call.until_ns) as turn:
-            if call.effect is Effect.ONCE and call.body is not None and (why := self._last_look(call.body)):
-                turn.unused = True  # or orders that came too late would use up what those behind them need
-                raise Unreachable(f"The order was held back after its wait for a turn: {why}.")
+            order = self._order_of(call)
+            # Asked here although its bytes ask again: held back there, it would take the connection with it, and the cancels
+            # of a kill would have to make another.
+            if order is not None and (why := order.ask()):
+                raise _held_back(turn, f"after its wait for a turn: {why}")
             try:
-                status, headers, body = await self._told(call)
-            except _NEVER_SENT as error:
-                raise Unreachable(f"Alpaca could not be reached for {call.method} {call.path} ({_named(error)}).") from None
+                status, headers, body = await self._told(call, order)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise self._lost(call, _named(error)) from None
+                raise self._failed(call, order, turn, error) from None
             turn.answer = answer_of(status, headers, self._clock.now_ns())
         if status >= SERVER_ERROR:
             raise self._lost(call, f"HTTP {status}")
@@ -165,31 +168,48 @@ class Requests:
             raise Declined(declined.reason, self._access.hides(declined.words), status=status)
         return Reply(status, body)
 
-    async def _told(self, call: Call) -> tuple[int, Mapping[str, str], bytes]:
+    def _order_of(self, call: Call) -> GuardedBody | None:
+        """Return the body of an order; None: the call is none, and nothing holds it back."""
+        if call.effect is not Effect.ONCE or call.body is None:
+            return None
+        return GuardedBody(msgspec.json.encode(call.body), partial(self._last_look, call.body))
+
+    async def _told(self, call: Call, order: GuardedBody | None) -> tuple[int, Mapping[str, str], bytes]:
         """Make one attempt, and tell how it ended, whichever way that is."""
         began_ns, status, request_id, why = self._clock.monotonic_ns(), 0, "", _GIVEN_UP
         try:
             async with asyncio.timeout(self._answer_s):
-                status, headers, body = await self._exchange(call)
+                status, headers, body = await self._exchange(call, order)
             request_id, why = headers.get(_REQUEST_ID, ""), ""
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            why = _named(error)
+            why = _HELD_BACK if order is not None and order.refusal else _named(error)
             raise
         finally:
             self._called(VenueCall(call.method, call.path, status, self._clock.monotonic_ns() - began_ns, request_id, why))
         return status, headers, body
 
-    async def _exchange(self, call: Call) -> tuple[int, Mapping[str, str], bytes]:
+    async def _exchange(self, call: Call, order: GuardedBody | None) -> tuple[int, Mapping[str, str], bytes]:
         async with self._session.request(
             call.method,
             self._origin + call.path,
             params=call.query,
-            data=None if call.body is None else msgspec.json.encode(call.body),
+            data=order if order is not None or call.body is None else msgspec.json.encode(call.body),
             headers={**self._access.headers(), "Content-Type": "application/json"},
             timeout=self._timeout,
             allow_redirects=False,
         ) as response:
+            if order is not None and order.withhold():
+                raise aiohttp.ClientConnectionError("What came before the order was written is no answer to it.")
             return response.status, response.headers, await response.read()
+
+    def _failed(self, call: Call, order: GuardedBody | None, turn: Turn, error: Exception) -> Unreachable | OutcomeUnsure:
+        """Return what an attempt that brought no answer means."""
+        if order is not None and order.refusal:
+            return _held_back(turn, f"before its bytes left: {order.refusal}")
+        # An order whose bytes were never handed over is as little sent as one without a connection, whatever the error is.
+        if isinstance(error, _NEVER_SENT) or (order is not None and order.withhold()):
+            return Unreachable(f"Alpaca could not be reached for {call.method} {call.path} ({_named(error)}).")
+        return self._lost(call, _named(error))
 
     def _lost(self, call: Call, why: str) -> Unreachable | OutcomeUnsure:
         if call.effect is Effect.NONE:
@@ -198,6 +218,12 @@ class Requests:
 
 
 _NEVER_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+
+
+def _held_back(turn: Turn, why: str) -> Unreachable:
+    """Give back the turn of an order that does not leave, and return what to raise."""
+    turn.unused = True  # or orders that came too late would use up what those behind them need
+    return Unreachable(f"The order was held back {why}.")
 
 
 def _named(error: BaseException) -> str:
