@@ -11,6 +11,7 @@ from tidegate.analytics.collect import Collector, Run, Sources
 from tidegate.analytics.entries import MaskedTrigger
 from tidegate.analytics.metrics import (
     METRICS,
+    STABILITY,
     UNITS,
     Metric,
     Values,
@@ -130,9 +131,14 @@ def test_only_winners_have_no_profit_factor_and_no_average_loss() -> None:
 def test_of_nothing_counts_are_zero_and_everything_else_is_unknown() -> None:
     values = total(Scripted())
     for metric in METRICS:
-        counted = metric.unit == "count" and metric.name not in (
-            "masked_triggers",
-            "stop_out_cluster_largest",
+        counted = (
+            metric.unit == "count"
+            and metric.family != STABILITY
+            and metric.name
+            not in (
+                "masked_triggers",
+                "stop_out_cluster_largest",
+            )
         )
         assert values[metric.name] == (0 if counted else None), metric.name
 

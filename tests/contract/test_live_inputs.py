@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from tests.contract.kit import (
     undecided,
 )
 from tests.contract.markets import CENT, START_NS, Market
+from tests.events.examples import example_of
 from tidegate.engine.engine import Engine
 from tidegate.engine.toolchain import Toolchain
 from tidegate.events.acts import DifferenceFound, OrderCommand, RequestMoved
@@ -35,10 +37,12 @@ from tidegate.events.inputs import (
     ReportedOrder,
     ReportedPosition,
     RequestNoted,
+    VenueCallsMeasured,
     VenueReported,
+    VenueStatusChanged,
 )
 from tidegate.replay.loop import REST_NS
-from tidegate.values.enums import CommandKind, GateScope, GateState, OrderState, ReportCause, RequestNote, RequestVerb, Resolution, Side
+from tidegate.values.enums import CommandKind, GateScope, GateState, OrderState, ReportCause, RequestVerb, Resolution, Side
 from tidegate.values.money import NANOS
 from tidegate.values.time import SECOND_NS
 
@@ -54,7 +58,7 @@ def live_inputs(draw: st.DrawFn) -> tuple[AnyInput, ...]:
 
 def _live(draw: st.DrawFn, at_ns: int) -> AnyInput:
     head: dict[str, Any] = {"event_id": "", "timestamp": at_ns, "strategy_id": "", "correlation_id": ""}
-    kind = draw(st.integers(0, 7))
+    kind = draw(st.integers(0, 9))
     if kind <= 1:
         scope, key = draw(st.sampled_from(_SCOPES))
         return OperatorRequested(
@@ -73,13 +77,19 @@ def _live(draw: st.DrawFn, at_ns: int) -> AnyInput:
         )
     if kind == 3:
         return ClockAnchored(symbol="", wall_ns=at_ns, monotonic_ns=1, step_ns=0, **head)
-    if kind == 4:
-        return RequestNoted(symbol="", request_id="r1", note=draw(st.sampled_from(RequestNote)), order_ids=("o1",), **head)
+    if kind in {4, 8, 9}:
+        return _told_only(draw, head)
     if kind == 5:
         scope, key = draw(st.sampled_from(_SCOPES))
         actor = draw(st.sampled_from(("rule:log-stall", "rule:disk-full")))
         return GateSet(symbol="", scope=scope, key=key, state=draw(st.sampled_from(GateState)), reason="a test", actor=actor, **head)
     return _report(draw, at_ns, head)
+
+
+def _told_only(draw: st.DrawFn, head: dict[str, Any]) -> AnyInput:
+    """Inputs by which nothing is decided."""
+    message: AnyInput = example_of(draw(st.sampled_from((RequestNoted, VenueCallsMeasured, VenueStatusChanged))))
+    return msgspec.structs.replace(message, symbol="", **head)
 
 
 def _report(draw: st.DrawFn, at_ns: int, head: dict[str, Any]) -> VenueReported:

@@ -10,25 +10,28 @@ from aiohttp import web
 
 from tests.service.guarding import until
 from tidegate.clock.clock import WallClock
+from tidegate.config.model import LiveSection
 from tidegate.service.status_page import (
     BadStatusSettingsError,
-    Level,
     Reading,
     ResponseTimes,
-    Source,
     StatusChanged,
     StatusMonitor,
     StatusSettings,
     read_page,
 )
 from tidegate.service.status_polling import Asked, StatusPolling
-from tidegate.values.time import MILLISECOND_NS, SECOND_NS
+from tidegate.service.venue_watching import status_settings
+from tidegate.values.enums import StatusLevel, StatusSource
+from tidegate.values.time import HOUR_NS, MILLISECOND_NS, SECOND_NS
+from tidegate.venues.alpaca.access import LIVE_HOSTS, PAPER_HOSTS, Hosts, local_hosts
 from tidegate.venues.errors import Unreachable
 from tidegate.venues.port import VenueClock
 
 pytestmark = pytest.mark.req("I2")
 
 OPEN = VenueClock(now_ns=1, is_open=True, next_open_ns=2, next_close_ns=3)
+ALPACA_PAGE = LiveSection().status_page
 FAST_NS = 50 * MILLISECOND_NS
 
 
@@ -44,48 +47,48 @@ WELL = {"name": "Broker API", "status": "operational", "group": False}
 @pytest.mark.parametrize(
     ("body", "level", "words"),
     [
-        (page("none", components=[WELL]), Level.OK, "as said"),
-        (page("minor", components=[GROUP, HURT, WELL]), Level.DEGRADED, "Live Trading API: degraded_performance"),
-        (page("major", incidents=[{"name": "Delayed\norders", "status": "investigating"}]), Level.DOWN, "Delayed orders"),
-        (page("critical"), Level.DOWN, "as said"),
-        (page("none", scheduled_maintenances=[{"name": "Works", "status": "in_progress"}]), Level.MAINTENANCE, "Works"),
-        (page("none", scheduled_maintenances=[{"name": "Works", "status": "scheduled"}]), Level.OK, "as said"),
-        (page("purple"), Level.UNKNOWN, "the status page says 'purple', which is no word we know"),
-        (b"<html>", Level.UNKNOWN, "the status page is not what it used to be"),
-        (b"{}", Level.UNKNOWN, "the status page is not what it used to be"),
+        (page("none", components=[WELL]), StatusLevel.OK, "as said"),
+        (page("minor", components=[GROUP, HURT, WELL]), StatusLevel.DEGRADED, "Live Trading API: degraded_performance"),
+        (page("major", incidents=[{"name": "Delayed\norders", "status": "investigating"}]), StatusLevel.DOWN, "Delayed orders"),
+        (page("critical"), StatusLevel.DOWN, "as said"),
+        (page("none", scheduled_maintenances=[{"name": "Works", "status": "in_progress"}]), StatusLevel.MAINTENANCE, "Works"),
+        (page("none", scheduled_maintenances=[{"name": "Works", "status": "scheduled"}]), StatusLevel.OK, "as said"),
+        (page("purple"), StatusLevel.UNKNOWN, "the status page says 'purple', which is no word we know"),
+        (b"<html>", StatusLevel.UNKNOWN, "the status page is not what it used to be"),
+        (b"{}", StatusLevel.UNKNOWN, "the status page is not what it used to be"),
     ],
 )
-def test_a_page_means_one_level_and_names_what_hurts(body: bytes, level: Level, words: str) -> None:
+def test_a_page_means_one_level_and_names_what_hurts(body: bytes, level: StatusLevel, words: str) -> None:
     assert read_page(body) == (level, words)
 
 
 def monitor(confirm: int = 2) -> StatusMonitor:
-    return StatusMonitor(StatusSettings(confirm=confirm), 0)
+    return StatusMonitor(StatusSettings(page_url=ALPACA_PAGE, confirm=confirm), 0)
 
 
-def clock(at_ns: int, level: Level = Level.OK, response_ns: int | None = FAST_NS) -> Reading:
-    return Reading(Source.CLOCK, at_ns, level, "words", response_ns)
+def clock(at_ns: int, level: StatusLevel = StatusLevel.OK, response_ns: int | None = FAST_NS) -> Reading:
+    return Reading(StatusSource.CLOCK, at_ns, level, "words", response_ns)
 
 
 def test_each_source_is_due_at_its_own_pace_answered_or_not() -> None:
     one = monitor()
-    assert one.due(0) == list(Source)
+    assert one.due(0) == list(StatusSource)
     assert one.due(30 * SECOND_NS - 1) == []
     assert one.next_ns() == 30 * SECOND_NS
-    assert one.due(30 * SECOND_NS) == [Source.CLOCK]
-    assert one.due(60 * SECOND_NS) == list(Source)
+    assert one.due(30 * SECOND_NS) == [StatusSource.CLOCK]
+    assert one.due(60 * SECOND_NS) == list(StatusSource)
 
 
 def test_our_own_measure_must_be_seen_twice_and_a_change_is_told_once() -> None:
     one = monitor()
-    assert one.took(clock(1)) == StatusChanged(Source.CLOCK, Level.UNKNOWN, Level.OK, "words", 1)
-    assert one.took(clock(2, Level.DOWN, None)) is None
+    assert one.took(clock(1)) == StatusChanged(StatusSource.CLOCK, StatusLevel.UNKNOWN, StatusLevel.OK, "words", 1)
+    assert one.took(clock(2, StatusLevel.DOWN, None)) is None
     assert one.took(clock(3)) is None
-    assert one.took(clock(4, Level.DOWN, None)) is None
-    assert one.took(clock(5, Level.DOWN, None)) == StatusChanged(Source.CLOCK, Level.OK, Level.DOWN, "words", 5)
-    assert one.took(clock(6, Level.DOWN, None)) is None
+    assert one.took(clock(4, StatusLevel.DOWN, None)) is None
+    assert one.took(clock(5, StatusLevel.DOWN, None)) == StatusChanged(StatusSource.CLOCK, StatusLevel.OK, StatusLevel.DOWN, "words", 5)
+    assert one.took(clock(6, StatusLevel.DOWN, None)) is None
     assert one.took(clock(7)) is None
-    assert one.took(clock(8)) == StatusChanged(Source.CLOCK, Level.DOWN, Level.OK, "words", 8)
+    assert one.took(clock(8)) == StatusChanged(StatusSource.CLOCK, StatusLevel.DOWN, StatusLevel.OK, "words", 8)
 
 
 def test_slow_answers_are_a_degraded_venue_but_a_slow_page_is_only_slow() -> None:
@@ -94,18 +97,18 @@ def test_slow_answers_are_a_degraded_venue_but_a_slow_page_is_only_slow() -> Non
     one.took(clock(1))
     change = one.took(clock(2, response_ns=slow_ns))
     assert change is not None
-    assert change.after is Level.DEGRADED
-    first = one.took(Reading(Source.PAGE, 3, Level.OK, "", slow_ns))
+    assert change.after is StatusLevel.DEGRADED
+    first = one.took(Reading(StatusSource.PAGE, 3, StatusLevel.OK, "", slow_ns))
     assert first is not None
-    assert first.after is Level.OK
+    assert first.after is StatusLevel.OK
 
 
 def test_figures_are_made_of_the_newest_answers() -> None:
     one = monitor()
-    assert one.response_times(Source.CLOCK) == ResponseTimes(0, 0, 0, 0)
+    assert one.response_times(StatusSource.CLOCK) == ResponseTimes(0, 0, 0, 0)
     for response_ns in (30, 10, 20, None):
         one.took(clock(1, response_ns=response_ns))
-    assert one.response_times(Source.CLOCK) == ResponseTimes(3, 20, 20, 30)
+    assert one.response_times(StatusSource.CLOCK) == ResponseTimes(3, 20, 20, 30)
 
 
 @pytest.mark.parametrize(
@@ -113,14 +116,33 @@ def test_figures_are_made_of_the_newest_answers() -> None:
     [
         StatusSettings(page_url="http://status.example.com/"),
         StatusSettings(page_url="file:///etc/passwd"),
-        StatusSettings(page_url=""),
-        StatusSettings(clock_every_ns=0),
-        StatusSettings(confirm=0),
+        StatusSettings(page_url=ALPACA_PAGE, clock_every_ns=0),
+        StatusSettings(page_url=ALPACA_PAGE, confirm=0),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: StatusSettings) -> None:
     with pytest.raises(BadStatusSettingsError):
         StatusMonitor(settings, 0)
+
+
+def test_without_a_page_the_clock_alone_is_asked() -> None:
+    one = StatusMonitor(StatusSettings(page_url=""), 0)
+    assert one.sources == (StatusSource.CLOCK,)
+    assert one.due(HOUR_NS) == [StatusSource.CLOCK]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "page_url", "asked"),
+    [
+        (PAPER_HOSTS, ALPACA_PAGE, ALPACA_PAGE),
+        (LIVE_HOSTS, ALPACA_PAGE, ALPACA_PAGE),
+        (PAPER_HOSTS, "", ""),
+        (local_hosts("http://127.0.0.1:1"), ALPACA_PAGE, ""),
+        (local_hosts("http://127.0.0.1:1"), "http://127.0.0.1:2/summary.json", "http://127.0.0.1:2/summary.json"),
+    ],
+)
+def test_beside_an_emulator_no_page_in_the_world_is_asked(hosts: Hosts, page_url: str, asked: str) -> None:
+    assert status_settings(page_url, hosts).page_url == asked
 
 
 class Venue:
@@ -159,7 +181,7 @@ async def venue() -> AsyncIterator[Venue]:
 
 @pytest.mark.asyncio
 async def test_changes_of_page_and_venue_reach_every_callback_over_real_sockets() -> None:
-    heard: list[tuple[Source, Level]] = []
+    heard: list[tuple[StatusSource, StatusLevel]] = []
 
     def breaks(_: StatusChanged) -> None:
         raise ValueError
@@ -173,14 +195,14 @@ async def test_changes_of_page_and_venue_reach_every_callback_over_real_sockets(
         asked = Asked(made.clock, [breaks, lambda change: heard.append((change.source, change.after))])
         polling = asyncio.create_task(StatusPolling(one, asked, WallClock(), soon).poll_for_ever())
         await until(lambda: len(heard) == 2)
-        assert set(heard) == {(Source.PAGE, Level.OK), (Source.CLOCK, Level.OK)}
+        assert set(heard) == {(StatusSource.PAGE, StatusLevel.OK), (StatusSource.CLOCK, StatusLevel.OK)}
         made.is_up, made.body = False, page("major")
         await until(lambda: len(heard) == 4)
-        assert set(heard[2:]) == {(Source.PAGE, Level.DOWN), (Source.CLOCK, Level.DOWN)}
+        assert set(heard[2:]) == {(StatusSource.PAGE, StatusLevel.DOWN), (StatusSource.CLOCK, StatusLevel.DOWN)}
         made.http = 503
-        await until(lambda: (Source.PAGE, Level.UNKNOWN) in heard)
-        assert one.words[Source.PAGE] == "the status page answers HTTP 503"
-        assert one.response_times(Source.PAGE).answers > 0
+        await until(lambda: (StatusSource.PAGE, StatusLevel.UNKNOWN) in heard)
+        assert one.words[StatusSource.PAGE] == "the status page answers HTTP 503"
+        assert one.response_times(StatusSource.PAGE).answers > 0
         polling.cancel()
         with suppress(asyncio.CancelledError):
             await polling

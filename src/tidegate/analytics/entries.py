@@ -29,6 +29,8 @@ from tidegate.events.inputs import (
     RequestNoted,
     SessionChanged,
     StreamChanged,
+    VenueCallsMeasured,
+    VenueStatusChanged,
 )
 
 KEPT = frozenset(
@@ -56,6 +58,8 @@ KEPT = frozenset(
         EventListed,
         StreamChanged,
         RequestNoted,
+        VenueCallsMeasured,
+        VenueStatusChanged,
     )
 )  # left out: ticks, lag measurements, strategy state bytes, market records
 

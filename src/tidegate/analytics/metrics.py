@@ -5,12 +5,12 @@ from typing import NamedTuple, final
 
 import polars as pl
 
-from tidegate.analytics import execution_metrics, risk_metrics, strategy_metrics
+from tidegate.analytics import execution_metrics, risk_metrics, stability_metrics, strategy_metrics
 from tidegate.analytics.collect import Run
 from tidegate.analytics.slices import Slice, slices
 from tidegate.risk.checks import INPUT_MISSING
 
-STRATEGY, EXECUTION, RISK = FAMILIES = ("Strategy", "Execution", "Risk")
+STRATEGY, EXECUTION, RISK, STABILITY = FAMILIES = ("Strategy", "Execution", "Risk", "Stability")
 UNITS = {
     "usd": "dollars",
     "share": "0 to 1, shown in percent",
@@ -91,6 +91,17 @@ METRICS: tuple[Metric, ...] = (
     Metric("Intents refused", "count", RISK, risk_metrics.refused),
     Metric("Refusal rate", "share", RISK, risk_metrics.refusal_rate),
     Metric("Masked triggers", "count", RISK, risk_metrics.masked_triggers),
+    Metric("Stream uptime", "share", STABILITY, stability_metrics.stream_uptime),
+    Metric("Streams lost", "count", STABILITY, stability_metrics.stream_losses),
+    Metric("Streams back", "count", STABILITY, stability_metrics.stream_returns),
+    Metric("Longest outage of a stream", "s", STABILITY, stability_metrics.stream_outage_longest_seconds),
+    Metric("Requests to the venue", "count", STABILITY, stability_metrics.venue_calls),
+    Metric("Refused as too many (429)", "count", STABILITY, stability_metrics.venue_throttled),
+    Metric("Refused otherwise (4xx)", "count", STABILITY, stability_metrics.venue_refused),
+    Metric("Requests without an answer", "count", STABILITY, stability_metrics.venue_unanswered),
+    Metric("Error rate of requests", "share", STABILITY, stability_metrics.venue_error_rate),
+    Metric("Mean time to an answer", "ms", STABILITY, stability_metrics.venue_answer_mean_ms),
+    Metric("Slowest answer", "ms", STABILITY, stability_metrics.venue_answer_worst_ms),
 )
 
 Values = dict[str, float | None]

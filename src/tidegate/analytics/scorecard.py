@@ -76,11 +76,13 @@ def _metrics_table(total: Group, groups: Sequence[Group]) -> str:
     shown = (total, *groups)
     rows: list[Sequence[Cell]] = []
     for family in FAMILIES:
+        metrics = [metric for metric in METRICS if metric.family == family]
+        if all(total.values[metric.name] is None for metric in metrics):
+            continue  # nothing of it is known: a replay has neither streams nor requests
         rows.append([Cell(family)])
-        for metric in METRICS:
-            if metric.family == family:
-                values = [Cell(_text(group, metric.name), tone(metric.name, group.values[metric.name])) for group in shown]
-                rows.append([Cell(titled(metric), title=metric.definition), *values])
+        for metric in metrics:
+            values = [Cell(_text(group, metric.name), tone(metric.name, group.values[metric.name])) for group in shown]
+            rows.append([Cell(titled(metric), title=metric.definition), *values])
     return table([Cell(name) for name in ("Metric", "Total", *(group.name for group in groups))], rows)
 
 

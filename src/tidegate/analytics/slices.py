@@ -8,6 +8,7 @@ from typing import final
 from tidegate.analytics.collect import Run
 from tidegate.analytics.curves import Interval
 from tidegate.analytics.orders import OrderRow
+from tidegate.analytics.stability import Stability, stability
 from tidegate.analytics.trades import Trade
 from tidegate.events.acts import PositionSnapshot, RiskDecision
 from tidegate.events.inputs import SessionChanged
@@ -35,6 +36,7 @@ class Slice:
     traded_equity: tuple[tuple[int, int], ...] | None  # the same within trading time
     windows: tuple[Interval, ...]
     masked: int | None
+    stability: Stability | None  # of the whole session: stands in the total only
 
     @cached_property
     def nets(self) -> tuple[float, ...]:
@@ -73,6 +75,7 @@ def slices(run: Run) -> list[Slice]:
                         traded_equity=traded if by == TOTAL else None,
                         windows=windows,
                         masked=_masked(run, by, name),
+                        stability=stability(run) if by == TOTAL else None,
                     )
                 )
     return found

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from tidegate.values.time import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, iso_utc
+from tidegate.values.time import DAY_NS, HOUR_NS, MILLISECOND_NS, MINUTE_NS, SECOND_NS, iso_utc
 
 if TYPE_CHECKING:
     from tidegate.control.replies import StatusReply
@@ -42,6 +42,9 @@ def _told(reply: "StatusReply") -> Iterator[tuple[str, str]]:
     for waits in reply.access.waiting:
         yield "", f"waits for a second person: {waits}"
     yield from _streams(reply)
+    for line in reply.venue_status:
+        speed = f", within {line.median_ns / MILLISECOND_NS:.0f} ms (median of {line.answers})" if line.answers else ""
+        yield "venue", f"{line.level.value} by its {line.source.value}: {line.words or 'not asked yet'}{speed}"
     read = f"{span(max(0, reply.now_ns - reply.reconciled_ns))} ago" if reply.reconciled_ns else "not yet"
     yield "reconciled", read
     yield "equity", f"${reply.equity_usd}" if reply.equity_usd is not None else "unknown: something held has no price"

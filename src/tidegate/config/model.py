@@ -237,6 +237,9 @@ class LiveSection(Section, frozen=True, kw_only=True):
     audit_anchors: Annotated[
         str, _text("File outside the ledger for the signed heads of the audit chain, on another disk perhaps; empty: in the home folder")
     ] = ""
+    status_page: Annotated[
+        str, _text("Address of the venue's public status page, in the format of Statuspage; empty: only its clock is asked")
+    ] = "https://status.alpaca.markets/api/v2/summary.json"
     snapshot_inputs: Annotated[int, _count("A snapshot of the engine is kept every so many inputs", 1_000)] = 200_000
     breakers: Annotated[BreakersSection | None, _text("Automatic stops; a trader does not start without them", "section")] = None
 
@@ -249,8 +252,8 @@ class WebhookSection(Section, frozen=True, kw_only=True):
     ]
     url: Annotated[str, _text("Where to post to: https, or http on this machine")]
     events: Annotated[
-        tuple[Literal["fills", "trips", "unknown", "approvals"], ...],
-        _text("What it is told of: fills; gates that close or open and kills; orders in doubt; orders that wait for approval", "words"),
+        tuple[Literal["fills", "trips", "unknown", "approvals", "venue"], ...],
+        _text("What it is told of: fills; gates that close or open and kills; orders in doubt; orders that wait; the venue", "words"),
     ]
 
 

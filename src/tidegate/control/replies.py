@@ -17,6 +17,8 @@ from tidegate.values.enums import (
     RequestStage,
     RequestVerb,
     Side,
+    StatusLevel,
+    StatusSource,
     TimeInForce,
 )
 
@@ -95,6 +97,17 @@ class AccessLine(Part, frozen=True, kw_only=True):
     waiting: tuple[str, ...]
 
 
+class VenueLine(Part, frozen=True, kw_only=True):
+    """How the venue is by one source: what it says, and how fast it answers (median of the last answers; 0: none came yet)."""
+
+    source: StatusSource
+    level: StatusLevel
+    words: str
+    answers: int
+    median_ns: int
+    worst_ns: int
+
+
 class StatusReply(Reply, frozen=True, kw_only=True, tag="status"):
     """How the trader stands."""
 
@@ -127,6 +140,7 @@ class StatusReply(Reply, frozen=True, kw_only=True, tag="status"):
     version: str = ""  # of the configuration
     stage: str = ""  # what it holds
     not_permitted: tuple[str, ...] = ()  # strategies that may not enter, with why
+    venue_status: tuple[VenueLine, ...] = ()
 
 
 class OrderTimesLine(Part, frozen=True, kw_only=True):

@@ -37,9 +37,9 @@ from tidegate.engine.words import EXIT_WORDS, KINDS, REASONS, SIDES
 from tidegate.events.acts import AttentionRaised, RegimeChanged
 from tidegate.events.base import Act, Input
 from tidegate.events.inputs import (
+    TOLD_ONLY,
     AnyInput,
     ApprovalAnswered,
-    ClockAnchored,
     EventListed,
     GateSet,
     InstrumentDefined,
@@ -48,7 +48,6 @@ from tidegate.events.inputs import (
     OrderEvent,
     PermissionSet,
     PositionRestated,
-    RequestNoted,
     SessionChanged,
     StreamChanged,
     Tick,
@@ -97,9 +96,7 @@ class Engine:
             PositionRestated: self._folding.fold_restated,
             VenueReported: self._reporting.fold,
             OperatorRequested: core.requests.fold_request,
-            RequestNoted: lambda _noted: None,  # a report is made of it; nothing is decided by it
-            ApprovalAnswered: lambda _answered: None,  # its act moves what it answers
-            ClockAnchored: lambda _anchored: None,  # receive times never go back; the anchor is for people and clocks
+            **dict.fromkeys(TOLD_ONLY, lambda _message: None),
         }
         core.set_timer()
 

@@ -3,10 +3,13 @@
 An input's `timestamp` is its receive time; its event_id ends in `-0`.
 """
 
+from typing import Final
+
 import msgspec
 
 from tidegate.events.base import Input
 from tidegate.values.enums import (
+    CallKind,
     GateScope,
     GateState,
     Liquidity,
@@ -16,6 +19,8 @@ from tidegate.values.enums import (
     RequestNote,
     RequestVerb,
     Side,
+    StatusLevel,
+    StatusSource,
 )
 from tidegate.values.instruments import Instrument
 
@@ -239,6 +244,37 @@ class ClockAnchored(Input, frozen=True, kw_only=True, tag="clock_anchored", gc=F
     step_ns: int
 
 
+class VenueStatusChanged(Input, frozen=True, kw_only=True, tag="venue_status_changed", gc=False):
+    """A venue's status page, or the answers of its clock, tell otherwise than before. A hint for people: nothing is decided by it."""
+
+    venue: str
+    source: StatusSource
+    before: StatusLevel
+    after: StatusLevel
+    words: str
+
+
+class CallFigures(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Requests of one kind that ended. Each that was answered otherwise than well is in one of the four counts after `calls`."""
+
+    kind: CallKind
+    calls: int
+    throttled: int  # HTTP 429
+    refused: int  # another status from 400 to 499
+    failed: int  # 500 and above
+    unanswered: int
+    answer_ns_total: int  # from the request to the end of its answer, over those that have one
+    answer_ns_max: int
+
+
+class VenueCallsMeasured(Input, frozen=True, kw_only=True, tag="venue_calls_measured", gc=False):
+    """How a venue answered our requests since from_ns, in kinds that had any. Nothing is decided by it: reports are made of it."""
+
+    venue: str
+    from_ns: int
+    figures: tuple[CallFigures, ...]
+
+
 AnyInput = (
     Tick
     | InstrumentDefined
@@ -255,4 +291,9 @@ AnyInput = (
     | ApprovalAnswered
     | PositionRestated
     | ClockAnchored
+    | VenueStatusChanged
+    | VenueCallsMeasured
 )
+
+# Nothing is decided by these: reports are made of them and people told, an answer's own act moves what it answers, time never goes back.
+TOLD_ONLY: Final = (ApprovalAnswered, ClockAnchored, RequestNoted, VenueCallsMeasured, VenueStatusChanged)

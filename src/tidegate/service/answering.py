@@ -186,6 +186,7 @@ class Answering:
             version="" if around.versions is None else around.versions.version,
             stage="" if around.versions is None else around.versions.stage.value,
             not_permitted=tuple(f"{name}: {why}" for name, why in sorted(desk.engine.books.not_permitted().items())),
+            venue_status=picture.venue_status(around.venue_status),
         )
 
     def _lease(self) -> LeaseLine:

@@ -12,6 +12,7 @@ from tidegate.events.codec import encode
 from tidegate.events.inputs import ApprovalAnswered, OperatorRequested, OrderEvent, StreamChanged
 from tidegate.service.approvals import approval_row
 from tidegate.service.auditing import Auditing, AuditSettings
+from tidegate.service.call_tally import CallTally
 from tidegate.service.flatten import Operator
 from tidegate.service.gatekeeper import Gatekeeper
 from tidegate.service.ledger.rows import Batch, ExecutionRow
@@ -24,6 +25,7 @@ from tidegate.values.enums import CommandKind
 from tidegate.values.errors import TidegateError
 from tidegate.values.ids import ClientOrderId, ExecutionId, SessionId
 from tidegate.values.time import NEVER_NS
+from tidegate.venues.calls import VenueCall
 from tidegate.venues.port import CancelResult
 
 STORE: Final = "store"  # as a stream: down while log or ledger are gone
@@ -60,6 +62,7 @@ class Desk:
         self.outbox: Final = Outbox(place.account, self.sequencer, self.gatekeeper, log, clock, settings.outbox)
         self.reconciler: Final = Reconciler(place.venue, self.sequencer, clock, settings.reconcile)
         self.auditing: Final = Auditing(place.account, self.sequencer, self.gatekeeper, clock, settings.audit)
+        self.calls: Final = CallTally(place.venue, self.sequencer, clock)
         self._store_told = f"{place.venue}/{STORE}" not in engine.books.streams_down()  # a session before may have ended without its disk
         self._due_n, self._engine_due_ns = -1, NEVER_NS
         self.operator: Final = Operator(place.account, self.sequencer, self.gatekeeper, clock)
@@ -92,6 +95,7 @@ class Desk:
             self.reconciler.poll()
             self.operator.poll(cancels_out=not self.outbox.open_commands)
             self.noting.poll(suspending=self.operator.suspending)
+            self.calls.poll()
             self._tell_store()
             effects += [*self.operator.take_effects(), *self._let_go(), *self.reconciler.take_effects()]
             if not self.sequencer.waiting:
@@ -103,6 +107,11 @@ class Desk:
         """Return what may leave since log or ledger have it: it does not wait until a turn has taken everything in."""
         self.outbox.poll()
         return self._let_go()
+
+    def called(self, call: VenueCall) -> None:
+        """Take in a request to the venue that has ended: for the audit chain, and counted for reports."""
+        self.auditing.called(call)
+        self.calls.add(call)
 
     # What came of effects.
 

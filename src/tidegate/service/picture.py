@@ -14,6 +14,7 @@ from tidegate.control.replies import (
     OrderTimesLine,
     PositionsReply,
     RequestLine,
+    VenueLine,
 )
 from tidegate.engine.books import Held, Net
 from tidegate.engine.usage import LimitUse
@@ -21,6 +22,7 @@ from tidegate.oms.order import Order
 from tidegate.risk.sentences import duration
 from tidegate.service.desk import Desk
 from tidegate.service.order_times import StageTimes
+from tidegate.service.status_page import StatusMonitor
 from tidegate.values.money import attos_text, nanos_text
 
 _ATTOS: Final = "usd"
@@ -189,3 +191,21 @@ def _listed(value: object) -> str:
     if value is None:
         return "any"
     return ", ".join(sorted(value)) or "none" if isinstance(value, frozenset) else str(value)
+
+
+def venue_status(monitor: StatusMonitor | None) -> tuple[VenueLine, ...]:
+    """Return how the venue is by each source that is asked."""
+    if monitor is None:
+        return ()
+    asked = ((source, monitor.response_times(source)) for source in monitor.sources)
+    return tuple(
+        VenueLine(
+            source=source,
+            level=monitor.levels[source],
+            words=monitor.words[source],
+            answers=times.answers,
+            median_ns=times.median_ns,
+            worst_ns=times.worst_ns,
+        )
+        for source, times in asked
+    )

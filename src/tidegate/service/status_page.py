@@ -6,17 +6,16 @@ apart, a change for the worse by our own measure needs to be seen twice, and eve
 
 from collections import deque
 from collections.abc import Mapping
-from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple, final
 from urllib.parse import urlsplit
 
 import msgspec
 
+from tidegate.values.enums import StatusLevel, StatusSource
 from tidegate.values.errors import TidegateError
 from tidegate.values.time import SECOND_NS
 
-ALPACA_STATUS_URL: Final = "https://status.alpaca.markets/api/v2/summary.json"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _KEPT: Final = 120  # answers that figures are made of
 _NAMES_SHOWN: Final = 4
@@ -26,27 +25,13 @@ class BadStatusSettingsError(TidegateError):
     """The status page's address or the pace of polling cannot be."""
 
 
-class Level(IntEnum):
-    """How well something is; higher is worse. UNKNOWN: nothing is known, which is not good news."""
-
-    OK = 0
-    MAINTENANCE = 1
-    DEGRADED = 2
-    UNKNOWN = 3
-    DOWN = 4
-
-
-class Source(StrEnum):
-    """Where a reading comes from."""
-
-    PAGE = "status page"
-    CLOCK = "clock"  # the venue's own, asked with our key
-
-
 class StatusSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is asked how often. An answer slower than slow_ns is DEGRADED; confirm: how often the clock must say the same."""
+    """What is asked how often.
 
-    page_url: str = ALPACA_STATUS_URL
+    page_url: empty: no page is asked. A clock's answer slower than slow_ns is DEGRADED; confirm: how often the clock must say the same.
+    """
+
+    page_url: str
     page_every_ns: int = 60 * SECOND_NS
     clock_every_ns: int = 30 * SECOND_NS
     slow_ns: int = 2 * SECOND_NS
@@ -59,18 +44,24 @@ class StatusSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             BadStatusSettingsError: the address is neither https nor on this machine, or something is asked without a pause.
         """
         parts = urlsplit(self.page_url)
-        if not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))):
+        if self.page_url and not is_local(self.page_url) and not (parts.hostname and parts.scheme == "https"):
             raise BadStatusSettingsError(f"{self.page_url!r} is no address of a status page; give one that begins with https://.")
         if min(self.page_every_ns, self.clock_every_ns) < SECOND_NS or self.confirm < 1:
             raise BadStatusSettingsError("The venue's status is asked at most once a second and confirmed at least once; choose more.")
 
 
+def is_local(page_url: str) -> bool:
+    """Tell whether a page is served on this machine."""
+    parts = urlsplit(page_url)
+    return parts.scheme in {"http", "https"} and parts.hostname in _LOOPBACK
+
+
 class Reading(NamedTuple):
     """One answer, or that there was none (response_ns None). Times are monotonic ns."""
 
-    source: Source
+    source: StatusSource
     at_ns: int
-    level: Level
+    level: StatusLevel
     words: str = ""
     response_ns: int | None = None
 
@@ -78,9 +69,9 @@ class Reading(NamedTuple):
 class StatusChanged(NamedTuple):
     """News for people and callbacks."""
 
-    source: Source
-    before: Level
-    after: Level
+    source: StatusSource
+    before: StatusLevel
+    after: StatusLevel
     words: str
     at_ns: int
 
@@ -101,15 +92,20 @@ class StatusMonitor:
     def __init__(self, settings: StatusSettings, now_ns: int) -> None:
         settings.check()
         self.settings: Final = settings
-        self.levels: Final = dict.fromkeys(Source, Level.UNKNOWN)
-        self.words: Final = dict.fromkeys(Source, "")
-        self._due_ns = dict.fromkeys(Source, now_ns)
-        self._times: Final = {source: deque[int](maxlen=_KEPT) for source in Source}
-        self._seen: Final = dict.fromkeys(Source, (Level.UNKNOWN, 0))
+        self.levels: Final = dict.fromkeys(StatusSource, StatusLevel.UNKNOWN)
+        self.words: Final = dict.fromkeys(StatusSource, "")
+        self._due_ns = {source: now_ns for source in StatusSource if settings.page_url or source is not StatusSource.PAGE}
+        self._times: Final = {source: deque[int](maxlen=_KEPT) for source in StatusSource}
+        self._seen: Final = dict.fromkeys(StatusSource, (StatusLevel.UNKNOWN, 0))
 
-    def due(self, now_ns: int) -> list[Source]:
+    @property
+    def sources(self) -> tuple[StatusSource, ...]:
+        """What is asked."""
+        return tuple(self._due_ns)
+
+    def due(self, now_ns: int) -> list[StatusSource]:
         """Return what is to be asked now; each is due again after its pause, answered or not."""
-        due = [source for source in Source if self._due_ns[source] <= now_ns]
+        due = [source for source, due_ns in self._due_ns.items() if due_ns <= now_ns]
         for source in due:
             self._due_ns[source] = now_ns + self._pace_ns(source)
         return due
@@ -131,7 +127,7 @@ class StatusMonitor:
         self.levels[source], self.words[source] = level, reading.words
         return StatusChanged(source, before, level, reading.words, reading.at_ns)
 
-    def response_times(self, source: Source) -> ResponseTimes:
+    def response_times(self, source: StatusSource) -> ResponseTimes:
         """Return how fast a source answered lately."""
         times = self._times[source]
         if not times:
@@ -139,16 +135,16 @@ class StatusMonitor:
         in_order = sorted(times)
         return ResponseTimes(len(in_order), times[-1], in_order[len(in_order) // 2], in_order[-1])
 
-    def _level(self, reading: Reading) -> Level:
+    def _level(self, reading: Reading) -> StatusLevel:
         slow = reading.response_ns is not None and reading.response_ns > self.settings.slow_ns
-        return max(reading.level, Level.DEGRADED) if slow and reading.source is Source.CLOCK else reading.level
+        return StatusLevel.DEGRADED if slow and reading.source is StatusSource.CLOCK and reading.level is StatusLevel.OK else reading.level
 
-    def _needed(self, source: Source, before: Level) -> int:
+    def _needed(self, source: StatusSource, before: StatusLevel) -> int:
         """What people wrote on a page counts at once, and so does the first thing that is known at all."""
-        return 1 if source is Source.PAGE or before is Level.UNKNOWN else self.settings.confirm
+        return 1 if source is StatusSource.PAGE or before is StatusLevel.UNKNOWN else self.settings.confirm
 
-    def _pace_ns(self, source: Source) -> int:
-        return self.settings.page_every_ns if source is Source.PAGE else self.settings.clock_every_ns
+    def _pace_ns(self, source: StatusSource) -> int:
+        return self.settings.page_every_ns if source is StatusSource.PAGE else self.settings.clock_every_ns
 
 
 # The page, as Atlassian's Statuspage serves it. Fields we do not read may come and go.
@@ -172,25 +168,31 @@ class _Summary(msgspec.Struct, frozen=True, kw_only=True):
     scheduled_maintenances: tuple[_Named, ...] = ()
 
 
-_INDICATORS: Final[Mapping[str, Level]] = MappingProxyType(
-    {"none": Level.OK, "maintenance": Level.MAINTENANCE, "minor": Level.DEGRADED, "major": Level.DOWN, "critical": Level.DOWN}
+_INDICATORS: Final[Mapping[str, StatusLevel]] = MappingProxyType(
+    {
+        "none": StatusLevel.OK,
+        "maintenance": StatusLevel.MAINTENANCE,
+        "minor": StatusLevel.DEGRADED,
+        "major": StatusLevel.DOWN,
+        "critical": StatusLevel.DOWN,
+    }
 )
 _UNDER_WAY: Final = frozenset({"in_progress", "verifying"})
 _WELL: Final = frozenset({"operational", ""})
 
 
-def read_page(body: bytes) -> tuple[Level, str]:
+def read_page(body: bytes) -> tuple[StatusLevel, str]:
     """Return how well the venue says it is, and what it names; UNKNOWN where the page cannot be read or uses a new word."""
     try:
         page = msgspec.json.decode(body, type=_Summary)
     except msgspec.MsgspecError:
-        return Level.UNKNOWN, "the status page is not what it used to be"
+        return StatusLevel.UNKNOWN, "the status page is not what it used to be"
     level = _INDICATORS.get(page.status.indicator)
     if level is None:
-        return Level.UNKNOWN, f"the status page says {page.status.indicator[:40]!r}, which is no word we know"
+        return StatusLevel.UNKNOWN, f"the status page says {page.status.indicator[:40]!r}, which is no word we know"
     works = [work.name for work in page.scheduled_maintenances if work.status in _UNDER_WAY]
-    if level is Level.OK and works:
-        level = Level.MAINTENANCE
+    if level is StatusLevel.OK and works:
+        level = StatusLevel.MAINTENANCE
     hurt = [f"{part.name}: {part.status}" for part in page.components if not part.group and part.status not in _WELL]
     named = [*(incident.name for incident in page.incidents), *works, *hurt]
     shown = "; ".join(" ".join(name.split())[:80] for name in named[:_NAMES_SHOWN])

@@ -8,7 +8,8 @@ import aiohttp
 import structlog
 
 from tidegate.clock.clock import Clock
-from tidegate.service.status_page import Level, Reading, Source, StatusChanged, StatusMonitor, read_page
+from tidegate.service.status_page import Reading, StatusChanged, StatusMonitor, read_page
+from tidegate.values.enums import StatusLevel, StatusSource
 from tidegate.venues.errors import VenueError
 from tidegate.venues.port import VenueClock
 from tidegate.venues.waiting import Wait, loop_wait
@@ -47,9 +48,9 @@ class StatusPolling:
                 await asyncio.gather(*(self._ask(source, session) for source in self.monitor.due(now_ns)))
                 await self._wait(max(self.monitor.next_ns() - self._clock.monotonic_ns(), 0))
 
-    async def _ask(self, source: Source, session: aiohttp.ClientSession) -> None:
+    async def _ask(self, source: StatusSource, session: aiohttp.ClientSession) -> None:
         began_ns = self._clock.monotonic_ns()
-        answered, level, words = await (self._page(session) if source is Source.PAGE else self._venue())
+        answered, level, words = await (self._page(session) if source is StatusSource.PAGE else self._venue())
         at_ns = self._clock.monotonic_ns()
         change = self.monitor.took(Reading(source, at_ns, level, words, at_ns - began_ns if answered else None))
         if change is None:
@@ -60,23 +61,23 @@ class StatusPolling:
             except Exception:  # noqa: BLE001 - whatever a listener does, the others hear of it
                 _log.exception("a callback of the venue's status failed")
 
-    async def _venue(self) -> tuple[bool, Level, str]:
+    async def _venue(self) -> tuple[bool, StatusLevel, str]:
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._asked.clock()
         except (VenueError, TimeoutError) as error:
-            return False, Level.DOWN, str(error) or f"no answer within {ANSWER_S:g} s"
-        return True, Level.OK, "answers"
+            return False, StatusLevel.DOWN, str(error) or f"no answer within {ANSWER_S:g} s, the wait for our turn included"
+        return True, StatusLevel.OK, "it answers"
 
-    async def _page(self, session: aiohttp.ClientSession) -> tuple[bool, Level, str]:
+    async def _page(self, session: aiohttp.ClientSession) -> tuple[bool, StatusLevel, str]:
         """Read the page; that it cannot be read says nothing about the venue."""
         try:
             async with session.get(self.monitor.settings.page_url, allow_redirects=False) as answer:
                 body = await answer.content.read(PAGE_BYTES_MAX)
                 while not answer.content.at_eof() and len(body) < PAGE_BYTES_MAX:
                     body += await answer.content.read(PAGE_BYTES_MAX - len(body))
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return False, Level.UNKNOWN, f"the status page does not answer ({type(error).__name__})"
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:  # of its bytes, too: a page's faults stop no trader
+            return False, StatusLevel.UNKNOWN, f"the status page does not answer ({type(error).__name__})"
         if answer.status != _OK:
-            return True, Level.UNKNOWN, f"the status page answers HTTP {answer.status}"
+            return True, StatusLevel.UNKNOWN, f"the status page answers HTTP {answer.status}"
         return True, *read_page(body)

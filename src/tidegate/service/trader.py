@@ -44,10 +44,12 @@ from tidegate.service.reconcile import STREAM as ORDERS
 from tidegate.service.recovery import Makers, Recovered, recover
 from tidegate.service.sealing import Sealer, anchors_path, open_chain
 from tidegate.service.sentinel import Kill, KillWatch
+from tidegate.service.status_page import StatusMonitor
 from tidegate.service.surroundings import Surroundings
 from tidegate.service.tenure import Claimed, Tenure, claim_account
 from tidegate.service.unsent import Unsent
 from tidegate.service.user_book import ledger_write
+from tidegate.service.venue_watching import status_settings, watching
 from tidegate.service.version_desk import VersionDesk, permission_input
 from tidegate.service.version_verbs import Begin, Registered, register
 from tidegate.service.wish import Tell, Time, Wish, paced, stream_timing
@@ -133,7 +135,7 @@ class Trader:
             await log.opened()
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
             desk = self.desk = Desk(place, recovered.engine, log, time.clock, paced(time.speed))
-            client.last_look, client.called = desk.outbox.last_look, desk.auditing.called
+            client.last_look, client.called = desk.outbox.last_look, desk.called
             self._around.cancels_ns = client.trading_turns.cancels_ns
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
             self.feeds = Feeds(desk, log, self._wake.set)
@@ -220,12 +222,16 @@ class Trader:
         symbols = [instrument.symbol for instrument in wish.setup.instruments]
         market.subscribe(dict.fromkeys(CHANNELS, symbols))
         orders = streams.orders()
+        monitor = self._around.venue_status = StatusMonitor(
+            status_settings(wish.setup.live.status_page, wish.hosts), time.wall.monotonic_ns()
+        )
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(tenure.keep()),
                 group.create_task(tell_days(wish.setup.venue, venue, desk.sequencer, time.clock, time.wait, self._wake.set)),
                 group.create_task(feeds.market(market)),
                 group.create_task(self._measuring(desk, feeds, client).measure_for_ever()),
+                group.create_task(watching(monitor, desk, client, time.wall, wake=self._wake.set, tell=self._tell).poll_for_ever()),
             ]
             await asyncio.sleep(0)
             tasks.append(group.create_task(self._orders_after(tenure.quiet_ns, feeds, orders)))
@@ -349,6 +355,7 @@ class Trader:
         await hands.settle(SETTLE_S)
         desk = self.desk
         if desk is not None:
+            desk.calls.tell()
             desk.sequencer.run()
         if log.failed is None and desk is not None:
             with suppress(TidegateError):

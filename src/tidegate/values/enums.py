@@ -285,3 +285,27 @@ class ApprovalState(StrEnum):
     REFUSED = "refused"  # a person said no
     EXPIRED = "expired"  # nobody answered in time
     LAPSED = "lapsed"  # approved, and then not let out: the gate refused it as new, or the configuration had changed
+
+
+class StatusSource(StrEnum):
+    """Where news of how a venue is comes from."""
+
+    PAGE = "status page"
+    CLOCK = "clock"  # the venue's own, asked with our key
+
+
+class StatusLevel(StrEnum):
+    """How well a venue is, from best to worst. UNKNOWN: nothing is known, which is not good news."""
+
+    OK = "ok"
+    MAINTENANCE = "maintenance"
+    DEGRADED = "degraded"
+    UNKNOWN = "unknown"
+    DOWN = "down"
+
+
+class CallKind(StrEnum):
+    """What a request to a venue is for."""
+
+    CHANGES = "changes"  # places, replaces and cancels orders, and changes settings
+    READS = "reads"

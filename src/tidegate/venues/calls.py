@@ -1,7 +1,9 @@
 """A request to a venue that has ended, as the audit chain keeps it: no key, no body, no query."""
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
+
+HELD_BACK: Final = "held back"  # why of an order that did not leave after all
 
 
 class VenueCall(NamedTuple):

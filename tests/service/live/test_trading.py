@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.live.books import compare, messages, rows
+from scripts.live.killing import tidegate
 from scripts.live.pair import KEY, Account, Fault, TraderProcess, Venue, wait_for
 from tidegate.events.acts import OrderChanged
 from tidegate.kernel.mode import Mode
@@ -46,6 +47,7 @@ def test_it_trades_and_verify_matches_what_it_wrote(venue: Venue, account: Accou
     with TraderProcess(account) as trader:
         wait_for("fills", lambda: len(venue.fills()) >= FILLS or not trader.is_alive)
         wait_for("a resting order", lambda: _rests(venue) or not trader.is_alive)
+        wait_for("the venue's clock", lambda: not trader.is_alive or _venue_lines(account) == [("clock", "ok")])
         assert trader.is_alive, trader.said()
         assert trader.stop() == 0, trader.said()
     assert "working orders, as configured (live.parting: cancel_working)." in trader.said()
@@ -72,6 +74,29 @@ def test_with_faults_on_nothing_is_doubled_or_lost_and_verify_matches(venue: Ven
     assert found.is_clean, found
     assert events(account.home / "log", OrderState.UNKNOWN) >= 3, "the faults were to leave outcomes open"
     assert_verified(account.home / "log")
+    _assert_unsteady(account.home)
+
+
+def _assert_unsteady(home: Path) -> None:
+    """The report of a session with faults tells them: two lost connections of each stream, 429s, 5xx, lost and broken answers."""
+    code, report, _ = tidegate("report", str(home / "log"), str(home / "report.html"))
+    assert code == 0
+    total = report["metrics"]["total"]
+    assert 0.1 < total["stream_uptime"] < 1.0
+    assert total["stream_losses"] >= 4
+    assert total["stream_returns"] >= 3
+    assert total["stream_outage_longest_seconds"] > 0
+    assert total["venue_throttled"] >= 3
+    assert total["venue_unanswered"] >= 4
+    assert 0.0 < total["venue_error_rate"] < 0.5
+    assert total["venue_calls"] > 100
+    assert 0 < total["venue_answer_mean_ms"] <= total["venue_answer_worst_ms"]
+
+
+def _venue_lines(account: Account) -> list[tuple[str, str]]:
+    """Return what `tidegate status` tells of the venue: its clock alone, an emulator has no page."""
+    _, status, _ = tidegate("status", "--home", str(account.home))
+    return [(line["source"], line["level"]) for line in status["venue_status"]]
 
 
 def _unsure(account: Account) -> list[str]:

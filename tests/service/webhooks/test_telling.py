@@ -10,9 +10,9 @@ from tests.events.examples import MESSAGES, example_of
 from tests.service.webhooks.making import doubt, fill, trip
 from tidegate.events.acts import AnyAct, DifferenceFound, OrderChanged, RiskDecision
 from tidegate.events.codec import AnyMessage
-from tidegate.events.inputs import AnyInput, GateSet, OperatorRequested, OrderEvent
+from tidegate.events.inputs import AnyInput, GateSet, OperatorRequested, OrderEvent, VenueStatusChanged
 from tidegate.service.webhooks.telling import BODY_BYTES_MAX, Spot, Teller, Topic, note_gate
-from tidegate.values.enums import Difference, GateState, OrderEventKind, OrderState, RequestVerb, Verdict
+from tidegate.values.enums import Difference, GateState, OrderEventKind, OrderState, RequestVerb, StatusLevel, Verdict
 
 pytestmark = pytest.mark.req("I6")
 
@@ -26,6 +26,10 @@ def told(message: AnyMessage, teller: Teller | None = None) -> dict[str, Any] | 
     body: dict[str, Any] = json.loads(notice.body)
     assert (notice.identity, notice.topic.value, notice.event) == (body["id"], body["topic"], body["event"])
     return body
+
+
+def venue_is(before: StatusLevel, after: StatusLevel) -> VenueStatusChanged:
+    return msgspec.structs.replace(example_of(VenueStatusChanged), before=before, after=after)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,8 @@ def told(message: AnyMessage, teller: Teller | None = None) -> dict[str, Any] | 
         (doubt(), "unknown", "unknown"),
         (msgspec.structs.replace(doubt(), before=OrderState.UNKNOWN, after=OrderState.FILLED), "unknown", "unknown_resolved"),
         (msgspec.structs.replace(example_of(RiskDecision), verdict=Verdict.NEEDS_APPROVAL), "approvals", "approval_needed"),
+        (venue_is(StatusLevel.OK, StatusLevel.DOWN), "venue", "venue_down"),
+        (venue_is(StatusLevel.DEGRADED, StatusLevel.OK), "venue", "venue_ok"),
     ],
 )
 def test_what_happened_is_told_under_its_topic_in_words_and_fields(message: AnyMessage, topic: str, event: str) -> None:
@@ -62,7 +68,7 @@ def test_a_fill_has_exact_numbers_as_text() -> None:
 
 def test_every_other_message_is_not_told() -> None:
     kinds = {kind for kind in MESSAGES if kind in (*AnyInput.__args__, *AnyAct.__args__)}
-    quiet = kinds - {OrderEvent, DifferenceFound, type(trip()), GateSet, OperatorRequested, OrderChanged, RiskDecision}
+    quiet = kinds - {OrderEvent, DifferenceFound, type(trip()), GateSet, OperatorRequested, OrderChanged, RiskDecision, VenueStatusChanged}
     assert len(quiet) > 15
     assert [kind for kind in quiet if told(example_of(kind))] == []
     for kind in OrderEventKind:
@@ -70,6 +76,8 @@ def test_every_other_message_is_not_told() -> None:
             assert told(fill("x", kind=kind)) is None
     approved = msgspec.structs.replace(example_of(RiskDecision), verdict=Verdict.REFUSED)
     assert told(approved) is None
+    assert told(venue_is(StatusLevel.UNKNOWN, StatusLevel.OK)) is None, "a start that finds all well"
+    assert told(venue_is(StatusLevel.UNKNOWN, StatusLevel.DOWN))
 
 
 def test_a_fill_that_comes_under_one_id_twice_is_told_once() -> None:

@@ -5,7 +5,15 @@ from tidegate.analytics.telling import lines_of
 from tidegate.analytics.wording import money_text
 from tidegate.events.acts import AttentionsLapsed, DifferenceFound, PositionSnapshot, RequestMoved
 from tidegate.events.codec import AnyMessage
-from tidegate.events.inputs import EventListed, OperatorRequested, PositionRestated, SessionChanged
+from tidegate.events.inputs import (
+    CallFigures,
+    EventListed,
+    OperatorRequested,
+    PositionRestated,
+    SessionChanged,
+    VenueCallsMeasured,
+    VenueStatusChanged,
+)
 from tidegate.values.enums import GateScope
 from tidegate.values.time import iso_utc
 
@@ -47,7 +55,23 @@ def _from_outside(message: AnyMessage) -> str:
         case PositionRestated():
             return f"every holding of {message.symbol} becomes {message.numerator}/{message.denominator} of it: {message.reason}"
         case _:
+            return _of_the_venue(message)
+
+
+def _of_the_venue(message: AnyMessage) -> str:
+    match message:
+        case VenueStatusChanged():
+            return f"{message.venue} by its {message.source.value} is {message.after.value}: {message.words}"
+        case VenueCallsMeasured():
+            return f"{message.venue} was asked since {iso_utc(message.from_ns)}: {'; '.join(map(_calls_words, message.figures))}"
+        case _:
             return ""
+
+
+def _calls_words(figure: CallFigures) -> str:
+    bad = ("throttled", "refused", "failed", "unanswered")
+    told = [f"{count} {name}" for name in bad if (count := getattr(figure, name))]
+    return f"{figure.calls} {figure.kind.value}" + (f" ({', '.join(told)})" if told else "")
 
 
 def _scope_words(scope: GateScope, key: str) -> str:

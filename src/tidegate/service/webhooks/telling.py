@@ -16,9 +16,9 @@ from tidegate.analytics.journal.risk import gate_kind
 from tidegate.analytics.journal.words import sentence
 from tidegate.events.acts import DifferenceFound, GateChanged, OrderChanged, RiskDecision
 from tidegate.events.codec import AnyMessage
-from tidegate.events.inputs import GateSet, OperatorRequested, OrderEvent
+from tidegate.events.inputs import GateSet, OperatorRequested, OrderEvent, VenueStatusChanged
 from tidegate.journal.rows import full_names
-from tidegate.values.enums import Difference, GateState, OrderEventKind, OrderState, RequestVerb, Verdict
+from tidegate.values.enums import Difference, GateState, OrderEventKind, OrderState, RequestVerb, StatusLevel, Verdict
 from tidegate.values.money import nanos_text
 from tidegate.values.time import iso_utc
 
@@ -31,6 +31,7 @@ _FILLS: Final = {
     OrderEventKind.FILL_CORRECTED: "fill_corrected",
     OrderEventKind.FILL_BUSTED: "fill_busted",
 }
+_WELL: Final = frozenset({StatusLevel.UNKNOWN, StatusLevel.OK})  # a start that finds all well is no news
 _FOUND: Final = frozenset({Difference.FILL_UNSEEN, Difference.FILL_FOREIGN, Difference.ORDER_FILLED_MORE})
 
 
@@ -41,6 +42,7 @@ class Topic(StrEnum):
     TRIPS = "trips"
     UNKNOWN = "unknown"
     APPROVALS = "approvals"
+    VENUE = "venue"
 
 
 class Spot(NamedTuple):
@@ -94,12 +96,12 @@ class Teller:
                 yield from self._gate(message)
             case OperatorRequested(verb=RequestVerb.KILL):
                 yield _Found(Topic.TRIPS, "kill")
-            case OrderChanged(after=OrderState.UNKNOWN):
-                yield _Found(Topic.UNKNOWN, "unknown")
-            case OrderChanged(before=OrderState.UNKNOWN):
-                yield _Found(Topic.UNKNOWN, "unknown_resolved")
+            case OrderChanged() if OrderState.UNKNOWN in {message.before, message.after}:
+                yield _Found(Topic.UNKNOWN, "unknown" if message.after is OrderState.UNKNOWN else "unknown_resolved")
             case RiskDecision(verdict=Verdict.NEEDS_APPROVAL):
                 yield _Found(Topic.APPROVALS, "approval_needed")
+            case VenueStatusChanged() if not {message.before, message.after} <= _WELL:
+                yield _Found(Topic.VENUE, f"venue_{message.after.value}")
             case _:
                 return
 

@@ -22,7 +22,7 @@ from tidegate.venues.alpaca.guarded import GuardedBody
 from tidegate.venues.alpaca.mapping.orders import Body
 from tidegate.venues.alpaca.refusals import SERVER_ERROR, TOO_MANY, refusal
 from tidegate.venues.alpaca.wire.base import read_json
-from tidegate.venues.calls import Called, VenueCall, nobody
+from tidegate.venues.calls import HELD_BACK, Called, VenueCall, nobody
 from tidegate.venues.errors import Declined, OutcomeUnsure, Unreachable, UnreadableAnswerError
 from tidegate.venues.port import Urgency
 from tidegate.venues.ratelimit import answer_of
@@ -36,7 +36,6 @@ ATTEMPTS_MAX: Final = 3
 _PAUSE_NS: Final = 250 * MILLISECOND_NS
 _REDIRECT: Final = 300
 _GIVEN_UP: Final = "given up"
-_HELD_BACK: Final = "held back"
 _REQUEST_ID: Final = "X-Request-ID"  # by which Alpaca's support finds a request
 
 
@@ -182,7 +181,7 @@ class Requests:
                 status, headers, body = await self._exchange(call, order)
             request_id, why = headers.get(_REQUEST_ID, ""), ""
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            why = _HELD_BACK if order is not None and order.refusal else _named(error)
+            why = HELD_BACK if order is not None and order.refusal else _named(error)
             raise
         finally:
             self._called(VenueCall(call.method, call.path, status, self._clock.monotonic_ns() - began_ns, request_id, why))
