@@ -210,6 +210,7 @@ def test_a_kill_as_a_process_of_its_own_against_a_stopped_process(tmp_path: Path
 def test_the_doctor_takes_a_mode(tidegate: Tidegate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALPACA_PAPER_API_KEY", raising=False)
     monkeypatch.delenv("APCA_API_KEY_ID", raising=False)
+    monkeypatch.setattr("tidegate.service.doctor_venue.close_memory", lambda: None)
     assert tidegate("doctor", "--home", tmp_path / "none", "--mode", "paper").code == 1
     assert tidegate("doctor", "--home", tmp_path / "none", "--mode", "papr").code == 2
 
@@ -261,7 +262,8 @@ def test_explain_reads_the_traders_own_log_where_none_is_named(log: Path, tidega
     assert (found.code, found.out, found.err) == (named.code, named.out, named.err.replace(str(log), str(home.log)))
 
 
-def test_the_doctor_ends_with_what_it_found(trader: Living, tidegate: Tidegate) -> None:
+def test_the_doctor_ends_with_what_it_found(trader: Living, tidegate: Tidegate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tidegate.service.doctor_venue.close_memory", lambda: None)
     fine = tidegate("doctor", "--json")
     assert fine.code == 0
     assert fine.document["ok"] is True

@@ -2,11 +2,13 @@
 
 import socket
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.control.asking import Scripted, private, serving
+from tests.service.test_keys import Shelf
 from tidegate.clock.clock import WallClock
 from tidegate.control.home import Home
 from tidegate.control.protocol import AnyRequest
@@ -14,6 +16,7 @@ from tidegate.control.replies import AnyReply, CheckLine, DoctorReply
 from tidegate.service.doctor import examine
 from tidegate.service.doctor_line import Grade, Line
 from tidegate.service.doctor_venue import UnknownPlaceError, check_keys, check_skew
+from tidegate.service.keys import KeySource, KeySourceError
 from tidegate.service.ledger.opening import open_engine
 from tidegate.venues.alpaca.access import local_hosts
 
@@ -28,7 +31,12 @@ def home(tmp_path: Path) -> Home:
 
 
 def found(home: Home, environment: dict[str, str] | None = None, *, mode: str = "", kept: bool = True) -> dict[str, Line]:
-    return {line.name: line for line in examine(home, environment or {}, mode=mode, venue="", kernels_kept=kept)}
+    lines = examine(home, lambda _origin: [Shelf(environment or {})], mode=mode, venue="", kernels_kept=kept)
+    return {line.name: line for line in lines}
+
+
+def shelf(values: dict[str, str]) -> Callable[[], list[KeySource]]:
+    return lambda: [Shelf(values)]
 
 
 def test_a_new_machine_has_nothing_that_fails_and_nothing_is_made(tmp_path: Path) -> None:
@@ -78,29 +86,54 @@ def test_a_log_without_a_session_is_no_failure_and_a_damaged_one_is(home: Home) 
 
 def test_keys_are_found_by_mode_and_never_shown() -> None:
     for mode in ("", "paper", "shadow", "dry-run"):
-        line = check_keys(PAPER, mode)
-        assert line.grade is Grade.OK
-        assert "canary" not in str(line).lower()
-    assert check_keys({}, "").grade is Grade.WARN
-    assert check_keys({}, "paper").grade is Grade.FAIL
-    assert check_keys(PAPER, "live").grade is Grade.FAIL
-    half = check_keys({"ALPACA_PAPER_API_KEY": "PKCANARY"}, "paper")
+        line = check_keys(shelf(PAPER), mode)
+        assert line == Line(Grade.OK, "keys", "a paper key is in shelf (ALPACA_PAPER_API_KEY)")
+    assert check_keys(shelf({}), "").grade is Grade.WARN
+    assert check_keys(shelf({}), "paper").grade is Grade.FAIL
+    assert check_keys(shelf(PAPER), "live").grade is Grade.FAIL
+    half = check_keys(shelf({"ALPACA_PAPER_API_KEY": "PKCANARY"}), "paper")
     assert half.grade is Grade.FAIL
-    assert "both halves" in half.seen
-    wrong = check_keys({"APCA_API_KEY_ID": "AKCANARY", "APCA_API_SECRET_KEY": "s"}, "paper")
+    assert "has ALPACA_PAPER_API_KEY but not ALPACA_PAPER_API_SECRET" in half.advice
+    wrong = check_keys(shelf({"APCA_API_KEY_ID": "AKCANARY", "APCA_API_SECRET_KEY": "s"}), "paper")
     assert wrong.grade is Grade.FAIL
+    assert "is a live key" in wrong.advice
     assert "CANARY" not in str(wrong)
     with pytest.raises(UnknownPlaceError, match="small-live"):
-        check_keys({}, "papr")
+        check_keys(shelf({}), "papr")
+
+
+@pytest.mark.req("E3")
+def test_a_place_of_keys_that_cannot_be_read_fails_even_where_no_mode_is_named(home: Home) -> None:
+    def broken(_origin: str) -> list[KeySource]:
+        raise KeySourceError("The identity x can be read by others; run chmod 600 on it.")
+
+    lines = {line.name: line for line in examine(home, broken, mode="", venue="paper", kernels_kept=True)}
+    for name in ("keys", "clock"):
+        assert (lines[name].grade, lines[name].advice) == (Grade.FAIL, "The identity x can be read by others; run chmod 600 on it.")
+
+
+@pytest.mark.req("E3")
+def test_the_places_are_looked_into_once_and_those_of_an_emulator_are_its_own(home: Home) -> None:
+    asked: list[str] = []
+
+    def places(origin: str) -> list[KeySource]:
+        asked.append(origin)
+        return [Shelf({})]
+
+    for venue in ("", "live", "http://127.0.0.1:9/"):
+        examine(home, places, mode="", venue=venue, kernels_kept=True)
+    assert asked == ["", "", "http://127.0.0.1:9"]
+    with pytest.raises(UnknownPlaceError, match="is no venue"):
+        examine(home, places, mode="", venue="https://example.com", kernels_kept=True)
 
 
 def test_no_clock_is_asked_anywhere_but_where_it_is_named() -> None:
     with pytest.raises(UnknownPlaceError):
-        check_skew(PAPER, "https://example.com")
-    line = check_skew({}, "paper")
+        check_skew(shelf(PAPER), "https://example.com")
+    line = check_skew(shelf({}), "paper")
     assert line.grade is Grade.FAIL
     assert "ALPACA_PAPER_API_KEY" in line.advice
-    nobody = check_skew(PAPER, "http://127.0.0.1:9")
+    nobody = check_skew(shelf(PAPER), "http://127.0.0.1:9")
     assert nobody.grade is Grade.FAIL
     assert "canary" not in str(nobody).lower()
 
@@ -145,7 +178,7 @@ def test_the_clock_against_an_emulator_is_near(monkeypatch: pytest.MonkeyPatch) 
         return 400_000_000, 1_000_000
 
     monkeypatch.setattr(doctor_venue, "_skew", near)
-    line = check_skew(PAPER, "http://127.0.0.1:8700/")
+    line = check_skew(shelf(PAPER), "http://127.0.0.1:8700/")
     assert line.grade is Grade.WARN
     assert "+400 ms" in line.seen
     assert WallClock().now_ns() > 0

@@ -176,17 +176,22 @@ def test_the_keyring_gives_its_keys_a_missing_one_has_none_and_a_locked_one_is_t
         read_paper_key([KeyringKeys()])
 
 
+def sealed(folder: Path, values: dict[str, str]) -> tuple[Path, Path]:
+    """Write a key file and the identity that opens it, as age-keygen and age do."""
+    identity = pyrage.x25519.Identity.generate()
+    opener = folder / "identity"
+    opener.write_text(f"# made for a test\n{identity}\n")
+    opener.chmod(0o600)
+    lines = "# all kinds\n" + "\n".join(f"{name} = {value}" for name, value in values.items()) + "\nEMPTY=\nno pair\n"
+    path = folder / "keys.age"
+    path.write_bytes(pyrage.encrypt(lines.encode(), [identity.to_public()]))
+    return path, opener
+
+
 @pytest.fixture
 def age(tmp_path: Path) -> tuple[Path, Path]:
     """Return a key file and the identity that opens it."""
-    identity = pyrage.x25519.Identity.generate()
-    opener = tmp_path / "identity"
-    opener.write_text(f"# made for a test\n{identity}\n")
-    opener.chmod(0o600)
-    lines = "# both kinds\n" + "\n".join(f"{name} = {value}" for name, value in (PAPER | LIVE).items()) + "\nEMPTY=\nno pair\n"
-    path = tmp_path / "keys.age"
-    path.write_bytes(pyrage.encrypt(lines.encode(), [identity.to_public()]))
-    return path, opener
+    return sealed(tmp_path, PAPER | LIVE)
 
 
 def test_an_age_file_gives_its_keys(age: tuple[Path, Path]) -> None:

@@ -1,6 +1,5 @@
 """`tidegate doctor`: what of this machine, this home and the trader in it is not as it should be."""
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,14 +31,15 @@ def doctor(
 ) -> None:
     """Look for what is wrong, and say what to do.
 
-    Python, platform, compiled kernels, home folder, disk, ledger, log, keys, clock, and what the running
-    trader finds about itself. Exit code 1 where something fails; a warning stops nothing. Nothing is changed
-    and no key is shown.
+    Python, platform, compiled kernels, home folder, disk, ledger, log, keys (in every place that `tidegate up`
+    looks into), clock, and what the running trader finds about itself. Exit code 1 where something fails; a
+    warning stops nothing. Nothing is changed and no key is shown.
     """
     from tidegate.service.doctor import examine
     from tidegate.service.doctor_line import Grade
+    from tidegate.service.doctor_venue import places
 
-    found = examine(home_of(home), os.environ, mode=mode, venue=venue, kernels_kept=compiling_note() is None)
+    found = examine(home_of(home), places, mode=mode, venue=venue, kernels_kept=compiling_note() is None)
     failed = sum(line.grade is Grade.FAIL for line in found)
     if as_json:
         printing.document({"ok": not failed, "checks": [line._asdict() for line in found]})

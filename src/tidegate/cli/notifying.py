@@ -24,8 +24,8 @@ def notify(
     """Tell the webhooks of a configuration until Ctrl-C; `tidegate up` starts it by itself.
 
     It follows the golden log of the home and holds no key of a venue. Each webhook's secret comes from
-    TIDEGATE_WEBHOOK_NAME, a credentials folder or the keyring. With --json, at the end or at once with --status:
-    webhooks, each with what it got and did not get.
+    TIDEGATE_WEBHOOK_NAME, a credentials folder, the age file TIDEGATE_KEYS_FILE or the keyring. With --json, at
+    the end or at once with --status: webhooks, each with what it got and did not get.
     """
     from tidegate.service.webhooks.notifier import notify as run
 

@@ -44,9 +44,10 @@ def up(
 ) -> None:
     """Trade until Ctrl-C: the trader, a watchdog beside it, and with --demo the venue itself.
 
-    Keys come from ALPACA_PAPER_API_KEY and ALPACA_PAPER_API_SECRET (or the keyring), for small-live and live
-    from ALPACA_API_KEY and ALPACA_API_SECRET; the demo needs none. Small-live and live need a configuration
-    that was promoted so far (`tidegate config promote`).
+    Keys come from ALPACA_PAPER_API_KEY and ALPACA_PAPER_API_SECRET, for small-live and live from ALPACA_API_KEY
+    and ALPACA_API_SECRET: variables, files of a credentials folder, lines of the age file TIDEGATE_KEYS_FILE
+    (opened by TIDEGATE_KEYS_IDENTITY), or the keyring; the demo needs none. Small-live and live need a
+    configuration that was promoted so far (`tidegate config promote`).
     """
     from tidegate.service.starting import check_mode
     from tidegate.service.upstart import demo_plan, run, venue_plan

@@ -3,7 +3,8 @@
 import platform
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,8 @@ from tidegate.control.replies import DoctorReply
 from tidegate.journal import read
 from tidegate.journal.errors import NotALogError
 from tidegate.service.doctor_line import Grade, Line
-from tidegate.service.doctor_venue import check_keys, check_skew
+from tidegate.service.doctor_venue import check_keys, check_skew, emulator_of
+from tidegate.service.keys import KeySource
 from tidegate.service.ledger.looking import Shape, shape_of
 from tidegate.service.sentinel import read_kills
 from tidegate.values.errors import TidegateError
@@ -28,12 +30,12 @@ PATIENCE_S: Final = 5.0
 _GIB: Final = 1 << 30
 
 
-def examine(home: Home, environment: Mapping[str, str], *, mode: str, venue: str, kernels_kept: bool) -> list[Line]:
+def examine(home: Home, places: Callable[[str], Sequence[KeySource]], *, mode: str, venue: str, kernels_kept: bool) -> list[Line]:
     """Return every check, in order of what rests on what.
 
     Args:
         home: the trader's folder.
-        environment: where keys may be; only looked at.
+        places: gives where keys may be, by the address of an emulator (empty: a venue itself); asked once.
         mode: whose keys are looked for; empty: paper, and a missing key is no failure.
         venue: whose clock is compared; empty: none's, and nothing leaves the machine.
         kernels_kept: whether compiled kernels of this very code are kept.
@@ -41,8 +43,10 @@ def examine(home: Home, environment: Mapping[str, str], *, mode: str, venue: str
     Raises:
         TidegateError: mode or venue are no words of ours.
     """
-    keys = check_keys(environment, mode)
-    clocks = (check_skew(environment, venue),) if venue else ()
+    origin = emulator_of(venue)
+    look = cache(lambda: places(origin))  # the environment is wiped as it is read, so it can be read once
+    keys = check_keys(look, mode)
+    clocks = (check_skew(look, venue),) if venue else ()
     return [
         _python(),
         _platform(),

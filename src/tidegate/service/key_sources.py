@@ -1,16 +1,22 @@
-"""Where keys come from: environment, a folder of files, the system's keyring, an age file. Each gives a value by name, as a `Secret`."""
+"""Where keys come from: environment, a folder of files, an age file, the system's keyring. Each gives a value by name, as a `Secret`.
+
+Which of them there are is told by the environment alone, never by a configuration: a configuration is kept, shown and promoted as it
+stands, and may be proposed by people who have no business with keys.
+"""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, final
 
-from tidegate.service.keys import ALL_NAMES, KeySourceError
+from tidegate.service.keys import ALL_NAMES, KeySource, KeySourceError
 from tidegate.service.secrecy import Secret, wipe_environment
 
 KEYRING_SERVICE: Final = "tidegate"
 CREDENTIALS_VARIABLE: Final = "CREDENTIALS_DIRECTORY"  # set by systemd for a unit with LoadCredential
 CONTAINER_SECRETS: Final = Path("/run/secrets")
+KEYS_FILE_VARIABLE: Final = "TIDEGATE_KEYS_FILE"  # an age file, and what opens it: paths, so neither is a secret
+KEYS_IDENTITY_VARIABLE: Final = "TIDEGATE_KEYS_IDENTITY"
 _OTHERS: Final = 0o077
 
 
@@ -109,6 +115,35 @@ class AgeFileKeys:
         return self._values.get(name)
 
 
+def sources_of(origin: str = "", names: Sequence[str] = ALL_NAMES) -> list[KeySource]:
+    """Return the places that may hold keys, in the order in which they are asked; the first that has a key gives it.
+
+    Args:
+        origin: of an emulator on this machine, for which the environment alone counts: it must not get the venue's keys; empty: the
+            venue itself.
+        names: what is looked for. The environment is read once and wiped of them, unless another place cannot be read.
+
+    Raises:
+        KeySourceError: of the age file and its identity only one is named, or the file cannot be opened.
+    """
+    lasting: list[KeySource] = [] if origin else [*folders_of_keys(), *_named_file(), KeyringKeys()]
+    return [EnvironmentKeys(names), *lasting]
+
+
+def _named_file() -> list[AgeFileKeys]:
+    path, identity = os.environ.get(KEYS_FILE_VARIABLE, ""), os.environ.get(KEYS_IDENTITY_VARIABLE, "")
+    if path and identity:
+        return [AgeFileKeys(_expanded(path), _expanded(identity))]
+    if not path and not identity:
+        return []
+    have, lack = (KEYS_FILE_VARIABLE, KEYS_IDENTITY_VARIABLE) if path else (KEYS_IDENTITY_VARIABLE, KEYS_FILE_VARIABLE)
+    raise KeySourceError(f"{have} is set and {lack} is not; an age file of keys needs both: name the other as well, or neither.")
+
+
+def _expanded(path: str) -> Path:
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises for a user that there is not; this one is told as unreadable
+
+
 def _secret(text: str) -> Secret | None:
     return Secret(text.strip()) if text.strip() else None
 
@@ -121,7 +156,7 @@ def _decrypted(path: Path, identity: Path) -> Secret:
     try:
         if identity.stat().st_mode & _OTHERS:
             raise KeySourceError(f"The identity {identity} can be read by others; run chmod 600 on it.")
-        data, opener = path.read_bytes(), _opener(identity.read_text())
+        data, opener = path.read_bytes(), _opener(identity.read_text(errors="replace"))  # it may be the other file, which is no text
     except OSError as error:
         raise KeySourceError(f"The key file {error.filename} cannot be read ({error.strerror}); name another or give the right.") from error
     if opener is None:

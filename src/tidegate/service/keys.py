@@ -72,13 +72,12 @@ ALL_NAMES: Final = tuple(dict.fromkeys(name for names in (*PAPER_WATCHDOG_NAMES,
 
 
 class _Key:
-    """Both halves of a key. `secrets` are what a log must never show."""
+    """Both halves of a key, and where they came from, for people. `secrets` are what a log must never show."""
 
-    __slots__ = ("key_id", "secret")
+    __slots__ = ("key_id", "origin", "secret")
 
-    def __init__(self, key_id: Secret, secret: Secret) -> None:
-        self.key_id = key_id
-        self.secret = secret
+    def __init__(self, found: KeyPair) -> None:
+        self.key_id, self.secret, self.origin = found
 
     @property
     def secrets(self) -> tuple[Secret, Secret]:
@@ -117,7 +116,7 @@ def read_paper_key(sources: Sequence[KeySource], names: Sequence[KeyNames] = PAP
             f"The key in {found.origin} is a live key (it begins with {_LIVE_MARK}) and this mode needs a paper key; make one in the "
             "venue's paper dashboard."
         )
-    return PaperKey(found.key_id, found.secret)
+    return PaperKey(found)
 
 
 def read_live_key(sources: Sequence[KeySource], names: Sequence[KeyNames] = LIVE_NAMES) -> LiveKey:
@@ -134,7 +133,7 @@ def read_live_key(sources: Sequence[KeySource], names: Sequence[KeyNames] = LIVE
             f"The key in {found.origin} is a paper key (it begins with {_PAPER_MARK}) and this mode needs a live key; start in paper "
             "mode, or name the live key."
         )
-    return LiveKey(found.key_id, found.secret)
+    return LiveKey(found)
 
 
 def _find(sources: Sequence[KeySource], names: Sequence[KeyNames], kind: str) -> KeyPair:

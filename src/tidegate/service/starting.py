@@ -16,7 +16,7 @@ from tidegate.config.stages import STAGE_OF_MODE
 from tidegate.control.home import Home
 from tidegate.engine.toolchain import Toolchain
 from tidegate.service.key_pipe import PipeKeys
-from tidegate.service.key_sources import EnvironmentKeys, KeyringKeys
+from tidegate.service.key_sources import sources_of
 from tidegate.service.keys import KeySource, read_live_key, read_paper_key
 from tidegate.service.log_lines import set_up_log
 from tidegate.service.secrecy import Secret, close_memory
@@ -56,7 +56,7 @@ class Start(NamedTuple):
     home: Path
     origin: str = ""
     patient: bool = False
-    keys_fd: int | None = None  # a pipe with the keys, from the supervisor; None: the environment, then the keyring
+    keys_fd: int | None = None  # a pipe with the keys, from the supervisor; None: from where `sources_of` says
     beat_fd: int | None = None  # the supervisor's pipe for the heartbeat
 
 
@@ -131,9 +131,7 @@ def run(start: Start, toolchain: Toolchain, tell: Tell, *, started: Callable[[Tr
 
 
 def _sources(start: Start, origin: str) -> list[KeySource]:
-    if start.keys_fd is not None:
-        return [PipeKeys(start.keys_fd)]
-    return [EnvironmentKeys()] if origin else [EnvironmentKeys(), KeyringKeys()]
+    return sources_of(origin) if start.keys_fd is None else [PipeKeys(start.keys_fd)]
 
 
 def _first(group: BaseExceptionGroup[TidegateError]) -> TidegateError:

@@ -17,8 +17,8 @@ from tidegate.config.webhook_rules import secret_name, webhooks_of
 from tidegate.control.home import Home
 from tidegate.service.brake import Brake, alpaca_brake
 from tidegate.service.children import Announced, ChildSpec
-from tidegate.service.key_sources import EnvironmentKeys, KeyringKeys, folders_of_keys
-from tidegate.service.keys import ALL_NAMES, PAPER_NAMES, KeySource
+from tidegate.service.key_sources import KEYS_FILE_VARIABLE, KEYS_IDENTITY_VARIABLE, sources_of
+from tidegate.service.keys import ALL_NAMES, PAPER_NAMES
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.promoting import Who, added
 from tidegate.service.restarts import RestartPolicy
@@ -35,6 +35,7 @@ from tidegate.venues.alpaca.access import LIVE_HOSTS, PAPER_HOSTS, PaperAccess, 
 TRADER: Final = "trader"
 VENUE: Final = "venue"
 NOTIFIER: Final = "notify"
+_SUPERVISORS_OWN: Final = frozenset({*ALL_NAMES, KEYS_FILE_VARIABLE, KEYS_IDENTITY_VARIABLE})  # variables that no child sees
 
 
 class Up(NamedTuple):
@@ -65,7 +66,7 @@ def venue_plan(config: str, home: Home, *, argv: Sequence[str], mode: str, patie
     live = live_section(loaded)
     if mode in STAGE_OF_MODE:  # before any key is asked for; the trader checks again, under its lease
         check_stage(loaded, live.ledger or home.ledger, mode)
-    places: list[KeySource] = [EnvironmentKeys()] if live.origin else [EnvironmentKeys(), *folders_of_keys(), KeyringKeys()]
+    places = sources_of(live.origin)
     keys = live_up_keys(places) if mode in STAGE_OF_MODE else paper_up_keys(places)
     notifiers = _notifiers(loaded.config, config, home, argv)
     hosts = local_hosts(live.origin) if live.origin else LIVE_HOSTS if mode in STAGE_OF_MODE else PAPER_HOSTS
@@ -144,8 +145,8 @@ def _plan(home: Home, children: Sequence[ChildSpec], brake: Callable[[Announced]
 
 
 def _environment() -> Mapping[str, str]:
-    """Return the environment of the children: everything but keys."""
-    return {name: value for name, value in os.environ.items() if name not in ALL_NAMES}
+    """Return the environment of the children: everything but keys, and where the file of all keys lies."""
+    return {name: value for name, value in os.environ.items() if name not in _SUPERVISORS_OWN}
 
 
 def _said(announced: Announced) -> _Announcement:

@@ -21,6 +21,7 @@ from tests.service.webhooks.making import SECRET, Log, Server, fill, server, tri
 from tidegate.cli.main import main
 from tidegate.config.reading import read_config
 from tidegate.control.home import Home
+from tidegate.service import key_sources
 from tidegate.service.children import ChildSpec
 from tidegate.service.health import judge
 from tidegate.service.key_pipe import PipeKeys, key_pipe
@@ -28,7 +29,6 @@ from tidegate.service.keys import MissingKeyError, WrongKeyError
 from tidegate.service.restarts import ChildState, RestartPolicy
 from tidegate.service.secrecy import Secret
 from tidegate.service.upstart import venue_plan
-from tidegate.service.webhooks import secrets as secrets_module
 from tidegate.service.webhooks.secrets import read_secrets, sources
 from tidegate.service.webhooks.standing import FOLDER, read_standing
 from tidegate.values.errors import ExitCode
@@ -244,8 +244,8 @@ async def test_trading_goes_on_without_it(tmp_path: Path) -> None:
 @pytest.fixture
 def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine's own places for secrets are none of a test's business."""
-    monkeypatch.setattr(secrets_module, "KeyringKeys", lambda: PipeKeys(key_pipe({})))
-    monkeypatch.setattr(secrets_module, "folders_of_keys", list)
+    monkeypatch.setattr(key_sources, "KeyringKeys", lambda: PipeKeys(key_pipe({})))
+    monkeypatch.setattr(key_sources, "folders_of_keys", list)
 
 
 @pytest.mark.usefixtures("no_keyring")

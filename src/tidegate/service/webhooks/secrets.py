@@ -6,7 +6,7 @@ from typing import Final
 from tidegate.config.model import WebhookSection
 from tidegate.config.webhook_rules import secret_name
 from tidegate.service.key_pipe import PipeKeys
-from tidegate.service.key_sources import EnvironmentKeys, KeyringKeys, folders_of_keys
+from tidegate.service.key_sources import sources_of
 from tidegate.service.keys import KeySource, MissingKeyError, WrongKeyError
 from tidegate.service.secrecy import Secret
 
@@ -40,8 +40,6 @@ def sources(names: Sequence[str], keys_fd: int | None) -> list[KeySource]:
     """Return where secrets of these names may be; where the supervisor gave a pipe, there alone.
 
     Raises:
-        KeySourceError: the pipe holds none.
+        KeySourceError: the pipe holds none, or see `sources_of`.
     """
-    if keys_fd is not None:
-        return [PipeKeys(keys_fd)]
-    return [EnvironmentKeys(names), *folders_of_keys(), KeyringKeys()]
+    return sources_of(names=names) if keys_fd is None else [PipeKeys(keys_fd)]
