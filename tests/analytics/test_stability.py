@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.analytics.parts import OPEN_NS
 from tests.analytics.scripted import Scripted
-from tidegate.analytics.collect import Collector, Sources
+from tidegate.analytics.collect import Collector, Run, Sources
 from tidegate.analytics.metrics import Group, groups
 from tidegate.analytics.stability import StreamRecord, stability
 from tidegate.events.inputs import CallFigures, StreamChanged, VenueCallsMeasured
@@ -31,7 +31,7 @@ def total(script: Scripted, seconds: int) -> Group:
     return groups(_run(script, seconds))[0]
 
 
-def _run(script: Scripted, seconds: int):  # type: ignore[no-untyped-def]
+def _run(script: Scripted, seconds: int) -> Run:
     collector = Collector()
     for n, k, message in script.entries:
         collector.act(n, k, message)

@@ -88,7 +88,8 @@ def _live(draw: st.DrawFn, at_ns: int) -> AnyInput:
 
 def _told_only(draw: st.DrawFn, head: dict[str, Any]) -> AnyInput:
     """Inputs by which nothing is decided."""
-    message: AnyInput = example_of(draw(st.sampled_from((RequestNoted, VenueCallsMeasured, VenueStatusChanged))))
+    kinds: tuple[type[AnyInput], ...] = (RequestNoted, VenueCallsMeasured, VenueStatusChanged)
+    message: AnyInput = example_of(draw(st.sampled_from(kinds)))
     return msgspec.structs.replace(message, symbol="", **head)
 
 

@@ -29,7 +29,8 @@ def told(message: AnyMessage, teller: Teller | None = None) -> dict[str, Any] | 
 
 
 def venue_is(before: StatusLevel, after: StatusLevel) -> VenueStatusChanged:
-    return msgspec.structs.replace(example_of(VenueStatusChanged), before=before, after=after)
+    example: VenueStatusChanged = example_of(VenueStatusChanged)
+    return msgspec.structs.replace(example, before=before, after=after)
 
 
 @pytest.mark.parametrize(
