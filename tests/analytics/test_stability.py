@@ -39,7 +39,9 @@ def _run(script: Scripted, seconds: int) -> Run:
 
 
 def test_a_stream_counts_from_when_it_stood_first() -> None:
-    script = script_of(orders=[(0, False), (10, True), (40, False), (45, False), (60, True)], market=[(5, True)], store=[(7, False)])
+    script = script_of(
+        orders=[(0, False), (10, True), (40, False), (45, False), (60, True)], market=[(5, True)], store=[(7, False)], account=[(8, False)]
+    )
     found = stability(_run(script, 110))
     assert found.streams == (
         StreamRecord("alpaca/market", 105 * SECOND_NS, 105 * SECOND_NS, 0, 0, 0),

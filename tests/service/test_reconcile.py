@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from tests.service.making import SECOND, Office, shown
-from tidegate.events.acts import DifferenceFound
+from tidegate.events.acts import DifferenceFound, RiskDecision
+from tidegate.events.inputs import StreamChanged
 from tidegate.service.ports import Find, Reads, ReadVenue
+from tidegate.strategies.strategy import Intent
 from tidegate.values.enums import Difference, GateScope, GateState, OrderState, ReportCause, Resolution, Side
 from tidegate.values.money import NANOS
 from tidegate.venues.errors import OutcomeUnsure
@@ -38,7 +40,9 @@ class Books(Office):
         cash = self.desk.engine._core.portfolio.cash_attos
         from tidegate.values.money import attos_text
 
-        account = VenueAccount(account_id="a", status="active", blocks=(), cash_usd=parts.get("cash", attos_text(cash)))
+        account = VenueAccount(
+            account_id="a", status="active", blocks=parts.get("blocks", ()), cash_usd=parts.get("cash", attos_text(cash))
+        )
         self.desk.read(
             Reads(
                 began_ns,
@@ -281,3 +285,30 @@ def test_cash_follows_after_two_reads_and_is_kept_as_an_adjustment() -> None:
     assert [d.resolution for d in office.tell(cash="99990")] == [Resolution.ADOPTED]
     core = office.desk.engine._core
     assert core.portfolio.cash_attos == core.spec.cash_attos + core.adjusted_attos
+
+
+@pytest.mark.req("G2")
+def test_an_account_that_the_venue_blocks_enters_nothing_until_it_is_open_again() -> None:
+    office = Books()
+    office.begin()
+    office.tell()
+    office.wait(31)
+    office.tell(blocks=("trading_blocked",))
+    told = office.messages(StreamChanged)[-1]
+    assert (told.stream, told.up) == ("account", False)
+    assert told.reason == "the venue takes no order of this account: trading_blocked; ask it why"
+    office.wait(31)
+    office.tell(blocks=("trading_blocked",))
+    assert office.messages(StreamChanged)[-1] == told, "it is told once"
+    assert "streams_up" in _refused(office)
+    office.wait(31)
+    office.tell()
+    assert office.messages(StreamChanged)[-1].up is True
+    assert "streams_up" not in _refused(office)
+
+
+def _refused(office: Office) -> tuple[str, ...]:
+    """Let the strategy ask for an entry after a silence; return what is against it."""
+    office.answer = Intent(side=Side.BUY, reason="a test", quantity=1.0)
+    office.quote()
+    return tuple(office.messages(RiskDecision)[-1].refusals)

@@ -8,7 +8,7 @@ from tidegate.analytics.collect import Run
 from tidegate.analytics.curves import share
 from tidegate.events.inputs import StreamChanged, VenueCallsMeasured
 
-_NOT_A_SOCKET: Final = "store"  # log and ledger, told in the same words
+_NO_SOCKETS: Final = frozenset({"store", "account"})  # log and ledger, and whether the venue takes orders, are told in the same words
 
 
 class StreamRecord(NamedTuple):
@@ -46,7 +46,7 @@ def stability(run: Run) -> Stability:
     told: defaultdict[str, list[StreamChanged]] = defaultdict(list)
     measured: list[VenueCallsMeasured] = []
     for _, _, message in run.entries:
-        if isinstance(message, StreamChanged) and message.stream != _NOT_A_SOCKET:
+        if isinstance(message, StreamChanged) and message.stream not in _NO_SOCKETS:
             told[f"{message.venue}/{message.stream}"].append(message)
         elif isinstance(message, VenueCallsMeasured):
             measured.append(message)

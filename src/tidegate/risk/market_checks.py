@@ -112,7 +112,7 @@ def not_halted(_intent: TradeIntent, view: RiskView) -> CheckResult:
 
 
 def streams_up(_intent: TradeIntent, view: RiskView) -> CheckResult:
-    """Market and order streams are connected and have been resynchronized."""
+    """Market and order streams are connected and have been resynchronized, and the venue does not block the account."""
     return _STREAMS[view.streams_up]
 
 

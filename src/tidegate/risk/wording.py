@@ -61,9 +61,9 @@ WORDING: Final = {
         "the symbol is not halted",
     ),
     "streams_up": Wording(
-        "market and order streams",
-        "a market or order stream is down or not yet resynchronized",
-        "the streams are up",
+        "streams, and the account at the venue",
+        "a market or order stream is down or not yet resynchronized, or the venue blocks the account",
+        "the streams are up and the account is open",
     ),
     "store_durable": Wording(
         "log and ledger",

@@ -29,6 +29,7 @@ from tidegate.venues.calls import VenueCall
 from tidegate.venues.port import CancelResult
 
 STORE: Final = "store"  # as a stream: down while log or ledger are gone
+BLOCKED: Final = "account"  # likewise: down while the venue says that it takes no order of the account
 
 
 class DeskSettings(NamedTuple):
@@ -63,7 +64,8 @@ class Desk:
         self.reconciler: Final = Reconciler(place.venue, self.sequencer, clock, settings.reconcile)
         self.auditing: Final = Auditing(place.account, self.sequencer, self.gatekeeper, clock, settings.audit)
         self.calls: Final = CallTally(place.venue, self.sequencer, clock)
-        self._store_told = f"{place.venue}/{STORE}" not in engine.books.streams_down()  # a session before may have ended without its disk
+        down = engine.books.streams_down()  # a session before may have ended without its disk
+        self._told_up: Final = {stream: f"{place.venue}/{stream}" not in down for stream in (STORE, BLOCKED)}
         self._due_n, self._engine_due_ns = -1, NEVER_NS
         self.operator: Final = Operator(place.account, self.sequencer, self.gatekeeper, clock)
         self.noting: Final = Noting(self.sequencer)
@@ -139,6 +141,7 @@ class Desk:
         """See `ports.ReadVenue`; None: one of the reads failed."""
         if reads is not None and reads.account is not None:
             self.operator.seen(suspended=reads.account.suspended_by_user)
+            self._tell_blocks(reads.account.blocks)
         self.reconciler.read(reads)
 
     def suspended(self, effect: Suspend, *, taken: bool) -> None:
@@ -178,11 +181,11 @@ class Desk:
         self.auditing.leaving(effects)
         return effects
 
-    def _tell_store(self) -> None:
-        """Tell the engine when log and ledger stop taking what orders need, and when they take it again: entries are then refused."""
-        if self.outbox.store_ok is self._store_told:
+    def _tell(self, stream: str, *, up: bool, reason: str) -> None:
+        """Tell the engine, where it is news, that something which entries need is gone or back: they are refused meanwhile."""
+        if up is self._told_up[stream]:
             return
-        self._store_told = self.outbox.store_ok
+        self._told_up[stream] = up
         self.sequencer.offer(
             StreamChanged(
                 event_id="",
@@ -191,11 +194,21 @@ class Desk:
                 strategy_id="",
                 correlation_id="",
                 venue=self.place.venue,
-                stream=STORE,
-                up=self._store_told,
-                reason="log and ledger are durable" if self._store_told else "log or ledger are gone; only cancels leave",
+                stream=stream,
+                up=up,
+                reason=reason,
             )
         )
+
+    def _tell_store(self) -> None:
+        """Tell when log and ledger stop taking what orders need, and when they take it again."""
+        up = self.outbox.store_ok
+        self._tell(STORE, up=up, reason="log and ledger are durable" if up else "log or ledger are gone; only cancels leave")
+
+    def _tell_blocks(self, blocks: tuple[str, ...]) -> None:
+        """Tell when the venue begins to refuse every order of the account, and when it takes them again."""
+        reason = f"the venue takes no order of this account: {', '.join(blocks)}; ask it why" if blocks else "the venue takes orders"
+        self._tell(BLOCKED, up=not blocks, reason=reason)
 
     def _keep_approvals(self, moved: list[str], effects: list[Effect]) -> None:
         """Write where requests for approval stand; the use of one is written with its order."""

@@ -113,7 +113,10 @@ class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VenueAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """Money and permissions. Amounts the venue left out are "". `blocks` lists why it would refuse orders."""
+    """Money and permissions. Amounts the venue left out are "".
+
+    `blocks` lists why it would refuse every order; that a person has suspended trading there stands apart, since we do that ourselves.
+    """
 
     account_id: str
     status: str
@@ -133,11 +136,6 @@ class VenueAccount(msgspec.Struct, frozen=True, kw_only=True):
     pattern_day_trader: bool | None = None  # None: the venue's rule of that name is gone
     day_trades: int | None = None
     doubts: tuple[str, ...] = ()
-
-    @property
-    def may_trade(self) -> bool:
-        """Tell whether the venue would take orders at all."""
-        return not self.blocks
 
 
 class VenueExecution(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,7 +50,7 @@ def test_a_position_that_contradicts_itself_is_doubted(changes: dict[str, Any]) 
 @pytest.mark.req("G6")
 def test_the_account_reads_in_the_shape_before_and_after_the_old_day_trade_rule() -> None:
     new, old = account(sample("account_2026")), account(sample("account_legacy"))
-    assert new.may_trade
+    assert not new.blocks
     assert (new.equity_usd, new.cash_usd, new.buying_power_usd, new.multiplier) == ("100450.25", "42150.25", "331640", "4")
     assert (new.pattern_day_trader, new.day_trades) == (None, None)
     assert (old.pattern_day_trader, old.day_trades) == (True, 5)
@@ -66,13 +66,17 @@ def test_the_account_reads_in_the_shape_before_and_after_the_old_day_trade_rule(
         {"status": None},
         {"trading_blocked": True},
         {"account_blocked": True},
-        {"trade_suspended_by_user": True},
     ],
 )
 def test_each_block_of_the_account_is_named(changes: dict[str, Any]) -> None:
     found = account({**sample("account_2026"), **changes})
-    assert not found.may_trade
     assert len(found.blocks) == 1
+    assert not found.suspended_by_user
+
+
+def test_what_a_person_has_suspended_is_no_block_of_the_venues() -> None:
+    found = account({**sample("account_2026"), "trade_suspended_by_user": True})
+    assert (found.blocks, found.suspended_by_user) == ((), True)
 
 
 @given(damaged(sample("account_legacy")), damaged(sample("positions")[0]), damaged(sample("activities")[0]))
@@ -209,7 +213,9 @@ def test_every_kind_of_corporate_action_is_read_and_an_unknown_kind_is_told() ->
 
 @pytest.mark.parametrize("status", theirs.AccountStatus)
 def test_every_account_status_is_read_and_only_a_working_one_may_trade(status: theirs.AccountStatus) -> None:
-    assert account({**sample("account_2026"), "status": status.value}).may_trade == (status.value in {"ACTIVE", "PAPER_ONLY"})
+    assert account({**sample("account_2026"), "status": status.value}).blocks == (
+        () if status.value in {"ACTIVE", "PAPER_ONLY"} else (f"status {status.value}",)
+    )
 
 
 def test_what_the_venues_own_client_models_reads_here_as_well() -> None:

@@ -107,5 +107,3 @@ def _blocks(account: Account) -> Iterator[str]:
         yield "trading_blocked"
     if account.account_blocked:
         yield "account_blocked"
-    if account.trade_suspended_by_user:
-        yield "trade_suspended_by_user"
