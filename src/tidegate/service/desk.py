@@ -20,6 +20,7 @@ from tidegate.service.noting import Noting
 from tidegate.service.outbox import Outbox, OutboxSettings
 from tidegate.service.ports import Answer, CancelAll, Effect, Found, LogPort, Reads, SealAudit, Send, Suspend, WriteLedger
 from tidegate.service.reconcile import Reconciler, ReconcileSettings
+from tidegate.service.restating import Split, restated
 from tidegate.service.sequencer import Sequencer, SequencerSettings
 from tidegate.values.enums import CommandKind
 from tidegate.values.errors import TidegateError
@@ -63,6 +64,7 @@ class Desk:
         self.outbox: Final = Outbox(place.account, self.sequencer, self.gatekeeper, log, clock, settings.outbox)
         self.reconciler: Final = Reconciler(place.venue, self.sequencer, clock, settings.reconcile)
         self.auditing: Final = Auditing(place.account, self.sequencer, self.gatekeeper, clock, settings.audit)
+        self.splits: list[Split] = []  # announced for today or a day lately
         self.calls: Final = CallTally(place.venue, self.sequencer, clock)
         down = engine.books.streams_down()  # a session before may have ended without its disk
         self._told_up: Final = {stream: f"{place.venue}/{stream}" not in down for stream in (STORE, BLOCKED)}
@@ -110,6 +112,10 @@ class Desk:
         self.outbox.poll()
         return self._let_go()
 
+    def know_splits(self, splits: list[Split]) -> None:
+        """Take in which splits are announced for today or were for a day lately."""
+        self.splits = splits
+
     def called(self, call: VenueCall) -> None:
         """Take in a request to the venue that has ended: for the audit chain, and counted for reports."""
         self.auditing.called(call)
@@ -142,6 +148,9 @@ class Desk:
         if reads is not None and reads.account is not None:
             self.operator.seen(suspended=reads.account.suspended_by_user)
             self._tell_blocks(reads.account.blocks)
+        if reads is not None and reads.positions is not None:
+            for split in restated(self.splits, self.engine.books, reads.positions):
+                self.sequencer.offer(split)  # before the report, which then finds no difference
         self.reconciler.read(reads)
 
     def suspended(self, effect: Suspend, *, taken: bool) -> None:

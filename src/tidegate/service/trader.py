@@ -42,6 +42,7 @@ from tidegate.service.past import LogHistory
 from tidegate.service.promoting import Who
 from tidegate.service.reconcile import STREAM as ORDERS
 from tidegate.service.recovery import Makers, Recovered, recover
+from tidegate.service.restating import follow_splits
 from tidegate.service.sealing import Sealer, anchors_path, open_chain
 from tidegate.service.sentinel import Kill, KillWatch
 from tidegate.service.status_page import StatusMonitor
@@ -231,6 +232,7 @@ class Trader:
                 group.create_task(tell_days(wish.setup.venue, venue, desk.sequencer, time.clock, time.wait, self._wake.set)),
                 group.create_task(feeds.market(market)),
                 group.create_task(self._measuring(desk, feeds, client).measure_for_ever()),
+                group.create_task(follow_splits(client.reference, symbols, desk.know_splits, time.clock, time.wait)),
                 group.create_task(watching(monitor, desk, client, time.wall, wake=self._wake.set, tell=self._tell).poll_for_ever()),
             ]
             await asyncio.sleep(0)
