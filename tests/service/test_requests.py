@@ -5,10 +5,9 @@ import pytest
 
 from tests.service.making import Office, shown
 from tidegate.events.acts import OrderCommand, RequestMoved
-from tidegate.events.inputs import GateSet, OperatorRequested
-from tidegate.service.flatten import Parting
+from tidegate.events.inputs import GateSet
 from tidegate.service.ports import Suspend
-from tidegate.values.enums import CommandKind, ExitReason, GateScope, GateState, OrderState, OrderType, Purpose, RequestStage, RequestVerb
+from tidegate.values.enums import CommandKind, ExitReason, GateScope, GateState, OrderState, Purpose, RequestStage, RequestVerb
 
 pytestmark = pytest.mark.req("B2.4")
 
@@ -131,48 +130,6 @@ def test_a_pause_does_not_loosen_a_halt() -> None:
     assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.HALTED
     office.ask(RequestVerb.RESUME, request_id="r2")
     assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.ACTIVE
-
-
-@pytest.mark.req("A4.4")
-def test_stops_that_protect_what_is_held_stay_when_the_trader_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    office = Office(at_venue=True)
-    office.enter()
-    send = office.let_go()
-    office.desk.answered(send, shown(send, OrderState.FILLED, filled=5))
-    office.turn()
-    stop = office.let_go()
-    assert stop.command.order_type is OrderType.STOP
-    office.desk.answered(stop, shown(stop, OrderState.ACCEPTED))
-    office.turn()
-    office.effects.clear()
-    office.desk.operator.part({"one": Parting.CANCEL}, why="the trader stops", at_ns=2)
-    office.turn()
-    office.wait(0.3)
-    assert office.sends() == []
-    assert office.state(stop.command.client_order_id) is OrderState.ACCEPTED
-    (resting,) = office.orders()
-    other = msgspec.structs.replace(resting, client_order_id="other", symbol="BBB", order_type=OrderType.LIMIT)
-    monkeypatch.setattr(office.desk.engine.books, "working_orders", lambda: [other, resting])
-    office.desk.operator.part({"one": Parting.CANCEL}, why="the trader stops", at_ns=3)
-    office.turn()
-    asked = [message.order_id for message in office.messages(OperatorRequested)]
-    assert asked == ["other"]
-
-
-def test_a_strategy_that_declared_so_has_its_orders_canceled_when_the_trader_goes() -> None:
-    office = Office()
-    key = office.enter()
-    send = office.let_go()
-    office.desk.answered(send, shown(send, OrderState.ACCEPTED))
-    office.turn()
-    office.effects.clear()
-    office.desk.operator.part({"one": Parting.LEAVE}, why="the trader stops", at_ns=1)
-    office.wait(0.3)
-    assert office.sends() == []
-    office.desk.operator.part({"one": Parting.CANCEL}, why="the trader stops", at_ns=2)
-    office.turn()
-    office.wait(0.3)
-    assert [effect.command.target_id for effect in office.sends()] == [key]
 
 
 @pytest.mark.req("B3.6")

@@ -78,6 +78,7 @@ _KEYS: Final[Mapping[str, Direction]] = {
     "symbol_cooldown": Direction.LARGER,
     "live.symbols_max": Direction.INDIFFERENT,
     "live.snapshot_inputs": Direction.INDIFFERENT,
+    "live.status_page": Direction.INDIFFERENT,
 }
 _TREES: Final[Mapping[str, Direction]] = {  # everything below
     "no_trade": Direction.LARGER,

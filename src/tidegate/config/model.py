@@ -164,6 +164,10 @@ class StrategySection(Section, frozen=True, kw_only=True):
     params: Annotated[dict[str, ParameterValue], _text("Its parameters; the others keep their defaults", "numbers")] = {}
     symbols: Annotated[tuple[str, ...], _text("What it watches; `*`: every instrument that is no index", "symbols")] = ("*",)
     eligible: Annotated[tuple[EligibleSection, ...], _text("Where it may enter; nowhere when empty", "rows")]
+    parting: Annotated[
+        Literal["", "cancel_working", "leave_working"],
+        _text("What becomes of its working orders when a trader stops or has lost the venue; empty: live.parting"),
+    ] = ""
 
 
 class ScopedLimitsSection(Section, frozen=True, kw_only=True):
@@ -231,8 +235,12 @@ class LiveSection(Section, frozen=True, kw_only=True):
     symbols_max: Annotated[int, _count("Symbols that the data plan lets one stream have; 0: any number", 0)] = 30
     origin: Annotated[str, _text("Address of an emulator on this machine; empty: the venue's own, paper or live by the mode")] = ""
     parting: Annotated[
-        Literal["cancel_working", "leave_working"], _text("What becomes of working orders when the trader stops or is cut off")
+        Literal["cancel_working", "leave_working"],
+        _text("What becomes of working orders when the trader stops or has lost the venue, of strategies that do not say"),
     ] = "cancel_working"
+    lost_after: Annotated[str, _duration("Without one of its streams for so long the venue counts as lost; 0: never")] = "1m"
+    trading_requests_per_minute: Annotated[int, _count("Requests a minute that the venue allows the account", 2)] = 200
+    data_requests_per_minute: Annotated[int, _count("Data requests a minute that the data plan allows", 2)] = 200
     ledger: Annotated[str, _text("postgresql:// address of the ledger; empty: a file in the home folder")] = ""
     audit_anchors: Annotated[
         str, _text("File outside the ledger for the signed heads of the audit chain, on another disk perhaps; empty: in the home folder")

@@ -18,6 +18,7 @@ from tidegate.service.gatekeeper import Gatekeeper
 from tidegate.service.ledger.rows import Batch, ExecutionRow
 from tidegate.service.noting import Noting
 from tidegate.service.outbox import Outbox, OutboxSettings
+from tidegate.service.parting import NO_SOCKETS, Parter, PartingPlan
 from tidegate.service.ports import Answer, CancelAll, Effect, Found, LogPort, Reads, SealAudit, Send, Suspend, WriteLedger
 from tidegate.service.reconcile import Reconciler, ReconcileSettings
 from tidegate.service.restating import Split, restated
@@ -29,8 +30,7 @@ from tidegate.values.time import NEVER_NS
 from tidegate.venues.calls import VenueCall
 from tidegate.venues.port import CancelResult
 
-STORE: Final = "store"  # as a stream: down while log or ledger are gone
-BLOCKED: Final = "account"  # likewise: down while the venue says that it takes no order of the account
+STORE, BLOCKED = NO_SOCKETS  # as streams: down while log or ledger are gone, and while the venue says that it takes no order
 
 
 class DeskSettings(NamedTuple):
@@ -40,6 +40,7 @@ class DeskSettings(NamedTuple):
     outbox: OutboxSettings = OutboxSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     audit: AuditSettings = AuditSettings()
+    parting: PartingPlan = PartingPlan()
 
 
 class Place(NamedTuple):
@@ -70,6 +71,7 @@ class Desk:
         self._told_up: Final = {stream: f"{place.venue}/{stream}" not in down for stream in (STORE, BLOCKED)}
         self._due_n, self._engine_due_ns = -1, NEVER_NS
         self.operator: Final = Operator(place.account, self.sequencer, self.gatekeeper, clock)
+        self.parter: Final = Parter(settings.parting, place.venue, self.sequencer, clock)
         self.noting: Final = Noting(self.sequencer)
 
     def monotonic_ns(self) -> int:
@@ -85,7 +87,8 @@ class Desk:
             self._due_n, self._engine_due_ns = self.engine.n, self.engine.next_due()
         engine_ns = self._engine_due_ns
         engine_mono_ns = NEVER_NS if engine_ns >= NEVER_NS else mono_ns + max(0, engine_ns - self.sequencer.now_ns())
-        return min(engine_mono_ns, self.outbox.due_ns(), self.reconciler.due_ns(), self.operator.due_ns(), self.auditing.due_ns())
+        machines = (self.outbox, self.reconciler, self.operator, self.parter, self.auditing)
+        return min(engine_mono_ns, *[machine.due_ns() for machine in machines])
 
     def turn(self) -> list[Effect]:
         """Take in what waits and what is due; return what is to be carried out, in order."""
@@ -98,6 +101,7 @@ class Desk:
             self.reconciler.folded(unconfirmed=self.engine.books.unconfirmed)
             self.reconciler.poll()
             self.operator.poll(cancels_out=not self.outbox.open_commands)
+            self.parter.poll()
             self.noting.poll(suspending=self.operator.suspending)
             self.calls.poll()
             self._tell_store()

@@ -1,12 +1,10 @@
-"""What a person's request does outside the engine, in its order; and what a strategy's declared policy asks when we go.
+"""What a person's request does outside the engine, in its order.
 
 Kill: the latch closes in the very step, the kill is written to the ledger, the engine cancels everything in the scope, and for the
 whole account the venue's own switch is set once the cancels are out, since that switch refuses every new order. Flatten: the switch is
 lifted first if it is set, then the engine liquidates in stages (`engine.requests`), which a restart goes on with.
 """
 
-from collections.abc import Mapping
-from enum import StrEnum
 from typing import Final, final
 
 from tidegate.clock.clock import Clock
@@ -28,13 +26,6 @@ _STATES: Final = {
     RequestVerb.ENABLE: GateState.ACTIVE,
 }
 _WHOLE: Final = frozenset({GateScope.GLOBAL, GateScope.ACCOUNT})
-
-
-class Parting(StrEnum):
-    """What becomes of a strategy's working orders when the trader is cut off or stops. Declared, and shown before arming."""
-
-    LEAVE = "leave_working"
-    CANCEL = "cancel_working"
 
 
 @final
@@ -76,27 +67,6 @@ class Operator:
             self._suspend_ns = NEVER_NS
             self._lift()
         return self._sequencer.offer_urgent(request)
-
-    def part(self, policies: Mapping[str, Parting], *, why: str, at_ns: int) -> None:
-        """Ask for what is declared for the case that the trader is cut off or stops; stops that protect what is held stay in any case."""
-        for order in self._sequencer.engine.books.working_orders():
-            if policies.get(order.strategy_id) is Parting.CANCEL and not order.is_protective:
-                self._sequencer.offer_urgent(
-                    OperatorRequested(
-                        event_id="",
-                        timestamp=0,
-                        symbol=order.symbol,
-                        strategy_id=order.strategy_id,
-                        correlation_id="",
-                        request_id=f"part-{order.client_order_id}-{at_ns}",
-                        verb=RequestVerb.CANCEL,
-                        scope=GateScope.STRATEGY,
-                        key=order.strategy_id,
-                        order_id=order.client_order_id,
-                        requester="rule:parting",
-                        reason=why,
-                    )
-                )
 
     def poll(self, *, cancels_out: bool) -> None:
         """Set the venue's switch once the cancels of a kill are out, or have had their time; lift it for a liquidation that goes on."""

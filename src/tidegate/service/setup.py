@@ -26,10 +26,13 @@ from tidegate.journal import FORMAT_VERSION
 from tidegate.recovery import machine
 from tidegate.service.breakers import BreakerSettings
 from tidegate.service.demotion import Watch
+from tidegate.service.parting import Parting, PartingPlan
 from tidegate.service.recovery import Recovered
 from tidegate.values.enums import InstrumentKind
 from tidegate.values.ids import SessionId
 from tidegate.values.instruments import Instrument
+from tidegate.venues.alpaca.client import ClientSettings
+from tidegate.venues.ratelimit import LimitPlan
 
 
 class Setup(NamedTuple):
@@ -42,6 +45,7 @@ class Setup(NamedTuple):
     slots: tuple[StrategySlot, ...]
     toolchain: Toolchain
     breakers: BreakerSettings
+    parting: PartingPlan
     version: ConfigVersion  # as the file stands; `loaded` may have its limits held down by the mode
 
     @property
@@ -121,7 +125,9 @@ def set_up(loaded: LoadedConfig, toolchain: Toolchain, mode: str = "") -> Setup:
     live = live_section(loaded)
     config = placed(loaded.config, loaded.folder)
     loaded = capped(loaded._replace(config=config, source=config_source(config, loaded)), mode)
-    return Setup(loaded, live, config.account.name, instruments, slots, toolchain, breaker_settings(live), version)
+    return Setup(
+        loaded, live, config.account.name, instruments, slots, toolchain, breaker_settings(live), parting_plan(loaded, slots, live), version
+    )
 
 
 def version_in(loaded: LoadedConfig) -> ConfigVersion:
@@ -145,6 +151,21 @@ def live_section(loaded: LoadedConfig) -> LiveSection:
     """Return what a configuration says of live trading."""
     live = loaded.config.live
     return live if isinstance(live, LiveSection) else LiveSection()
+
+
+def parting_plan(loaded: LoadedConfig, slots: Sequence[StrategySlot], live: LiveSection) -> PartingPlan:
+    """Return what is declared for working orders when the trader stops or loses its venue."""
+    sections = zip(slots, loaded.config.strategies, strict=True)
+    return PartingPlan(
+        {slot.strategy.strategy_id: Parting(section.parting or live.parting) for slot, section in sections}, duration_ns(live.lost_after)
+    )
+
+
+def client_settings(live: LiveSection) -> ClientSettings:
+    """Return what the venue and the data plan allow."""
+    return ClientSettings(
+        trading=LimitPlan(requests=live.trading_requests_per_minute), data=LimitPlan(requests=live.data_requests_per_minute)
+    )
 
 
 def breaker_settings(live: LiveSection) -> BreakerSettings:

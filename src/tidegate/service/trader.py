@@ -29,7 +29,6 @@ from tidegate.service.asking import expected_ns
 from tidegate.service.desk import Desk, Place
 from tidegate.service.door import DoorWish, open_door
 from tidegate.service.feeds import MARKET, Feeds
-from tidegate.service.flatten import Parting
 from tidegate.service.hands import Hands
 from tidegate.service.heartbeat import Heart, Stage
 from tidegate.service.hours import tell_days
@@ -38,6 +37,7 @@ from tidegate.service.ledger.rows import Lease
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.thread import LedgerThread
 from tidegate.service.measuring import Measuring, Subjects
+from tidegate.service.parting import Parting
 from tidegate.service.past import LogHistory
 from tidegate.service.promoting import Who
 from tidegate.service.reconcile import STREAM as ORDERS
@@ -45,6 +45,7 @@ from tidegate.service.recovery import Makers, Recovered, recover
 from tidegate.service.restating import follow_splits
 from tidegate.service.sealing import Sealer, anchors_path, open_chain
 from tidegate.service.sentinel import Kill, KillWatch
+from tidegate.service.setup import client_settings
 from tidegate.service.status_page import StatusMonitor
 from tidegate.service.surroundings import Surroundings
 from tidegate.service.tenure import Claimed, Tenure, claim_account
@@ -118,6 +119,7 @@ class Trader:
         if claimed is None:
             return
         store, lease, asked_ns = claimed
+        self._tell(wish.setup.parting.sentence())
         registered = await asyncio.to_thread(self._register, store, lease)
         for permission in registered.permissions:
             if not permission.permitted:
@@ -127,7 +129,7 @@ class Trader:
         if doubt := await asyncio.to_thread(sealer.doubt, store, wish.setup.account):
             self._tell(doubt)
         ledger = LedgerThread(store)
-        async with AlpacaClient(wish.access, wish.hosts, time.clock, wait=time.wait) as client:
+        async with AlpacaClient(wish.access, wish.hosts, time.clock, settings=client_settings(wish.setup.live), wait=time.wait) as client:
             venue: OrderVenue = client if wish.mode in SENDING else Unsent(client, f"mode {wish.mode}: nothing is sent")
             opening = wish.setup.opening(
                 recovered, mode=wish.mode, epoch=lease.epoch, started_ns=time.clock.now_ns(), permissions=registered.lines()
@@ -135,7 +137,7 @@ class Trader:
             log = self.log = LiveLog(wish.home.log, opening, clock=time.wall)
             await log.opened()
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
-            desk = self.desk = Desk(place, recovered.engine, log, time.clock, paced(time.speed))
+            desk = self.desk = Desk(place, recovered.engine, log, time.clock, paced(time.speed, wish.setup.parting))
             client.last_look, client.called = desk.outbox.last_look, desk.called
             self._around.cancels_ns = client.trading_turns.cancels_ns
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
@@ -330,19 +332,17 @@ class Trader:
         if resting := [order for order in _own(desk) if order.is_protective]:
             self._tell(f"{len(resting)} stops stay at the venue for what is held, as their strategies declare.")
         working = _working(desk)
-        policy = Parting(self._wish.setup.live.parting)
         if not working:
             self._tell("No other order works." if resting else "No order works; nothing is left at the venue.")
-            return
-        if policy is Parting.LEAVE:
-            self._tell(f"{len(working)} working orders are left at the venue, as configured (live.parting: leave_working).")
-            return
-        self._tell(f"Canceling {len(working)} working orders, as configured (live.parting: cancel_working).")
-        strategies = sorted({order.strategy_id for order in working})
-        desk.operator.part(dict.fromkeys(strategies, policy), why="the trader stops", at_ns=desk.sequencer.now_ns())
-        await self._until(desk, hands, lambda: not _working(desk))
-        left = [order.client_order_id for order in _working(desk)]
-        self._tell(f"Not confirmed as canceled: {', '.join(left)}; look at the venue." if left else "All of them are canceled.")
+        for policy, orders in desk.parter.plan.split(working):
+            whose = ", ".join(sorted({order.strategy_id for order in orders}))
+            done = "Canceling" if policy is Parting.CANCEL else "Leaving at the venue"
+            self._tell(f"{done} {len(orders)} working orders of {whose}, as configured ({policy.value}).")
+        desk.parter.part("the trader stops")
+        if _canceling(desk):
+            await self._until(desk, hands, lambda: not _canceling(desk))
+            left = [order.client_order_id for order in _canceling(desk)]
+            self._tell(f"Not confirmed as canceled: {', '.join(left)}; look at the venue." if left else "All of them are canceled.")
 
     async def _until(self, desk: Desk, hands: Hands, met: Callable[[], bool]) -> None:
         """Go on with what is under way until a condition is met, but no longer than the end may take."""
@@ -377,6 +377,11 @@ def _own(desk: Desk) -> list[Order]:
 def _working(desk: Desk) -> list[Order]:
     """Return those of them that no position needs."""
     return [order for order in _own(desk) if not order.is_protective]
+
+
+def _canceling(desk: Desk) -> list[Order]:
+    """Return those of them that are declared to be canceled."""
+    return [order for order in _working(desk) if desk.parter.plan.of(order) is Parting.CANCEL]
 
 
 def _streams(venue: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from tidegate.clock.clock import Clock
 from tidegate.control.home import Home
 from tidegate.service.desk import DeskSettings
 from tidegate.service.outbox import OutboxSettings
+from tidegate.service.parting import PartingPlan
 from tidegate.service.reconcile import ReconcileSettings
 from tidegate.service.setup import Setup
 from tidegate.venues.alpaca.access import Access, Hosts
@@ -42,13 +43,14 @@ class Wish(NamedTuple):
 Tell = Callable[[str], None]  # one line for the operator
 
 
-def paced(speed: float) -> DeskSettings:
-    """Return settings whose waits for our own disk, our own loop and a former holder last as long as on the machine's clock."""
+def paced(speed: float, parting: PartingPlan) -> DeskSettings:
+    """Return settings whose waits for our disk, our loop, a former holder and a lost stream last as long as on the machine's clock."""
     outbox, reconcile = OutboxSettings(), ReconcileSettings()
     replace = msgspec.structs.replace
     return DeskSettings(
         outbox=replace(outbox, answer_ns=int(outbox.answer_ns * speed), cancel_patience_ns=int(outbox.cancel_patience_ns * speed)),
         reconcile=replace(reconcile, trust_ns=int(reconcile.trust_ns * speed)),
+        parting=parting._replace(lost_after_ns=int(parting.lost_after_ns * speed)),
     )
 
 

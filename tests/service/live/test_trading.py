@@ -50,7 +50,7 @@ def test_it_trades_and_verify_matches_what_it_wrote(venue: Venue, account: Accou
         wait_for("the venue's clock", lambda: not trader.is_alive or _venue_lines(account) == [("clock", "ok")])
         assert trader.is_alive, trader.said()
         assert trader.stop() == 0, trader.said()
-    assert "working orders, as configured (live.parting: cancel_working)." in trader.said()
+    assert ", as configured (cancel_working)." in trader.said()
     assert "All of them are canceled." in trader.said()
     assert set(venue.state()["accounts"][KEY]["open_orders"]) == _protective(venue), "what is left protects what is held"
     found = compare(account.home, venue)
@@ -109,7 +109,7 @@ def test_working_orders_are_left_where_that_is_configured(venue: Venue, account:
     with TraderProcess(leaving) as trader:
         wait_for("a resting order", lambda: _rests(venue) or not trader.is_alive)
         assert trader.stop() == 0, trader.said()
-    assert "left at the venue, as configured (live.parting: leave_working)." in trader.said()
+    assert ", as configured (leave_working)." in trader.said()
     assert _rests(venue)
 
 
