@@ -1,5 +1,6 @@
 """Sessions as a trader would log them: market records in the log, order events, ticks and gates in between, one session after another."""
 
+import asyncio
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -136,7 +137,7 @@ def run_live(
         log.abandon()
         return engine
     log.judged(engine.n)
-    assert log.block_until_closed(state_sha256=engine.state_sha256(), timeout_s=120)
+    asyncio.run(log.close(state_sha256=engine.state_sha256()))
     return engine
 
 
