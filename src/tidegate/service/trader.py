@@ -17,12 +17,12 @@ from typing import Final, final
 
 from tidegate.control.peers import user_name
 from tidegate.control.server import ControlServer
-from tidegate.engine.layout import layout_sha256
 from tidegate.events.inputs import AnyInput
 from tidegate.journal.live import LiveLog
-from tidegate.journal.snapshots import Snapshot
+from tidegate.journal.snapshots import SnapshotPace
 from tidegate.oms.order import Order
 from tidegate.recovery import machine
+from tidegate.recovery.fold import snapshot_of
 from tidegate.service.access_lines import facts_to
 from tidegate.service.answering import Answering
 from tidegate.service.asking import expected_ns
@@ -77,7 +77,7 @@ class Trader:
         self._wake: Final = asyncio.Event()
         self._stop: Final = asyncio.Event()
         self._durable_asked = -1
-        self._snapshot_n = 0
+        self._pace: Final = SnapshotPace(wish.setup.live.snapshot_inputs)
         self._around: Final = Surroundings(wish.mode, wish.home, _streams(wish.setup.venue), wish.time.wall)
         self._kills: Final = KillWatch(wish.home)
         self._standing: list[Kill] = []  # kills that the engine has not taken yet
@@ -300,18 +300,8 @@ class Trader:
 
     def _keep_snapshot(self, desk: Desk) -> None:
         log, engine = self.log, desk.engine
-        if log is None or log.failed is not None or engine.n - self._snapshot_n < self._wish.setup.live.snapshot_inputs:
-            return
-        self._snapshot_n = engine.n
-        log.snapshot(
-            Snapshot(
-                session_id=desk.place.session,
-                n=engine.n,
-                layout_sha256=layout_sha256(),
-                code_sha256=machine.code_sha256(),
-                state=engine.snapshot(),
-            )
-        )
+        if log is not None and log.failed is None and self._pace.due(engine.n):
+            log.snapshot(snapshot_of(engine, session_id=desk.place.session, code_sha256=machine.code_sha256()))
 
     # The end.
 
