@@ -36,6 +36,9 @@ class LogPort(Protocol):
     def records(self, n_first: int, records: NDArray[np.void]) -> None:
         """Log market records; the first is input n_first."""
 
+    def evidence(self, raw: bytes) -> None:
+        """Log what is no input: what a venue sent, what we measured."""
+
     def judged(self, n: int) -> None:
         """Note that all acts of all inputs up to n were given."""
 
