@@ -15,7 +15,8 @@ pytestmark = pytest.mark.req("F1")
 
 
 def command(client_order_id: str) -> OrderCommand:
-    return replace(example_of(OrderCommand), event_id="s-7-3", client_order_id=client_order_id, timestamp=1)
+    made: OrderCommand = replace(example_of(OrderCommand), event_id="s-7-3", client_order_id=client_order_id, timestamp=1)
+    return made
 
 
 def test_each_stage_has_its_time_and_the_first_answer_counts() -> None:
