@@ -78,6 +78,8 @@ _KEYS: Final[Mapping[str, Direction]] = {
     "symbol_cooldown": Direction.LARGER,
     "live.symbols_max": Direction.INDIFFERENT,
     "live.snapshot_inputs": Direction.INDIFFERENT,
+    "live.log_keep": Direction.INDIFFERENT,
+    "live.log_keep_mb": Direction.INDIFFERENT,
 }
 _TREES: Final[Mapping[str, Direction]] = {  # everything below
     "no_trade": Direction.LARGER,

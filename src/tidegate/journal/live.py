@@ -27,6 +27,7 @@ from tidegate.journal.settings import LIVE, LiveSettings
 from tidegate.journal.snapshots import Snapshot
 from tidegate.journal.thread import SNAPSHOT, Item, Queue, WriterThread
 from tidegate.journal.waiting import NOTHING_OPEN, Told, told_in_loop
+from tidegate.values.errors import TidegateError
 
 _INPUT, _ACT, _EVIDENCE, _JUDGED, _RECORDS = (
     int(kind) for kind in (EntryKind.INPUT, EntryKind.ACT, EntryKind.EVIDENCE, EntryKind.JUDGED, EntryKind.RECORDS)
@@ -80,6 +81,11 @@ class LiveLog:
     def failed(self) -> LogFailedError | None:
         """Return what ended the log; None while it lives."""
         return self._writer.error
+
+    @property
+    def keep_trouble(self) -> TidegateError | None:
+        """Return what kept old segments from being dropped at the last look; None: nothing did."""
+        return self._writer.keep_trouble
 
     @property
     def is_pressed(self) -> bool:

@@ -27,6 +27,10 @@ class LogPort(Protocol):
     def failed(self) -> Exception | None:
         """What ended the log; None while it lives."""
 
+    @property
+    def keep_trouble(self) -> Exception | None:
+        """What kept old segments from being dropped; None: nothing did."""
+
     def input(self, n: int, message: bytes) -> None:
         """Log an input that is not a market record."""
 

@@ -44,6 +44,7 @@ from tidegate.service.reconcile import STREAM as ORDERS
 from tidegate.service.recovery import Makers, Recovered, recover
 from tidegate.service.sealing import Sealer, anchors_path, open_chain
 from tidegate.service.sentinel import Kill, KillWatch
+from tidegate.service.setup import kept
 from tidegate.service.surroundings import Surroundings
 from tidegate.service.tenure import Claimed, Tenure, claim_account
 from tidegate.service.unsent import Unsent
@@ -129,7 +130,7 @@ class Trader:
             opening = wish.setup.opening(
                 recovered, mode=wish.mode, epoch=lease.epoch, started_ns=time.clock.now_ns(), permissions=registered.lines()
             )
-            log = self.log = LiveLog(wish.home.log, opening, clock=time.wall)
+            log = self.log = LiveLog(wish.home.log, opening, kept(wish.setup.live), clock=time.wall)
             await log.opened()
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
             desk = self.desk = Desk(place, recovered.engine, log, time.clock, paced(time.speed))

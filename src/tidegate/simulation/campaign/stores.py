@@ -45,6 +45,7 @@ class SessionLog:
         self.last_n = 0
         self.snapshot: tuple[int, bytes] | None = None  # how many entries it covers, and the state
         self.failed: Exception | None = None
+        self.keep_trouble: Exception | None = None
 
     @property
     def is_dirty(self) -> bool:
