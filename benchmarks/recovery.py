@@ -28,13 +28,12 @@ from tidegate.journal import LogWriter, read, recover
 from tidegate.journal.snapshots import SnapshotPace, drop_snapshots, write_snapshot
 from tidegate.kernel.mode import Mode
 from tidegate.recovery import machine
-from tidegate.recovery.fold import NoSpans, fold_session
+from tidegate.recovery.fold import NoSpans, fold_session, snapshot_of
 from tidegate.recovery.machine import make_toolchain
 from tidegate.recovery.specs import recorded_spec
 from tidegate.replay.loop import ReplayLoop
 from tidegate.replay.prepare import Plan, plan_session
 from tidegate.replay.recorded import Records
-from tidegate.replay.recovery import snapshot_of
 from tidegate.simulation.generate import Wish, generate
 
 SNAPSHOT_EVERY = 100_000
@@ -64,7 +63,7 @@ class Sink:
             self._writer.judged(n - 1)
         if self._engine.n == n - 1 and self._pace.due(n - 1):
             self._writer.flush()
-            write_snapshot(self._directory, snapshot_of(self._engine, session_id=self._session))
+            write_snapshot(self._directory, snapshot_of(self._engine, session_id=self._session, code_sha256=machine.code_sha256()))
             drop_snapshots(self._directory, session_id=self._session, keep=2)
         self._writer.input(n, encode(message))
 

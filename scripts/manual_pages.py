@@ -18,8 +18,10 @@ import tidegate
 from scripts.manual_advice import ADVICE
 from scripts.order_states import late_picture, usual_picture
 from scripts.path_picture import path_picture
+from tidegate.analytics.metrics import metrics_markdown
 from tidegate.cli.exits import BUG, INTERRUPTED, NO_READER, InterruptedRunError
 from tidegate.config.limits import limit_keys
+from tidegate.config.reference import reference_markdown
 from tidegate.config.yaml_text import read_documents
 from tidegate.engine import folding, watching
 from tidegate.oms.transitions import NEVER_LIVED, TERMINAL, TRANSITIONS
@@ -320,6 +322,8 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "simulator.md": simulator_page,
     "order-states.md": states_page,
     "errors.md": errors_page,
+    "configuration.md": reference_markdown,
+    "metrics.md": metrics_markdown,
     "assets/order-states.svg": usual_picture,
     "assets/order-states-late.svg": late_picture,
     "assets/path.svg": path_picture,

@@ -317,7 +317,7 @@ def test_each_metric_has_a_known_unit_and_a_definition_of_its_own(metric: Metric
 
 def test_the_manual_says_what_the_code_computes() -> None:
     page = ROOT / "docs" / "metrics.md"
-    assert page.read_text("utf-8") == metrics_markdown(), "write docs/metrics.md anew with metrics_markdown()"
+    assert page.read_text("utf-8") == metrics_markdown(), "run `python -m scripts.manual_pages`"
 
 
 def test_a_refusal_names_its_decision(run: Run) -> None:

@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+from tidegate.config.reading import PRESETS
+
+SHIPPED = tuple(sorted(path.stem for path in PRESETS.glob("*.yaml")))  # configurations by name
+
 HEAD = '''"""A strategy of a test."""
 
 import math

@@ -3,11 +3,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.config.making import CONFIG, SOUND, strategy_file
+from tests.config.making import CONFIG, SHIPPED, SOUND, strategy_file
 from tidegate.config.build import engine_spec, instruments_of, scheduled_inputs, slots_of, with_strategies
 from tidegate.config.errors import BadParameterError, ConfigError, UnknownStrategyError
 from tidegate.config.model import Config
-from tidegate.config.reading import LoadedConfig, parse_config, preset_names, read_config
+from tidegate.config.reading import LoadedConfig, parse_config, read_config
 from tidegate.config.settings import fee_schedule, half_life_weight
 from tidegate.engine.spec import EngineSpec
 from tidegate.events.inputs import EventListed, SessionChanged
@@ -183,7 +183,7 @@ def test_an_unknown_strategy_in_a_configuration_is_one_sentence() -> None:
         spec_of(loaded(CONFIG.replace("mean_reversion", "mean_revesion")), "IBM")
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_configurations_build_an_engine_specification(name: str) -> None:
     shipped = read_config(name)
     listed = [instrument.symbol for instrument in shipped.config.instruments]

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.config.making import CONFIG
+from tests.config.making import CONFIG, SHIPPED
 from tidegate.config.errors import ConfigError
-from tidegate.config.reading import LIMITS, LoadedConfig, limits_names, parse_config, preset_names, read_config
+from tidegate.config.reading import LIMITS, LoadedConfig, limits_names, parse_config, read_config
 from tidegate.config.writing import config_source
 from tidegate.values.errors import ExitCode
 
@@ -28,7 +28,7 @@ def test_a_configuration_is_one_frozen_value() -> None:
     assert hash(loaded.config.market)
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_configurations_are_complete(name: str) -> None:
     loaded = read_config(name)
     assert len(loaded.config.strategies) == 3
@@ -36,7 +36,7 @@ def test_the_shipped_configurations_are_complete(name: str) -> None:
 
 
 def test_the_shipped_names_are_known() -> None:
-    assert preset_names() == ("demo-generated", "demo-recorded", "generated", "us-stocks")
+    assert SHIPPED == ("demo-generated", "demo-recorded", "generated", "us-stocks")
     assert limits_names() == ("2026-02", "day-trading")
 
 
@@ -147,7 +147,7 @@ def test_what_was_read_reads_the_same_again_without_any_file() -> None:
     assert (again.config, again.limits, again.source) == (loaded.config, loaded.limits, loaded.source)
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", SHIPPED)
 def test_what_is_written_reads_the_same_again(name: str) -> None:
     loaded = read_config(name)
     again = parse_config(config_source(loaded.config, loaded), name="log", folder=loaded.folder)

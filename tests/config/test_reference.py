@@ -65,10 +65,4 @@ def test_the_page_is_made_of_all_of_it() -> None:
 
 def test_the_manual_has_the_page_as_it_is_made() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
-    assert page == reference_markdown(), f"the keys have changed; run: {RENEW}"
-
-
-RENEW = (
-    "python -c 'from pathlib import Path; from tidegate.config.reference import reference_markdown as page; "
-    'Path("docs/configuration.md").write_text(page())\''
-)
+    assert page == reference_markdown(), "the keys have changed; run `python -m scripts.manual_pages`"

@@ -1,5 +1,6 @@
 """Stage times of orders travel as evidence and are told apart from what venues sent."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def test_stage_times_come_back_from_a_log_beside_what_a_venue_sent(tmp_path: Pat
     log.judged(1)
     for raw in (b'{"stream":"trade_updates"}', stages_evidence(stages), b'{"type":"order_stages","foreign":', b"\xff\x00"):
         log.evidence(raw)
-    log.block_until_closed(timeout_s=60)
+    asyncio.run(log.close())
     found = [stages_of(entry.payload) for entry in read(tmp_path).entries() if entry.kind is EntryKind.EVIDENCE]
     assert found == [None, stages, None, None]
 
@@ -29,6 +30,6 @@ def test_stage_times_come_back_from_a_log_beside_what_a_venue_sent(tmp_path: Pat
 def test_evidence_is_shown_as_text(tmp_path: Path) -> None:
     log = LiveLog(tmp_path, replace(session_opened(), instruments=b""))
     log.evidence(b'{"raw": "\xff"}')
-    log.block_until_closed(timeout_s=60)
+    asyncio.run(log.close())
     shown = [row["body"]["bytes"] for row in rows(read(tmp_path)) if row["kind"] == EntryKind.EVIDENCE.name.lower()]
     assert shown == ['{"raw": "\\xff"}']

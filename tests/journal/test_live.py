@@ -139,6 +139,14 @@ async def test_what_is_queued_while_the_disk_is_busy_goes_into_its_next_commit(t
     await log.close()
 
 
+def takes(log: LiveLog, n: int) -> bool:
+    try:
+        log.input(n, b"x" * 100)
+    except LogBehindError:
+        return False
+    return True
+
+
 @pytest.mark.asyncio
 async def test_a_full_queue_is_said_and_nothing_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = LiveSettings(queue_bytes_max=10_000, sync_every_ns=1_000_000)
@@ -148,13 +156,12 @@ async def test_a_full_queue_is_said_and_nothing_is_dropped(tmp_path: Path, monke
     log.input(1, b"held")
     assert gate.reached.acquire(timeout=60)
     n, pressed_at = 1, 0
-    while log.queued_bytes + 100 <= settings.queue_bytes_max:
+    while takes(log, n + 1):
         n += 1
-        log.input(n, b"x" * 100)
         pressed_at = pressed_at or (n if log.is_pressed else 0)
-    assert 0 < pressed_at < n, "it is pressed before it is full"
     with pytest.raises(LogBehindError, match="stop taking in"):
         log.input(n + 1, b"x" * 100)
+    assert 0 < pressed_at < n, "it is pressed before it is full"
     log.act(n, 1, b"the acts of what was taken are taken")
     log.judged(n)
     room = asyncio.ensure_future(log.wait_room())
@@ -300,23 +307,6 @@ async def test_a_segment_is_sealed_when_it_is_old(tmp_path: Path) -> None:
     assert 2 <= len(reader.scans) <= 4, "time may pass between a commit and its look at the clock"
     assert [n for kind, n, _, _ in items(reader) if kind == "input"] == [1, 2, 3]
     assert check(tmp_path) is None
-
-
-def test_threads_without_a_loop_can_wait_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = LiveLog(tmp_path, session_opened(), SLOW)
-    n = fill(log, 10, 2)
-    assert log.block_until_durable(n, timeout_s=60)
-    with monkeypatch.context() as patch:
-        gate = Gate(patch)
-        log.input(n + 1, b"held")
-        log.judged(n + 1)
-        assert not log.block_until_durable(n + 1, timeout_s=0.01)
-        gate.let.release(10)
-        assert log.block_until_durable(n + 1, timeout_s=60)
-    assert log.block_until_closed(timeout_s=60)
-    assert read(tmp_path).sealed
-    with pytest.raises(LogFailedError, match="is closed"):
-        log.input(n + 2, b"")
 
 
 FILL_THE_DISK = """

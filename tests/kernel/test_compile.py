@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from tidegate.kernel.address import COMPILED_FORMS
-from tidegate.kernel.compile import BUFFER, FLOAT64, INT64, OPTIONS, Compiler, record_type, source_hash
+from tidegate.kernel.compile import BUFFER, FLOAT64, INT64, OPTIONS, Compiler, record_type
 from tidegate.kernel.layout import row
 from tidegate.kernel.mode import is_kernel, kernel
 from tidegate.kernel.rows import RowTable
@@ -126,18 +126,6 @@ def test_bounds_are_checked_and_floats_are_not_reordered() -> None:
     assert OPTIONS["boundscheck"] is True
     assert OPTIONS["error_model"] == "numpy"
     assert not {"fastmath", "parallel"} & set(OPTIONS)
-
-
-def test_a_changed_helper_gives_the_cache_another_name() -> None:
-    assert source_hash([b"a", b"b"]) == source_hash([b"a", b"b"])
-    others = [source_hash(parts) for parts in ([b"a", b"c"], [b"b", b"a"], [b"ab"], [b"a"], [])]
-    assert len({source_hash([b"a", b"b"]), *others}) == 6
-
-
-def test_the_compilers_version_is_part_of_the_caches_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = source_hash([b"a"])
-    monkeypatch.setattr(numba, "__version__", "9.9.9")
-    assert source_hash([b"a"]) != before
 
 
 def test_numba_is_bounded_above_and_the_one_at_hand_is_allowed() -> None:

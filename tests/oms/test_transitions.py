@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tidegate.oms.transitions import NEVER_LIVED, TERMINAL, TRANSITIONS, diagram, next_state
+from tidegate.oms.transitions import NEVER_LIVED, TERMINAL, TRANSITIONS, next_state
 from tidegate.values.enums import OrderEventKind as Kind
 from tidegate.values.enums import OrderState as State
 
@@ -108,28 +108,3 @@ def test_the_states_that_end_are_those_in_which_nothing_works() -> None:
     assert {State.NEW, State.SUBMITTED, State.ACCEPTED, State.PARTIAL, State.UNKNOWN} == set(State) - TERMINAL
     assert NEVER_LIVED < TERMINAL
     assert set(TRANSITIONS) == set(State)
-
-
-@pytest.mark.req("B2.1")
-def test_the_diagram_is_drawn_from_the_table() -> None:
-    lines = diagram().splitlines()
-    assert lines[:2] == ["stateDiagram-v2", "  [*] --> NEW"]
-    drawn = set()
-    for line in lines[2:]:
-        before, _, rest = line.strip().partition(" --> ")
-        after, _, words = rest.partition(": ")
-        for word in words.split(", "):
-            kind, _, note = word.partition(" ")
-            assert note in {"", "(complete)"}
-            drawn.add((State[before], Kind(kind), note == "(complete)", State[after]))
-    moves = set()
-    for state in State:
-        for kind in Kind:
-            part, whole = (next_state(state, kind, complete=complete) for complete in (False, True))
-            if part is not None and part is not state:
-                moves.add((state, kind, False, part))
-            if whole is not None and whole not in {state, part}:
-                moves.add((state, kind, True, whole))
-    assert drawn == moves
-    assert diagram().endswith("\n")
-    assert "  UNKNOWN --> ABSENT: lookup_missed (complete)" in lines

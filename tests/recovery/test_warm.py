@@ -216,13 +216,14 @@ def test_a_snapshot_without_its_names_cannot_be_adopted(compiled: Toolchain) -> 
 
 
 def test_a_log_that_lost_the_beginning_of_its_session_cannot_be_warmed_up_from(compiled: Toolchain, log: Path, tmp_path: Path) -> None:
-    from tidegate.journal.retention import drop_segments
+    from tidegate.journal.files import segment_numbers
+    from tidegate.journal.retention import drop_before
 
     for path in log.glob("*.seg"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     loaded = loaded_config()
     run_live(tmp_path, plan_of(loaded, 2, records=3_000), compiled)
-    drop_segments(tmp_path, keep=1)
+    drop_before(tmp_path, segment_numbers(tmp_path)[-1])
     plan = plan_of(loaded, 3)
     with pytest.raises(BeginningGoneError, match="older segments were dropped"):
         start_from(read(tmp_path), plan.spec, compiled, code_sha256=OTHER, from_ns=0)

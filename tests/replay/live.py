@@ -1,5 +1,6 @@
 """Sessions as a trader would log them: market records in the log, order events, ticks and gates in between, one session after another."""
 
+import asyncio
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -23,11 +24,10 @@ from tidegate.journal.live import LiveLog
 from tidegate.journal.settings import LiveSettings
 from tidegate.journal.snapshots import SnapshotPace
 from tidegate.recovery import machine
-from tidegate.recovery.fold import begin_session
+from tidegate.recovery.fold import begin_session, snapshot_of
 from tidegate.recovery.start import Start, start_from
 from tidegate.replay.loop import ReplayLoop
 from tidegate.replay.prepare import Plan, assemble
-from tidegate.replay.recovery import snapshot_of
 from tidegate.tapes.format import Tape
 from tidegate.values.ids import SessionId
 from tidegate.values.time import MINUTE_NS
@@ -76,7 +76,7 @@ class LiveSink:
     def input(self, n: int, message: AnyInput) -> None:
         self._judged(n - 1)
         if self._engine.n == n - 1 and self._pace.due(n - 1):
-            self._log.snapshot(snapshot_of(self._engine, session_id=self._session))
+            self._log.snapshot(snapshot_of(self._engine, session_id=self._session, code_sha256=machine.code_sha256()))
         if self._draw.random() < 0.3:
             self._log.evidence(b'{"raw":"what came over the wire"}')
         self._log.input(n, encode(message))
@@ -136,7 +136,7 @@ def run_live(
         log.abandon()
         return engine
     log.judged(engine.n)
-    assert log.block_until_closed(state_sha256=engine.state_sha256(), timeout_s=120)
+    asyncio.run(log.close(state_sha256=engine.state_sha256()))
     return engine
 
 

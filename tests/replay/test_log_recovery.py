@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.replay.recovering import keep_snapshot, recover_engine
 from tidegate.config.reading import read_config
 from tidegate.engine.engine import Engine
 from tidegate.journal import LogWriter
@@ -11,7 +12,6 @@ from tidegate.kernel.mode import Mode
 from tidegate.recovery.machine import make_toolchain
 from tidegate.replay.loop import ReplayLoop
 from tidegate.replay.prepare import Plan, build_engine, plan_session
-from tidegate.replay.recovery import keep_snapshot, recover_engine
 from tidegate.replay.run import Options, run_plan
 from tidegate.replay.sinks import LogSink
 from tidegate.simulation.generate import Wish, generate

@@ -15,6 +15,7 @@ from tests.contract.cases import told_inputs
 from tests.contract.test_invariants import books_add_up, no_pair_is_forgotten
 from tests.replay.live import loaded_config, plan_of, run_live, start_of
 from tests.replay.logs import acts_in
+from tests.replay.recovering import recover_engine
 from tidegate.analytics.explain import explain
 from tidegate.cli.main import main
 from tidegate.engine.engine import Engine
@@ -32,7 +33,6 @@ from tidegate.recovery import machine
 from tidegate.recovery.start import Way
 from tidegate.replay import verify
 from tidegate.replay.reading import read_log
-from tidegate.replay.recovery import recover_engine
 from tidegate.replay.verify import verify_log
 
 pytestmark = pytest.mark.req("C1.5", "X1", "B1.2")

@@ -13,7 +13,7 @@ from tests.risk.test_checks import holding
 from tidegate.events.acts import RiskDecision
 from tidegate.risk.approval_checks import WAITING_MAX
 from tidegate.risk.approval_rules import ApprovalRule
-from tidegate.risk.checks import APPROVAL_CHECKS, ASKING_CHECKS, approval_catalogue
+from tidegate.risk.checks import APPROVAL_CHECKS, ASKING_CHECKS
 from tidegate.risk.exposure_checks import prepare
 from tidegate.risk.gate import explain, persons_needed
 from tidegate.risk.wording import WORDING
@@ -175,7 +175,7 @@ def test_what_a_market_order_is_worth_is_what_it_would_take() -> None:
 
 
 def test_the_catalogue_names_each_and_explains_it() -> None:
-    assert [row[0] for row in approval_catalogue()] == [check.name for check in APPROVAL_CHECKS]
+    assert all(WORDING[check.name].what for check in APPROVAL_CHECKS)
     decision: RiskDecision = verdict(entry(**FIVE), asked(1, 1, approval_rules=RULES, day_loss_micros=None))
     lines = explain(decision)
     assert lines[0].startswith("Needs approval: entry buy AIG. The entry needs the approval of two persons because ")

@@ -50,10 +50,15 @@ def package() -> tuple[Source, ...]:
 
 
 @cache
+def tools() -> tuple[Source, ...]:
+    """Return what is run beside the package: scripts, examples, benchmarks."""
+    return tuple(source for folder in ("scripts", "examples", "benchmarks") for source in _read(ROOT / folder))
+
+
+@cache
 def everything() -> tuple[Source, ...]:
     """Return every Python file of the project, tests and tools included."""
-    folders = (PACKAGE, ROOT / "tests", ROOT / "scripts", ROOT / "examples", ROOT / "benchmarks")
-    return tuple(source for folder in folders for source in _read(folder))
+    return (*package(), *tools(), *_read(ROOT / "tests"))
 
 
 @cache

@@ -15,7 +15,7 @@ from tidegate.analytics.metrics import METRICS
 from tidegate.config.limits import limit_keys
 from tidegate.config.reference import reference_rows
 from tidegate.oms.transitions import TRANSITIONS
-from tidegate.risk.checks import BY_NAME, approval_catalogue, refusal_catalogue
+from tidegate.risk.checks import APPROVAL_CHECKS, BY_NAME, refusal_catalogue
 from tidegate.risk.wording import WORDING
 from tidegate.values.enums import OrderState
 from tidegate.values.errors import ExitCode
@@ -45,7 +45,7 @@ def test_each_refusal_is_explained_with_what_to_do(name: str) -> None:
 
 
 @pytest.mark.req("I1")
-@pytest.mark.parametrize("name", [row[0] for row in approval_catalogue()])
+@pytest.mark.parametrize("name", [check.name for check in APPROVAL_CHECKS])
 def test_each_reason_to_ask_a_person_is_explained(name: str) -> None:
     section = page("approvals.md").partition(f"\n### {name}\n")[2].partition("\n##")[0]
     assert WORDING[name].what in section

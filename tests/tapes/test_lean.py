@@ -13,7 +13,7 @@ from tidegate.events import records as layout
 from tidegate.tapes.errors import BadSourceError, EmptyTapeError, NoSuchFileError
 from tidegate.tapes.format import Tape
 from tidegate.tapes.importers import ImportOptions, import_tape
-from tidegate.tapes.lean import import_lean, import_lean_by_symbol
+from tidegate.tapes.lean import import_lean
 from tidegate.tapes.lean_conditions import trade_flags
 from tidegate.values.errors import ExitCode
 from tidegate.values.time import iso_utc
@@ -353,12 +353,9 @@ def test_regular_prints_alone_give_the_published_high_low_and_close(symbol: str,
     assert (everything.max(), everything.min(), everything[-1]) != PUBLISHED[symbol]
 
 
-def test_a_folder_becomes_one_tape_or_one_for_each_symbol(ticks: Path, tmp_path: Path) -> None:
+def test_a_folder_becomes_one_tape(ticks: Path, tmp_path: Path) -> None:
     sources = [ticks / "ibm" / "20131007_trade.zip", ticks / "bac" / "20131007_trade.zip"]
     one = import_lean(sources, tmp_path / "all.tape", progress=ignore)
-    many = import_lean_by_symbol(sources, tmp_path, progress=ignore)
     assert [symbol.symbol for symbol in one.symbols] == ["BAC", "IBM"]
     assert all(symbol.bars_from_trades for symbol in one.symbols), "there were no quotes of them"
-    assert sorted(path.name for path in many) == ["bac.tape", "ibm.tape"]
-    assert sum(meta.records for meta in many.values()) == one.records
     assert import_lean([ticks / "ibm"], tmp_path / "ibm2.tape", progress=ignore).records > 115_000

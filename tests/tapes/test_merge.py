@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tapes.making import START_NS, quotes, symbols
+from tests.tapes.making import quotes, symbols
 from tidegate.tapes.check import Records
 from tidegate.tapes.errors import BadRecordError, UnknownSymbolError
 from tidegate.tapes.format import Tape
@@ -85,14 +85,6 @@ def test_positions_of_streams_are_counted_before_any_merged_position(lists: list
         assert merge.position_of(position) == counts
 
 
-@given(lists=TIMES, latency=st.sampled_from(LATENCIES), time=st.integers(-5, 200))
-@settings(max_examples=60)
-def test_a_time_is_found_at_its_first_record(lists: list[list[int]], latency: Latency, time: int) -> None:
-    tapes = tapes_of(lists)
-    expected = sum(row[0] < START_NS + time for row in twin(tapes, latency))
-    assert merged(tapes, latency, chunk_records=1).position_at(START_NS + time) == expected
-
-
 def test_asking_for_a_position_inside_a_chunk_leaves_its_records_alone() -> None:
     tapes = tapes_of([list(range(200)), list(range(0, 400, 2))])
     merge = merged(tapes, Latency())
@@ -123,7 +115,6 @@ def test_a_single_tape_without_latency_is_not_copied(tape_of: Callable[..., Tape
     assert not chunk.records.flags.writeable
     assert (chunk.first, len(chunk.records)) == (1, 3)
     assert merge.position_of(2) == (2,)
-    assert merge.position_at(START_NS + 3) == 2
     assert list(merge.chunks(start=4)) == []
 
 

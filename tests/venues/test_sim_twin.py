@@ -249,6 +249,6 @@ def run(scene: Scene, venues: Sequence[SimVenue]) -> list[tuple[Any, ...]]:
 def test_the_venue_says_what_its_slow_twin_says_and_holds_the_same_bytes_in_every_mode(compiler: Compiler, scene: Scene) -> None:
     venues = [sim(scene, compiler), sim(scene, None)]
     said = run(scene, venues)
-    assert venues[0].state_bytes() == venues[1].state_bytes()
+    assert venues[0]._memory.durable() == venues[1]._memory.durable()
     heard = [word[0] for word in said]
     assert heard == sorted(heard), "first in, first out"

@@ -114,12 +114,12 @@ def test_the_forecast_grows_until_something_happens_and_never_moves_the_venue(co
     sim = venue(stream(*market), compiler=compiler)
     sim.command(order("a", BUY, 3, limit=99), sent_ns=3, taken=[4])
     sim.next_response()
-    before = sim.state_bytes()
+    before = sim._memory.durable()
     seen = []
     while not sim.response_known:
         seen.append(sim.next_response_ns())
     assert seen == [260, 772, 1_000]
-    assert sim.state_bytes() == before
+    assert sim._memory.durable() == before
     sim.command(cancel("a"), sent_ns=500, taken=[501])
     assert [answer.kind for answer in answers(sim)] == [Kind.CANCELED]
 

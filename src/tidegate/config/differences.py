@@ -79,6 +79,8 @@ _KEYS: Final[Mapping[str, Direction]] = {
     "live.symbols_max": Direction.INDIFFERENT,
     "live.snapshot_inputs": Direction.INDIFFERENT,
     "live.status_page": Direction.INDIFFERENT,
+    "live.log_keep": Direction.INDIFFERENT,
+    "live.log_keep_mb": Direction.INDIFFERENT,
 }
 _TREES: Final[Mapping[str, Direction]] = {  # everything below
     "no_trade": Direction.LARGER,

@@ -249,6 +249,8 @@ class LiveSection(Section, frozen=True, kw_only=True):
         str, _text("Address of the venue's public status page, in the format of Statuspage; empty: only its clock is asked")
     ] = "https://status.alpaca.markets/api/v2/summary.json"
     snapshot_inputs: Annotated[int, _count("A snapshot of the engine is kept every so many inputs", 1_000)] = 200_000
+    log_keep: Annotated[str, _duration("Segments of the golden log that are older are dropped")] = "30d"
+    log_keep_mb: Annotated[int, _count("The oldest segments beyond so many MiB of log are dropped; 0: age alone counts", 0)] = 0
     breakers: Annotated[BreakersSection | None, _text("Automatic stops; a trader does not start without them", "section")] = None
 
 

@@ -69,11 +69,6 @@ def parse_config(source: bytes, *, name: str, folder: Path) -> LoadedConfig:
     return LoadedConfig(config, limits, source, folder, read_scoped(config.scoped_limits, limits, name))
 
 
-def preset_names() -> tuple[str, ...]:
-    """Return the names of the shipped configurations."""
-    return tuple(sorted(path.stem for path in PRESETS.glob("*.yaml")))
-
-
 def limits_names() -> tuple[str, ...]:
     """Return the names of the shipped limits."""
     return tuple(sorted(path.stem for path in LIMITS.glob("*.yaml")))

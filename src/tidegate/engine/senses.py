@@ -4,7 +4,7 @@ The buffer is the truth between calls in every mode. Pure and strict modes load 
 Each field is 8 bytes, so one cell is read or written through a memoryview in tens of nanoseconds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, final
 
 import numpy as np
@@ -88,10 +88,6 @@ class SensesHost:
     def table(self, name: str) -> NDArray[np.void]:
         """Return a table as a numpy view of the buffer, for setting up and for tests."""
         return self.layout.table(self.buffer, name)
-
-    def cells_of(self, name: str, index: int, fields: Sequence[str]) -> Mapping[str, int]:
-        """Return the cells of some fields of a row."""
-        return {field: self.layout.cell_of(name, index, field) for field in fields}
 
     def pair(self, strategy: int, place: int) -> int:
         """Return the row of a pair of strategy and symbol in `own`."""

@@ -26,7 +26,8 @@ from tidegate.journal.layout import FRAME, NO_N, EntryKind
 from tidegate.journal.settings import LIVE, LiveSettings
 from tidegate.journal.snapshots import Snapshot
 from tidegate.journal.thread import SNAPSHOT, Item, Queue, WriterThread
-from tidegate.journal.waiting import NOTHING_OPEN, Told, told_in_loop, told_in_thread
+from tidegate.journal.waiting import NOTHING_OPEN, Told, told_in_loop
+from tidegate.values.errors import TidegateError
 
 _INPUT, _ACT, _EVIDENCE, _JUDGED, _RECORDS = (
     int(kind) for kind in (EntryKind.INPUT, EntryKind.ACT, EntryKind.EVIDENCE, EntryKind.JUDGED, EntryKind.RECORDS)
@@ -82,14 +83,14 @@ class LiveLog:
         return self._writer.error
 
     @property
+    def keep_trouble(self) -> TidegateError | None:
+        """Return what kept old segments from being dropped at the last look; None: nothing did."""
+        return self._writer.keep_trouble
+
+    @property
     def is_pressed(self) -> bool:
         """Say that the disk falls behind or is gone: entries must stop."""
         return self._queue.bytes > self._queue.bytes_max // 2 or self._writer.error is not None
-
-    @property
-    def queued_bytes(self) -> int:
-        """Return how much waits to be written."""
-        return self._queue.bytes
 
     # What is told. Nothing is copied but market records.
 
@@ -205,26 +206,6 @@ class LiveLog:
         assert n <= self._judged_n or n in {NO_N, CLOSED}, "say `judged` first: before, it cannot be known that n is complete"
         self._writer.waiters.add(n, told)
         self._queue.wake()
-
-    def block_until_durable(self, n: int, timeout_s: float | None = None) -> bool:
-        """Block this thread until input n is durable (or the time is out: False); never called in the loop.
-
-        Raises:
-            LogFailedError: the log has ended.
-        """
-        return told_in_thread(lambda told: self.tell_durable(n, told), timeout_s)
-
-    def block_until_closed(self, *, state_sha256: str = "", timeout_s: float | None = None) -> bool:
-        """Do as `close`, blocking this thread; False: the time is out.
-
-        Raises:
-            LogFailedError: the log has ended before.
-        """
-        self._writer.close(state_sha256)
-        ended = told_in_thread(lambda told: self.tell_durable(CLOSED, told), timeout_s)
-        if ended:
-            self._thread.join(timeout_s)
-        return ended
 
     def abandon(self) -> None:
         """End the thread without a seal: what is queued is written, and the log left as a crash would leave it."""

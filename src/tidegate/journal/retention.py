@@ -8,36 +8,17 @@ import os
 from pathlib import Path
 
 from tidegate.journal.chain import sync_directory, write_all
-from tidegate.journal.check import Checked, check, check_segments, file_digest, start_at
+from tidegate.journal.check import check, file_digest, start_at
 from tidegate.journal.errors import DamagedLogError, LogUnwritableError
 from tidegate.journal.files import START_NAME, UNFINISHED_SUFFIX, log_start, mapped, segment_numbers, segment_path
 from tidegate.journal.layout import Damage, Start, pack_start
 
 
-def drop_segments(directory: Path, *, keep: int) -> list[int]:
-    """Delete all but the newest `keep` segments of a log; return the numbers of the dropped ones.
-
-    Every segment repeats its session's opening, so that what stays explains itself. Only what is whole is
-    dropped: a damaged log is evidence.
-
-    Raises:
-        NotALogError: no log is there.
-        DamagedLogError: the log is damaged.
-        LogUnwritableError: the disk refuses.
-    """
-    assert keep >= 1, "the newest segment stays"
-    segments = list(check_segments(directory))
-    if segments[-1].damage is not None:
-        raise DamagedLogError(directory, segments[-1].damage)
-    dropped = segments[:-keep]
-    return _drop(directory, _end_of(dropped[-1]) if dropped else None)
-
-
 def drop_before(directory: Path, number: int) -> list[int]:
     """Delete the segments before one of a log that may be being written; return their numbers.
 
-    Each of them must still have the hash that the one after it was begun with: a sum over the file, so that the writer beside is
-    not held up.
+    Every segment repeats its session's opening, so that what stays explains itself. Each that goes must still have the hash that
+    the one after it was begun with, since a damaged log is evidence: a sum over the file, so that the writer beside is not held up.
 
     Raises:
         DamagedLogError: one of them is damaged.
@@ -51,10 +32,6 @@ def drop_before(directory: Path, number: int) -> list[int]:
         if first_kept is None or _sha256(directory, at) != first_kept.previous_sha256:
             raise DamagedLogError(directory, _first_damage(directory))
     return _drop(directory, first_kept)
-
-
-def _end_of(last: Checked) -> Start:
-    return Start(last.scan.number + 1, last.scan.end_entry, last.sha256)
 
 
 def _sha256(directory: Path, number: int) -> bytes:

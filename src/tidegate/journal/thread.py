@@ -100,7 +100,7 @@ class Queue:
 
 @final
 class WriterThread:
-    """What runs in the thread. Only `close`, `abandon`, `error` and `waiters` are for others."""
+    """What runs in the thread. Only `close`, `abandon`, `error`, `keep_trouble` and `waiters` are for others."""
 
     def __init__(self, directory: Path, opening: SessionOpened, settings: LiveSettings, *, queue: Queue, clock: Clock) -> None:
         self._directory = directory
@@ -120,6 +120,11 @@ class WriterThread:
         self.waiters: Final = Waiters()
         self.error: LogFailedError | None = None
         self.on_failed: Callable[[LogFailedError], None] = _nobody
+
+    @property
+    def keep_trouble(self) -> TidegateError | None:
+        """Return what kept old segments from being dropped; None: nothing did."""
+        return self._keeper.trouble
 
     def close(self, state_sha256: str) -> None:
         """Have all that is queued written and sealed."""

@@ -84,25 +84,4 @@ async def told_in_loop(add: Callable[[Told], None]) -> None:
     await done
 
 
-def told_in_thread(add: Callable[[Told], None], timeout_s: float | None = None) -> bool:
-    """Block this thread until it is told; return False if the time ran out first.
-
-    Raises:
-        LogFailedError: the log has failed.
-    """
-    event = threading.Event()
-    found: list[LogFailedError | None] = []
-
-    def told(error: LogFailedError | None) -> None:
-        found.append(error)
-        event.set()
-
-    add(told)
-    if not event.wait(timeout_s):
-        return False
-    if found[0] is not None:
-        raise found[0]
-    return True
-
-
 NOTHING_OPEN = -2  # below every n: the log is not open yet

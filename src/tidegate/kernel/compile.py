@@ -7,8 +7,7 @@ Everything that relies on numba internals is in this file and `address.py`.
 """
 
 import dis
-from collections.abc import Callable, Iterable, Mapping
-from hashlib import sha256
+from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
@@ -96,14 +95,6 @@ def _read_back(compiled: Any, signature: object) -> bool:
 def _globals_named(function: FunctionType) -> list[str]:
     """Names the function loads as globals; co_names alone would take an attribute for a function of the same name."""
     return sorted({code.argval for code in dis.get_instructions(function) if code.opname == "LOAD_GLOBAL"})
-
-
-def source_hash(sources: Iterable[bytes]) -> str:
-    """Return the hash of kernel sources and the compiler's version that names the cache directory."""
-    digest = sha256(numba.__version__.encode())
-    for source in sources:
-        digest.update(sha256(source).digest())
-    return digest.hexdigest()
 
 
 BUFFER = types.Array(types.uint8, 1, "C")

@@ -152,16 +152,3 @@ def next_state(state: State, kind: Kind, *, complete: bool) -> State | None:
     if cell is None:
         return None
     return cell[1] if complete else cell[0]
-
-
-def diagram() -> str:
-    """Return the machine as Mermaid text, drawn from the table; rows that change nothing are left out."""
-    lines = ["stateDiagram-v2", "  [*] --> NEW"]
-    for before, row in TRANSITIONS.items():
-        targets: dict[State, list[str]] = {}
-        for kind, (partial, whole) in row.items():
-            for after, note in ((partial, ""), (whole, " (complete)")):
-                if after is not before and not (note and after is partial):
-                    targets.setdefault(after, []).append(kind.value + note)
-        lines += [f"  {before.name} --> {after.name}: {', '.join(words)}" for after, words in targets.items()]
-    return "\n".join(lines) + "\n"

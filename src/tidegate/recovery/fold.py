@@ -62,6 +62,11 @@ def begin_session(engine: Engine, opening: SessionOpened) -> None:
     engine.continue_from(opening.snapshot)
 
 
+def snapshot_of(engine: Engine, *, session_id: str, code_sha256: str) -> Snapshot:
+    """Return an engine's state as a snapshot to be written beside its log; between inputs only."""
+    return Snapshot(session_id=session_id, n=engine.n, layout_sha256=layout_sha256(), code_sha256=code_sha256, state=engine.snapshot())
+
+
 def newest_snapshot(directory: Path, session: Session, *, code_sha256: str) -> Snapshot | None:
     """Return the newest sound snapshot of a session, its layout and this code that is no newer than the log; None: there is none.
 

@@ -27,7 +27,7 @@ from tidegate.recovery import machine
 from tidegate.recovery.fold import BeginningGoneError, MadeByOtherCodeError, Records, Spans, begin_session, require_beginning
 from tidegate.recovery.machine import make_toolchain
 from tidegate.recovery.specs import recorded_spec
-from tidegate.replay.recovery import spans_of
+from tidegate.replay.spans import spans_of
 from tidegate.replay.stuck import watching
 from tidegate.values.time import NEVER_NS
 

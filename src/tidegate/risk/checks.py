@@ -158,11 +158,6 @@ ASKING: Final = tuple(check.function for check in ASKING_CHECKS)
 CHECKS_FOR: Final = {Purpose.ENTRY: (*ENTRY_CHECKS, *APPROVALS), Purpose.EXIT: EXIT_CHECKS}
 
 
-def approval_catalogue() -> list[tuple[str, str, str]]:
-    """Return (name, what it is about, unit) of everything that asks for a person."""
-    return [(check.name, WORDING[check.name].what, check.unit.value) for check in APPROVAL_CHECKS]
-
-
 def refusal_catalogue() -> list[tuple[str, str, str, str]]:
     """Return (name, what it is about, unit, applies to) of every refusal, in order of precedence."""
     refusing = (*CHECKS, *ASKING_CHECKS)

@@ -4,12 +4,14 @@ The driver offers what comes in, calls `turn` whenever something came in or `due
 and tells their outcomes. Live that is the trader's loop, in a campaign the simulated world; nothing here knows which.
 """
 
+from contextlib import suppress
 from typing import Final, NamedTuple, final
 
 from tidegate.clock.clock import Clock
 from tidegate.engine.engine import Engine
 from tidegate.events.codec import encode
 from tidegate.events.inputs import ApprovalAnswered, OperatorRequested, OrderEvent, StreamChanged
+from tidegate.journal.evidence import stages_evidence
 from tidegate.service.approvals import approval_row
 from tidegate.service.auditing import Auditing, AuditSettings
 from tidegate.service.call_tally import CallTally
@@ -59,6 +61,7 @@ class Desk:
         settings = settings or DeskSettings()
         self.place: Final = place
         self.engine: Final = engine
+        self._log: Final = log
         self._clock: Final = clock
         self.sequencer: Final = Sequencer(place.session, engine, log, clock, settings.sequencer)
         self.gatekeeper: Final = Gatekeeper(engine)
@@ -137,6 +140,9 @@ class Desk:
         self.auditing.answered(effect.command, answer)
         self.noting.answered(effect.command, answer)
         self.outbox.answered(effect.command.event_id, answer)
+        with suppress(TidegateError):  # they are told beside what matters: a log without room for them is told elsewhere
+            for stages in self.outbox.times.take_answered():
+                self._log.evidence(stages_evidence(stages))
 
     def canceled_all(self, effect: CancelAll, results: list[CancelResult] | None) -> None:
         """See `ports.CancelAll`; None: it brought no answer that says anything of any order."""

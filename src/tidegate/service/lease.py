@@ -1,8 +1,8 @@
-"""Who may send now: the lease of an account as its holder and its claimants see it, without a clock or a store of its own.
+"""The lease of an account as its holder and its claimants see it, without a clock or a store of its own.
 
 The database fences what is written. What it cannot fence is the wire, so the holder stops by itself before its lease can be
-another's, and a new holder waits until the old one's last request must have ended. Both count on a monotonic clock and from
-the moment *before* the store was asked: a slow answer makes the lease shorter, never longer.
+another's (`gatekeeper`), and a new holder reconciles, and lets entries out, only when the old one's last request must have ended. Both
+count on a monotonic clock and from the moment *before* the store was asked: a slow answer makes the lease shorter, never longer.
 """
 
 from enum import StrEnum
@@ -13,7 +13,6 @@ from tidegate.values.time import SECOND_NS
 
 TTL_NS: Final = 10 * SECOND_NS
 RENEW_NS: Final = 3 * SECOND_NS
-MARGIN_NS: Final = 3 * SECOND_NS  # sending stops this long before the lease ends
 REQUEST_NS: Final = 10 * SECOND_NS  # no request of ours lives longer than this
 
 
@@ -38,8 +37,7 @@ class HeldLease:
             request_ns: how long a request of a former holder may still be on its way.
         """
         self._lease = lease
-        self._asked_ns = asked_ns
-        self._renewing_ns: int | None = None
+        self._renewing = False
         self._tried_ns = asked_ns
         self._lost = False
         # A holder whose lease ran out may have sent until its margin began; one that gave its lease back sends nothing.
@@ -52,25 +50,16 @@ class HeldLease:
 
     @property
     def quiet_until_ns(self) -> int:
-        """Until when the former holder is waited out; reconcile after that."""
+        """Until when the former holder is waited out; reconcile after that, and let no entry out before."""
         return self._quiet_until_ns
-
-    @property
-    def stop_ns(self) -> int:
-        """From when on nothing may be sent unless the lease is renewed before."""
-        return self._asked_ns + self._lease.ttl_ns - MARGIN_NS
-
-    def may_send(self, now_ns: int) -> bool:
-        """Say whether a byte may leave now. Asked again right before every request."""
-        return not self._lost and self._quiet_until_ns <= now_ns < self.stop_ns
 
     def step(self, now_ns: int) -> LeaseStep:
         """Return what to do now; on RENEW ask the ledger and report with `renewed`, `failed` or `lost`."""
         if self._lost:
             return LeaseStep.LOST
-        if self._renewing_ns is not None or now_ns < self._tried_ns + RENEW_NS:
+        if self._renewing or now_ns < self._tried_ns + RENEW_NS:
             return LeaseStep.WAIT
-        self._renewing_ns = self._tried_ns = now_ns
+        self._renewing, self._tried_ns = True, now_ns
         return LeaseStep.RENEW
 
     def due_ns(self) -> int:
@@ -78,14 +67,14 @@ class HeldLease:
         return self._tried_ns + RENEW_NS
 
     def renewed(self, lease: Lease) -> None:
-        """Take in a renewal: it counts from when it was asked for."""
-        assert self._renewing_ns is not None, "nothing was asked"
+        """Take in a renewal. How long it lets us send is the gatekeeper's count, from when it was asked for."""
+        assert self._renewing, "nothing was asked"
         assert lease.epoch == self._lease.epoch, "another epoch is another lease"
-        self._lease, self._asked_ns, self._renewing_ns = lease, self._renewing_ns, None
+        self._lease, self._renewing = lease, False
 
     def failed(self) -> None:
         """Take in that the ledger could not be asked: the time runs on, and it is tried again when due."""
-        self._renewing_ns = None
+        self._renewing = False
 
     def lost(self) -> None:
         """Take in that the epoch is stale. There is no way back: only a new start may take the account again."""

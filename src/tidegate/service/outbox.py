@@ -132,7 +132,7 @@ class Outbox:
             entry = Entry(commanded=commanded, taken_ns=self._clock.monotonic_ns())
             self._entries[command.event_id] = entry
             if command.kind in _ORDERS:
-                self.times.decided(command.client_order_id, received_ns=command.timestamp, decided_ns=self._sequencer.now_ns())
+                self.times.decided(command, self._sequencer.now_ns())
                 refusal = "" if self.store_ok else "log or ledger are gone; only cancels may leave"
                 refusal = refusal or replace_refusal(command, self._engine.books)
                 if refusal or self._gatekeeper.lease is None:

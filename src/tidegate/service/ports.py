@@ -27,6 +27,10 @@ class LogPort(Protocol):
     def failed(self) -> Exception | None:
         """What ended the log; None while it lives."""
 
+    @property
+    def keep_trouble(self) -> Exception | None:
+        """What kept old segments from being dropped; None: nothing did."""
+
     def input(self, n: int, message: bytes) -> None:
         """Log an input that is not a market record."""
 
@@ -35,6 +39,9 @@ class LogPort(Protocol):
 
     def records(self, n_first: int, records: NDArray[np.void]) -> None:
         """Log market records; the first is input n_first."""
+
+    def evidence(self, raw: bytes) -> None:
+        """Log what is no input: what a venue sent, what we measured."""
 
     def judged(self, n: int) -> None:
         """Note that all acts of all inputs up to n were given."""

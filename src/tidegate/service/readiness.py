@@ -40,7 +40,7 @@ class Readiness:
 
     def doctor(self) -> tuple[CheckLine, ...]:
         """Return everything worth a look."""
-        return (*self.ready(), self._unknown(), self._gates(), self._requests(), self._cancels(), self._kill_file())
+        return (*self.ready(), self._unknown(), self._gates(), self._requests(), self._cancels(), self._kill_file(), self._kept())
 
     def log_line(self) -> CheckLine:
         """Return whether the golden log takes what is written."""
@@ -96,6 +96,13 @@ class Readiness:
     def _cancels(self) -> CheckLine:
         age_ns = self._desk.outbox.cancel_age_ns()
         return _check("cancels", age_ns <= CANCEL_AGE_NS_MAX, f"the oldest waits {age_ns / SECOND_NS:.1f} s", "cancel at the venue itself")
+
+    def _kept(self) -> CheckLine:
+        trouble = self._log.keep_trouble
+        seen = "old segments go as configured" if trouble is None else str(trouble)
+        return _check(
+            "log kept", trouble is None, seen, "look at the log with tidegate verify; nothing of it is dropped meanwhile", grave=False
+        )
 
     def _kill_file(self) -> CheckLine:
         stands = self._around.home.kill.exists()

@@ -23,6 +23,7 @@ from tidegate.engine.toolchain import Toolchain
 from tidegate.events.inputs import InstrumentDefined
 from tidegate.events.session import SessionOpened, SourceRef
 from tidegate.journal import FORMAT_VERSION
+from tidegate.journal.settings import LIVE, UNLIMITED, LiveSettings
 from tidegate.recovery import machine
 from tidegate.service.breakers import BreakerSettings
 from tidegate.service.demotion import Watch
@@ -207,3 +208,8 @@ def _source_ref(slot: StrategySlot) -> SourceRef:
         sha256=strategy.sha256,
         params=msgspec.msgpack.encode(strategy.params),
     )
+
+
+def kept(live: LiveSection) -> LiveSettings:
+    """Return how a trader's log is written: as everywhere, and kept for as long, and as much of it, as configured."""
+    return msgspec.structs.replace(LIVE, keep_ns=duration_ns(live.log_keep), keep_bytes=(live.log_keep_mb << 20) or UNLIMITED)

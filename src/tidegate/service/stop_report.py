@@ -76,10 +76,6 @@ class StopReport(msgspec.Struct, kw_only=True):
         """What it is about."""
         return Reach(self.request.verb, self.request.scope, self.request.key)
 
-    def open_fates(self) -> list[Fate]:
-        """Return the orders of which it is not confirmed that they have ended."""
-        return [fate for _, fate in sorted(self.fates.items()) if not fate.is_over]
-
 
 @final
 class Reports:

@@ -17,12 +17,12 @@ from typing import Final, final
 
 from tidegate.control.peers import user_name
 from tidegate.control.server import ControlServer
-from tidegate.engine.layout import layout_sha256
 from tidegate.events.inputs import AnyInput
 from tidegate.journal.live import LiveLog
-from tidegate.journal.snapshots import Snapshot
+from tidegate.journal.snapshots import SnapshotPace
 from tidegate.oms.order import Order
 from tidegate.recovery import machine
+from tidegate.recovery.fold import snapshot_of
 from tidegate.service.access_lines import facts_to
 from tidegate.service.answering import Answering
 from tidegate.service.asking import expected_ns
@@ -45,7 +45,7 @@ from tidegate.service.recovery import Makers, Recovered, recover
 from tidegate.service.restating import follow_splits
 from tidegate.service.sealing import Sealer, anchors_path, open_chain
 from tidegate.service.sentinel import Kill, KillWatch
-from tidegate.service.setup import client_settings
+from tidegate.service.setup import client_settings, kept
 from tidegate.service.status_page import StatusMonitor
 from tidegate.service.surroundings import Surroundings
 from tidegate.service.tenure import Claimed, Tenure, claim_account
@@ -81,7 +81,7 @@ class Trader:
         self._wake: Final = asyncio.Event()
         self._stop: Final = asyncio.Event()
         self._durable_asked = -1
-        self._snapshot_n = 0
+        self._pace: Final = SnapshotPace(wish.setup.live.snapshot_inputs)
         self._around: Final = Surroundings(wish.mode, wish.home, _streams(wish.setup.venue), wish.time.wall)
         self._kills: Final = KillWatch(wish.home)
         self._standing: list[Kill] = []  # kills that the engine has not taken yet
@@ -134,7 +134,7 @@ class Trader:
             opening = wish.setup.opening(
                 recovered, mode=wish.mode, epoch=lease.epoch, started_ns=time.clock.now_ns(), permissions=registered.lines()
             )
-            log = self.log = LiveLog(wish.home.log, opening, clock=time.wall)
+            log = self.log = LiveLog(wish.home.log, opening, kept(wish.setup.live), clock=time.wall)
             await log.opened()
             place = Place(recovered.session, wish.setup.account, wish.setup.venue)
             desk = self.desk = Desk(place, recovered.engine, log, time.clock, paced(time.speed, wish.setup.parting))
@@ -310,18 +310,8 @@ class Trader:
 
     def _keep_snapshot(self, desk: Desk) -> None:
         log, engine = self.log, desk.engine
-        if log is None or log.failed is not None or engine.n - self._snapshot_n < self._wish.setup.live.snapshot_inputs:
-            return
-        self._snapshot_n = engine.n
-        log.snapshot(
-            Snapshot(
-                session_id=desk.place.session,
-                n=engine.n,
-                layout_sha256=layout_sha256(),
-                code_sha256=machine.code_sha256(),
-                state=engine.snapshot(),
-            )
-        )
+        if log is not None and log.failed is None and self._pace.due(engine.n):
+            log.snapshot(snapshot_of(engine, session_id=desk.place.session, code_sha256=machine.code_sha256()))
 
     # The end.
 

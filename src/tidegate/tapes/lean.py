@@ -105,15 +105,6 @@ def import_lean(sources: Sequence[Path], out: Path, *, progress: Progress) -> Ta
     return _import(find_files(sources), out, progress)
 
 
-def import_lean_by_symbol(sources: Sequence[Path], folder: Path, *, progress: Progress) -> dict[Path, TapeMeta]:
-    """Make one tape for each symbol, named <symbol>.tape in a folder; otherwise as `import_lean`."""
-    groups: dict[str, list[LeanFile]] = {}
-    for file in find_files(sources):
-        groups.setdefault(file.symbol, []).append(file)
-    paths = {symbol: folder / f"{symbol.lower()}.tape" for symbol in groups}
-    return {paths[symbol]: _import(files, paths[symbol], progress) for symbol, files in groups.items()}
-
-
 def _import(files: Sequence[LeanFile], out: Path, progress: Progress) -> TapeMeta:
     symbols = _symbols(files)
     index_of = {symbol.symbol: symbol.index for symbol in symbols}

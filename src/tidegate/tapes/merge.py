@@ -116,21 +116,6 @@ class Merged:
             taken + int(np.searchsorted(destinations, at)) for taken, destinations in zip(place.taken, self._destinations, strict=True)
         )
 
-    def position_at(self, time_ns: int) -> int:
-        """Return the merged position of the first record received at or after a time; the length, if none is.
-
-        With a drawn latency the records before it are merged to find it.
-        """
-        if self._latency.sigma == 0.0:
-            return sum(stream.tape_position_at(time_ns - self._latency.median_ns) for stream in self._streams)
-        number = 0
-        while True:
-            chunk = self._merge(number)
-            at = int(np.searchsorted(chunk.records["ts_recv"], time_ns))
-            number += 1
-            if at < len(chunk.records) or number == len(self._places):
-                return chunk.first + at
-
     def _held_records(self) -> int:
         return sum(len(destinations) for destinations in self._destinations)
 

@@ -1,6 +1,5 @@
 """One tape on its way into the merge: delivery times in a window ahead of a cursor, whatever its length."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -110,11 +109,6 @@ class Stream:
             records["ts_recv"][where] = self.times[: len(where)]
         if self._is_renumbered:
             records["instrument"][where] = self._session_numbers(source["instrument"])
-
-    def tape_position_at(self, time_ns: int) -> int:
-        """Return the number of records received before a time, by the tape's own receive times."""
-        received = self.tape.records["ts_recv"]
-        return bisect_left(range(len(received)), time_ns, key=lambda index: int(received[index]))
 
     def _session_numbers(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
         bad = (numbers < 0) | (numbers >= len(self._remap))

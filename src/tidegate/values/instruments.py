@@ -3,16 +3,7 @@
 import msgspec
 
 from tidegate.values.enums import InstrumentKind
-from tidegate.values.errors import TidegateError
 from tidegate.values.money import NANOS
-
-
-class OffTickError(TidegateError):
-    """A price of our own order lies between two ticks."""
-
-
-class OffLotError(TidegateError):
-    """A quantity of our own order is not a whole number of lots."""
 
 
 class TickBand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,18 +47,6 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
                 tick = band.tick_nanos
         return tick
 
-    def check_price(self, price_nanos: int) -> None:
-        """Refuse a price that is not positive or off the grid.
-
-        Raises:
-            OffTickError: the price is not a positive multiple of the tick of its band.
-        """
-        if price_nanos <= 0 or price_nanos % self.tick_at(price_nanos):
-            raise OffTickError(
-                f"{self.symbol}: price {price_nanos / NANOS:.9f} is not a positive multiple of its tick "
-                f"{self.tick_at(price_nanos) / NANOS:g}; use floor_price or ceil_price."
-            )
-
     def floor_price(self, price_nanos: int) -> int:
         """Return the highest price on the grid at or below this one: what a seller may ask at least."""
         return price_nanos - price_nanos % self.tick_at(price_nanos)
@@ -80,12 +59,3 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def floor_quantity(self, quantity_nanos: int) -> int:
         """Return the largest whole number of lots within this quantity (0 if less than one lot)."""
         return quantity_nanos - quantity_nanos % self.lot_nanos
-
-    def check_quantity(self, quantity_nanos: int) -> None:
-        """Refuse a quantity that is not positive or not whole lots.
-
-        Raises:
-            OffLotError: see above.
-        """
-        if quantity_nanos <= 0 or quantity_nanos % self.lot_nanos:
-            raise OffLotError(f"{self.symbol}: quantity {quantity_nanos / NANOS:.9f} is not a positive number of lots.")

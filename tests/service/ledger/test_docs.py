@@ -3,8 +3,9 @@
 import pytest
 
 from tests.conftest import ROOT
+from tidegate.service.gatekeeper import LEASE_MARGIN_NS
 from tidegate.service.keys import ALL_NAMES
-from tidegate.service.lease import MARGIN_NS, RENEW_NS, REQUEST_NS, TTL_NS
+from tidegate.service.lease import RENEW_NS, REQUEST_NS, TTL_NS
 from tidegate.service.ledger import errors
 from tidegate.service.ledger.opening import LOCK_WAIT_MS
 from tidegate.service.ledger.schema import METADATA
@@ -30,7 +31,7 @@ def test_each_table_error_and_name_of_a_key_is_told() -> None:
 
 
 def test_the_seconds_are_those_of_the_code() -> None:
-    seconds = [part // SECOND_NS for part in (TTL_NS, RENEW_NS, MARGIN_NS, REQUEST_NS)]
+    seconds = [part // SECOND_NS for part in (TTL_NS, RENEW_NS, LEASE_MARGIN_NS, REQUEST_NS)]
     told = "A lease runs for {} s and is renewed every {} s. Its holder stops sending {} s before it ends".format(*seconds[:3])
     assert told in PAGE
     assert f"({seconds[3]} s more)" in PAGE

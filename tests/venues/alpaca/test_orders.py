@@ -12,7 +12,9 @@ from tests.venues.alpaca.payloads import body, damaged, sample
 from tests.venues.alpaca.sdk import enums as theirs
 from tests.venues.alpaca.sdk import models
 from tidegate.events.acts import OrderCommand
-from tidegate.values.enums import CommandKind, OrderEventKind, OrderState, OrderType, Side, TimeInForce
+from tidegate.oms import order as oms
+from tidegate.service.words import order_event
+from tidegate.values.enums import CommandKind, OrderEventKind, OrderState, OrderType, Purpose, Side, TimeInForce
 from tidegate.values.money import NANOS, nanos
 from tidegate.venues.alpaca.mapping import words
 from tidegate.venues.alpaca.mapping.orders import order_body, replace_body, venue_order
@@ -20,8 +22,7 @@ from tidegate.venues.alpaca.mapping.updates import Update, order_update
 from tidegate.venues.alpaca.wire.base import read_json
 from tidegate.venues.alpaca.wire.orders import Order, TradeUpdate
 from tidegate.venues.errors import UnreadableAnswerError
-from tidegate.venues.evidence import event_of_execution, event_of_order, missed
-from tidegate.venues.port import Lifetime, OrderClass, VenueExecution, VenueOrder
+from tidegate.venues.port import Lifetime, OrderClass, VenueOrder
 from tidegate.venues.ticket import BadTicketError, OrderTicket, PositionIntent, TicketLeg, check_ticket, ticket_of
 
 pytestmark = pytest.mark.req("G1", "G2", "I3")
@@ -94,7 +95,6 @@ def test_an_unknown_status_is_told_and_the_order_counts_as_unknown() -> None:
     assert found.state is OrderState.UNKNOWN
     assert found.doubts == ("status=teleported",)
     assert found.working, "what is not understood may still fill"
-    assert event_of_order(found) is None
 
 
 def test_a_working_order_with_fills_is_partial_whatever_its_status_says() -> None:
@@ -195,22 +195,18 @@ def test_a_bust_names_the_execution_that_it_takes_back() -> None:
         ("rejected", OrderEventKind.REJECTED),
         ("expired", OrderEventKind.EXPIRED),
         ("replaced", OrderEventKind.REPLACED),
+        ("teleported", OrderEventKind.OUTCOME_UNKNOWN),
     ],
 )
 def test_an_order_found_by_asking_becomes_the_event_that_says_so(status: str, kind: OrderEventKind) -> None:
-    event = event_of_order(order({**sample("order_filled"), "status": status}))
-    assert event is not None
-    assert (event.kind, event.cum_quantity_nanos, event.last_price_nanos) == (kind, 10 * NANOS, nanos("251.37"))
-
-
-def test_a_lookup_that_missed_and_a_fill_found_by_asking_are_events_too() -> None:
-    assert missed("c", "AAPL", Side.SELL).kind is OrderEventKind.LOOKUP_MISSED
-    execution = VenueExecution(
-        execution_id="x", venue_order_id="v", client_order_id="", symbol="AAPL", side=Side.BUY, quantity_nanos=1, price_nanos=2,
-        cum_quantity_nanos=3, ts_ns=4,
+    seen = order({**sample("order_filled"), "status": status})
+    ours = oms.Order(
+        client_order_id="0-a", symbol="AAPL", strategy_id="one", correlation_id="", venue="alpaca", side=Side.BUY,
+        purpose=Purpose.ENTRY, order_type=OrderType.LIMIT, time_in_force=TimeInForce.DAY, quantity_nanos=10 * NANOS,
+        limit_price_nanos=nanos("251.4"), submitted_ns=1, approved_nanos=10 * NANOS, remaining_nanos=10 * NANOS,
     )  # fmt: skip
-    event = event_of_execution(execution, client_order_id="c", complete=True)
-    assert (event.kind, event.client_order_id, event.execution_id) == (OrderEventKind.FILLED, "c", "x")
+    event = order_event(seen, ours, working=OrderEventKind.FOUND_WORKING)
+    assert (event.kind, event.cum_quantity_nanos, event.last_price_nanos) == (kind, 10 * NANOS, nanos("251.37"))
 
 
 def single(**changes: Any) -> OrderTicket:

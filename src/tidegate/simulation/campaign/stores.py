@@ -45,6 +45,7 @@ class SessionLog:
         self.last_n = 0
         self.snapshot: tuple[int, bytes] | None = None  # how many entries it covers, and the state
         self.failed: Exception | None = None
+        self.keep_trouble: Exception | None = None
 
     @property
     def is_dirty(self) -> bool:
@@ -67,6 +68,12 @@ class SessionLog:
         """See `service.ports.LogPort`."""
         self._check(n_first, len(records))
         self.entries.append(Logged(RECORDS, n_first, 0, b"", records))
+
+    def evidence(self, raw: bytes) -> None:
+        """See `service.ports.LogPort`. No start folds it, so it is not kept."""
+        del raw
+        if self.failed is not None:
+            raise self.failed
 
     def judged(self, n: int) -> None:
         """See `service.ports.LogPort`."""

@@ -160,10 +160,6 @@ class SimVenue:
                 self._commit(self._forecast)
         return queue.popleft()
 
-    def state_bytes(self) -> bytes:
-        """Return the bytes of the venue's own rows: the same for every mode and every way of asking."""
-        return self._memory.durable()
-
     # Commands.
 
     def _submit(self, command: OrderCommand, arrival_ns: int) -> None:
