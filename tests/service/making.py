@@ -44,6 +44,7 @@ class Office:
         self.ledger = MemoryLedger()
         self.desk = Desk(Place(self.plan.session, ACCOUNT, "sim"), self.engine, self.log, self.clock, settings)
         self.effects: list[Effect] = []
+        self.told: list[str] = []  # lines for the operator
         self.lease: Lease = self.ledger.take_lease(LeaseClaim(account=ACCOUNT, holder="me", now_ns=START_NS, ttl_ns=3_600 * SECOND))
         self.desk.gatekeeper.hold(self.lease, asked_ns=self.clock.monotonic_ns())
         for message in self.plan.scheduled:

@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 
 from tests.service.making import Office
+from tests.service.test_reconcile import begun
 from tidegate.events.inputs import StreamChanged
 from tidegate.events.records import QUOTE, RECORD
 from tidegate.service.desk import DeskSettings
+from tidegate.service.doubts import TELL_EVERY_NS, Doubts
 from tidegate.service.feeds import Feeds, StreamLostForGoodError
 from tidegate.service.sequencer import SequencerSettings
+from tidegate.values.enums import ReportCause
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.money import NANOS
-from tidegate.venues.port import MarketData, StreamDown, StreamUp
+from tidegate.venues.port import MarketData, OrderNews, Quarantined, StreamDown, StreamUp
 
 pytestmark = [pytest.mark.req("B1.2", "B4.1"), pytest.mark.asyncio]
 
@@ -28,6 +31,10 @@ class SlowLog:
         self.failed: TidegateError | None = None
         self.room = asyncio.Event()
         self.waited = 0
+        self.kept: list[bytes] = []
+
+    def evidence(self, raw: bytes) -> None:
+        self.kept.append(raw)
 
     async def wait_room(self) -> None:
         self.waited += 1
@@ -55,7 +62,8 @@ def quotes(office: Office, count: int) -> MarketData:
 
 
 def feeds(office: Office, log: SlowLog) -> Feeds:
-    return Feeds(office.desk, log, lambda: None)  # type: ignore[arg-type]  # all that a feed asks of a log
+    doubts = Doubts(office.clock, office.told.append)
+    return Feeds(office.desk, log, lambda: None, doubts)  # type: ignore[arg-type]  # all that a feed asks of a log
 
 
 async def rounds(met: Callable[[], bool] = lambda: False, most: int = 50) -> None:
@@ -120,3 +128,30 @@ async def test_an_attempt_that_comes_to_nothing_breaks_nothing_and_a_trusted_str
         follow: Callable[[Stream], Awaitable[None]] = getattr(found, name)
         await follow(Stream(items))
         assert found.losses == losses
+
+
+@pytest.mark.req("I3", "G5")
+async def test_a_market_message_that_is_not_understood_is_counted_and_told_once_a_minute() -> None:
+    office = Office()
+    doubts = Doubts(office.clock, office.told.append)
+    found = Feeds(office.desk, SlowLog(), lambda: None, doubts)  # type: ignore[arg-type]  # all that a feed asks of a log
+    bad = Quarantined(payload=b"{}", recv_ns=0, doubt="quote.bp:\n'many'")
+    await found.market(Stream([bad, bad, bad]))  # type: ignore[arg-type]  # likewise
+    assert office.told == ["A message of the venue was not understood and not used, the newest of market: quote.bp: 'many'"]
+    assert (doubts.count, doubts.newest) == (3, "market: quote.bp: 'many'")
+    office.clock.advance(TELL_EVERY_NS)
+    await found.market(Stream([bad]))  # type: ignore[arg-type]  # likewise
+    assert office.told[1:] == ["3 messages of the venue were not understood and not used, the newest of market: quote.bp: 'many'"]
+
+
+@pytest.mark.req("I3", "B2.3")
+async def test_news_of_an_order_that_are_not_understood_are_kept_told_and_read_up() -> None:
+    office, log = begun(), SlowLog()
+    doubts = Doubts(office.clock, office.told.append)
+    news = OrderNews(payload=b"raw", recv_ns=0, events=(), order=None, doubts=("event: 'vanished'",))
+    await Feeds(office.desk, log, lambda: None, doubts).orders(Stream([news]))  # type: ignore[arg-type]  # likewise
+    assert log.kept == [b"raw"]
+    assert doubts.newest == "orders: event: 'vanished'"
+    assert office.told == ["A message of the venue was not understood and not used, the newest of orders: event: 'vanished'"]
+    office.wait(2)
+    assert [read.cause for read in office.reads()] == [ReportCause.READ_BACK]

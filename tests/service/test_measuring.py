@@ -13,6 +13,7 @@ from tests.service.test_breakers import SETTINGS
 from tidegate.clock.clock import ManualClock
 from tidegate.events.inputs import GateSet
 from tidegate.service.breakers import BreakerSettings
+from tidegate.service.doubts import Doubts
 from tidegate.service.feeds import Feeds
 from tidegate.service.measuring import SKEW_EVERY_S, Measuring, Subjects
 from tidegate.service.surroundings import Surroundings
@@ -46,7 +47,7 @@ class Bench:
         self.skew_told: tuple[int, int] | Exception = (0, 0)
         client = SimpleNamespace(trading_turns=self.turns, data_turns=self.turns, reference=self.reference)
         self.log = SimpleNamespace(failed=None, is_pressed=False, durable_n=0, evidence=lambda _payload: None)
-        self.feeds = Feeds(self.office.desk, cast("Any", self.log), lambda: None)
+        self.feeds = Feeds(self.office.desk, cast("Any", self.log), lambda: None, Doubts(self.office.clock, self.office.told.append))
         self.around = Surroundings("paper", private(home), (), ManualClock(0))
         self.clock = ManualClock(0)
         self.said: list[str] = []

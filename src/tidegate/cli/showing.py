@@ -42,9 +42,7 @@ def _told(reply: "StatusReply") -> Iterator[tuple[str, str]]:
     for waits in reply.access.waiting:
         yield "", f"waits for a second person: {waits}"
     yield from _streams(reply)
-    for line in reply.venue_status:
-        speed = f", within {line.median_ns / MILLISECOND_NS:.0f} ms (median of {line.answers})" if line.answers else ""
-        yield "venue", f"{line.level.value} by its {line.source.value}: {line.words or 'not asked yet'}{speed}"
+    yield from _venue(reply)
     read = f"{span(max(0, reply.now_ns - reply.reconciled_ns))} ago" if reply.reconciled_ns else "not yet"
     yield "reconciled", read
     yield "equity", f"${reply.equity_usd}" if reply.equity_usd is not None else "unknown: something held has no price"
@@ -59,6 +57,14 @@ def _told(reply: "StatusReply") -> Iterator[tuple[str, str]]:
         scope = f"{request.scope.value} {request.key}".strip()
         yield "request", f"{request.verb.value} {scope} by {request.requester}: {request.stage.value}, {request.tries} rounds"
     yield from _stores(reply)
+
+
+def _venue(reply: "StatusReply") -> Iterator[tuple[str, str]]:
+    for line in reply.venue_status:
+        speed = f", within {line.median_ns / MILLISECOND_NS:.0f} ms (median of {line.answers})" if line.answers else ""
+        yield "venue", f"{line.level.value} by its {line.source.value}: {line.words or 'not asked yet'}{speed}"
+    if reply.not_understood:
+        yield "", f"{reply.not_understood} messages of the venue were not understood, the newest of {reply.newest_doubt}"
 
 
 def _version(reply: "StatusReply") -> Iterator[tuple[str, str]]:

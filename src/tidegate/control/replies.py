@@ -141,6 +141,8 @@ class StatusReply(Reply, frozen=True, kw_only=True, tag="status"):
     stage: str = ""  # what it holds
     not_permitted: tuple[str, ...] = ()  # strategies that may not enter, with why
     venue_status: tuple[VenueLine, ...] = ()
+    not_understood: int = 0  # messages of the venue
+    newest_doubt: str = ""  # about which of them, and why
 
 
 class OrderTimesLine(Part, frozen=True, kw_only=True):

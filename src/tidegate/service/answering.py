@@ -187,6 +187,8 @@ class Answering:
             stage="" if around.versions is None else around.versions.stage.value,
             not_permitted=tuple(f"{name}: {why}" for name, why in sorted(desk.engine.books.not_permitted().items())),
             venue_status=picture.venue_status(around.venue_status),
+            not_understood=0 if around.doubts is None else around.doubts.count,
+            newest_doubt="" if around.doubts is None else around.doubts.newest,
         )
 
     def _lease(self) -> LeaseLine:

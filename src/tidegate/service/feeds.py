@@ -8,6 +8,8 @@ from tidegate.events.inputs import StreamChanged
 from tidegate.journal.errors import LogFailedError
 from tidegate.journal.live import LiveLog
 from tidegate.service.desk import Desk
+from tidegate.service.doubts import Doubts
+from tidegate.service.reconcile import STREAM as ORDERS
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.venues.port import Headline, MarketData, MarketStream, OrderNews, OrderStream, Quarantined, StreamDown, StreamUp
 
@@ -24,15 +26,13 @@ class StreamLostForGoodError(TidegateError):
 class Feeds:
     """Reads both streams. What cannot be taken in is counted and told, never dropped in silence."""
 
-    def __init__(self, desk: Desk, log: LiveLog, turn: Callable[[], None]) -> None:
+    def __init__(self, desk: Desk, log: LiveLog, turn: Callable[[], None], doubts: Doubts) -> None:
         self._desk: Final = desk
         self._log: Final = log
         self._turn: Final = turn
-        self.quarantined = 0
-        self.doubts = 0
+        self._doubts: Final = doubts
         self.market_up = False
         self.orders_up = False
-        self.reconnects = 0
         self.losses = 0  # of either stream, while it was trusted; attempts that come to nothing break nothing
         self._news_ns = self._orders_down_ns = 0  # receive time; 0: no news yet, the stream is not away
 
@@ -59,7 +59,6 @@ class Feeds:
                 case StreamUp():
                     self.orders_up, self._orders_down_ns = True, 0
                     self._news_ns = self._desk.sequencer.now_ns()  # what it missed was read at its start
-                    self.reconnects += item.attempt > 1
                     self._desk.reconciler.stream_up()
                 case StreamDown():
                     self.losses += self.orders_up
@@ -89,7 +88,7 @@ class Feeds:
                     self._tell(up=False, reason=item.reason)
                     _check_final(item)
                 case Quarantined():
-                    self.quarantined += 1
+                    self._doubts.note(MARKET, item.doubt)
                 case Headline():
                     pass
             self._turn()
@@ -103,7 +102,9 @@ class Feeds:
     def _news(self, item: OrderNews) -> None:
         if self._log.failed is None:
             self._log.evidence(item.payload)
-        self.doubts += bool(item.doubts)
+        if item.doubts:
+            self._doubts.note(ORDERS, "; ".join(item.doubts))
+            self._desk.reconciler.sent()  # what it was about is read from the venue's books soon
         self._news_ns = self._desk.sequencer.now_ns()
         for event in item.events:
             self._desk.sequencer.offer(event)

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, final
 from tidegate.clock.clock import Clock
 from tidegate.control.home import Home
 from tidegate.service.desk import Desk
+from tidegate.service.doubts import Doubts
 from tidegate.service.status_page import StatusMonitor
 from tidegate.service.version_desk import VersionDesk
 
@@ -32,6 +33,7 @@ class Surroundings:
         self._turned_ns = self._began_ns
         self._streams = {name: StreamState(name, trusted=True, since_ns=0, reason="") for name in streams}
         self._down: dict[str, str] = {}
+        self.doubts: Doubts | None = None  # None: no stream has begun
         self.venue_status: StatusMonitor | None = None  # None: nobody has begun to watch it
         self.versions: VersionDesk | None = None  # of the configuration; None: none are kept here
         self.cancels_ns: Callable[[int], int] = lambda _count: 0  # how long so many cancels take by the venue's limit

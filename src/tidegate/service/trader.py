@@ -28,6 +28,7 @@ from tidegate.service.answering import Answering
 from tidegate.service.asking import expected_ns
 from tidegate.service.desk import Desk, Place
 from tidegate.service.door import DoorWish, open_door
+from tidegate.service.doubts import Doubts
 from tidegate.service.feeds import MARKET, Feeds
 from tidegate.service.hands import Hands
 from tidegate.service.heartbeat import Heart, Stage
@@ -141,7 +142,8 @@ class Trader:
             client.last_look, client.called = desk.outbox.last_look, desk.called
             self._around.cancels_ns = client.trading_turns.cancels_ns
             tenure = Tenure(lease, asked_ns, time.wall, ledger, desk, speed=time.speed)
-            self.feeds = Feeds(desk, log, self._wake.set)
+            self._around.doubts = Doubts(time.wall, self._tell)
+            self.feeds = Feeds(desk, log, self._wake.set, self._around.doubts)
             hands = Hands(desk, venue, ledger, self._wake.set, sealer)
             open_chain(desk.auditing, sealer, lease, opening, doubt)
             self._around.versions = VersionDesk(wish.setup.version, registered, lease, ledger, time.wall, watch=wish.setup.watch(wish.mode))
