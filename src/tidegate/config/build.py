@@ -141,13 +141,14 @@ def scheduled_inputs(config: Config, *, first_ns: int, last_ns: int) -> tuple[Se
     Raises:
         ConfigError: a calendar does not cover the time.
     """
-    found: list[SessionChanged | EventListed] = [*_events(config, first_ns, last_ns)]
+    found: list[SessionChanged | EventListed] = [*listed_events(config, first_ns, last_ns)]
     for venue in config.venues:
         found += sessions(venue.name, venue.calendar, first_ns=first_ns, last_ns=last_ns)
     return tuple(sorted(found, key=lambda message: message.timestamp))
 
 
-def _events(config: Config, first_ns: int, last_ns: int) -> list[EventListed]:
+def listed_events(config: Config, first_ns: int, last_ns: int) -> list[EventListed]:
+    """Return the listed events whose windows touch a stretch of time; each is due when its window begins, none before first_ns."""
     before_ns, after_ns = duration_ns(config.no_trade.before_event), duration_ns(config.no_trade.after_event)
     found = []
     for event in config.events:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tidegate.config.build import engine_spec, instruments_of, placed, slots_of
+from tidegate.config.build import engine_spec, instruments_of, listed_events, placed, slots_of
 from tidegate.config.caps import capped
 from tidegate.config.errors import ConfigError
 from tidegate.config.model import Config, LiveSection, TradingCriteria
@@ -20,7 +20,7 @@ from tidegate.engine.engine import Engine
 from tidegate.engine.layout import layout_sha256
 from tidegate.engine.spec import EngineSpec, StrategySlot
 from tidegate.engine.toolchain import Toolchain
-from tidegate.events.inputs import InstrumentDefined
+from tidegate.events.inputs import EventListed, InstrumentDefined
 from tidegate.events.session import SessionOpened, SourceRef
 from tidegate.journal import FORMAT_VERSION
 from tidegate.journal.settings import LIVE, UNLIMITED, LiveSettings
@@ -32,6 +32,7 @@ from tidegate.service.recovery import Recovered
 from tidegate.values.enums import InstrumentKind
 from tidegate.values.ids import SessionId
 from tidegate.values.instruments import Instrument
+from tidegate.values.time import NEVER_NS
 from tidegate.venues.alpaca.client import ClientSettings
 from tidegate.venues.ratelimit import LimitPlan
 
@@ -80,6 +81,11 @@ class Setup(NamedTuple):
             InstrumentDefined(event_id="", timestamp=0, symbol=i.symbol, strategy_id="", correlation_id="", instrument=i)
             for i in self.instruments
         )
+
+    @property
+    def events(self) -> list[EventListed]:
+        """What is listed, past events too; each is told when its window begins."""
+        return listed_events(self.loaded.config, 0, NEVER_NS)
 
     def opening(self, recovered: Recovered, *, mode: str, epoch: int, started_ns: int, permissions: Sequence[str] = ()) -> SessionOpened:
         """Return the session's first entry; it holds everything that decides what the session will do."""

@@ -17,7 +17,7 @@ from typing import Final, final
 
 from tidegate.control.peers import user_name
 from tidegate.control.server import ControlServer
-from tidegate.events.inputs import AnyInput
+from tidegate.events.inputs import AnyInput, EventListed
 from tidegate.journal.live import LiveLog
 from tidegate.journal.snapshots import SnapshotPace
 from tidegate.oms.order import Order
@@ -37,6 +37,7 @@ from tidegate.service.identity import Identity
 from tidegate.service.ledger.rows import Lease
 from tidegate.service.ledger.sql import SqlLedger
 from tidegate.service.ledger.thread import LedgerThread
+from tidegate.service.listing import begun, tell_events, to_come
 from tidegate.service.measuring import Measuring, Subjects
 from tidegate.service.parting import Parting
 from tidegate.service.past import LogHistory
@@ -85,6 +86,7 @@ class Trader:
         self._pace: Final = SnapshotPace(wish.setup.live.snapshot_inputs)
         self._around: Final = Surroundings(wish.mode, wish.home, _streams(wish.setup.venue), wish.time.wall)
         self._kills: Final = KillWatch(wish.home)
+        self._coming: list[EventListed] = []  # listed events whose windows begin after the start
         self._standing: list[Kill] = []  # kills that the engine has not taken yet
         self._heart: Final = None if wish.beat is None else Heart(wish.beat, wish.time.wall, orphaned=self.stop)
         self.started_ns = wish.time.wall.now_ns()
@@ -208,11 +210,13 @@ class Trader:
 
     def _begin(self, desk: Desk, recovered: Recovered, registered: Registered) -> None:
         permissions = map(permission_input, registered.permissions)
-        first: list[AnyInput] = [*self._wish.setup.defined(), *permissions, *recovered.first_inputs]
+        setup, now_ns = self._wish.setup, self._wish.time.clock.now_ns()
+        first: list[AnyInput] = [*setup.defined(), *begun(setup.events, now_ns), *permissions, *recovered.first_inputs]
         for message in first:
             desk.sequencer.offer(message)
+        self._coming = to_come(setup.events, now_ns)
         desk.outbox.adopt(list(recovered.unsure))
-        desk.reconciler.begin(self._wish.time.clock.now_ns() - DAY_NS)
+        desk.reconciler.begin(now_ns - DAY_NS)
 
     # The loop.
 
@@ -234,6 +238,7 @@ class Trader:
             tasks = [
                 group.create_task(tenure.keep()),
                 group.create_task(tell_days(wish.setup.venue, venue, desk.sequencer, time.clock, time.wait, self._wake.set)),
+                group.create_task(tell_events(self._coming, desk.sequencer, time.clock, time.wait, self._wake.set)),
                 group.create_task(feeds.market(market)),
                 group.create_task(self._measuring(desk, feeds, client).measure_for_ever()),
                 group.create_task(follow_splits(client.reference, symbols, desk.know_splits, time.clock, time.wait)),

@@ -46,3 +46,13 @@ def leaving_config(tmp_path: Path) -> Path:
     text = CONFIG.read_text().replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}")
     path.write_text(text.replace("  feed: iex\n", "  feed: iex\n  parting: leave_working\n"))
     return path
+
+
+@pytest.fixture
+def eventful_config(tmp_path: Path) -> Path:
+    """The configuration, with a listed event that is under way."""
+    path = tmp_path / "eventful.yaml"
+    text = CONFIG.read_text().replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}")
+    listed = 'events:\n  - {title: "a day of news", starts: "2020-01-01T00:00:00Z", ends: "2099-01-01T00:00:00Z"}\n'
+    path.write_text(text + listed)
+    return path

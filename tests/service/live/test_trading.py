@@ -10,12 +10,14 @@ from scripts.live.books import compare, messages, rows
 from scripts.live.killing import tidegate
 from scripts.live.pair import KEY, Account, Fault, TraderProcess, Venue, wait_for
 from tidegate.events.acts import OrderChanged
+from tidegate.events.inputs import EventListed
 from tidegate.kernel.mode import Mode
 from tidegate.replay.verify import verify_log
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.enums import OrderState
 
 FILLS = 12
+WATCHED = 4_000  # records by which the strategies have traded where no event is listed
 FAULTS: list[Fault] = [
     {"kind": "lost_ack", "method": "POST", "path": "/v2/orders", "skip": 2, "count": 2},
     {"kind": "lost_request", "method": "POST", "path": "/v2/orders", "skip": 3, "count": 2},
@@ -111,6 +113,23 @@ def test_working_orders_are_left_where_that_is_configured(venue: Venue, account:
         assert trader.stop() == 0, trader.said()
     assert ", as configured (leave_working)." in trader.said()
     assert _rests(venue)
+
+
+@pytest.mark.req("A1.3")
+def test_while_a_listed_event_is_under_way_nothing_enters(venue: Venue, account: Account, eventful_config: Path) -> None:
+    with TraderProcess(Account(account.home, venue.origin, eventful_config)) as trader:
+        wait_for("a market that was watched", lambda: not trader.is_alive or _taken_in(account) > WATCHED)
+        assert trader.is_alive, trader.said()
+        assert trader.stop() == 0, trader.said()
+    assert venue.orders() == []
+    assert [message.title for message in messages(account.home / "log") if isinstance(message, EventListed)] == ["a day of news"]
+    assert_verified(account.home / "log")
+
+
+def _taken_in(account: Account) -> int:
+    """Return how many inputs a running trader has taken in; 0 before it answers."""
+    code, status, _ = tidegate("status", "--home", str(account.home))
+    return int(status["log"]["n"]) if code == 0 else 0
 
 
 def _protective(venue: Venue) -> set[str]:
