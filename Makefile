@@ -14,6 +14,10 @@ PACKAGE := .venv/.stamp-package
 # Layers in which every branch is tested (docs: decisions), the others have the lower wall.
 COVERED_WHOLLY := src/tidegate/risk/*,src/tidegate/oms/*,src/tidegate/portfolio/*,src/tidegate/events/*
 
+# Kernels are compiled before the tests, a part in each of two processes: every worker, and every process that it starts, would
+# compile them for itself otherwise. What is kept already takes a second; without them, tests tell what is wrong.
+COMPILE_KERNELS := $(PYTHON_IN) -m tidegate kernels --part venue & $(PYTHON_IN) -m tidegate kernels --part senses && wait $$!
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -30,9 +34,11 @@ replay: $(RUNTIME) $(PACKAGE)  ## replay a market through the whole pipeline (or
 	@$(REPLAY_COMMAND)
 
 test: $(DEV) $(PACKAGE)  ## run every test (TEST_WORKERS=2 at a time; ARGS go to pytest)
+	@-$(COMPILE_KERNELS)
 	@$(PYTHON_IN) -m pytest -q -n $(TEST_WORKERS) --dist worksteal $(ARGS)
 
 coverage: $(DEV) $(PACKAGE)  ## run the tests and hold the walls: all branches of what touches money, 90 % elsewhere
+	@-$(COMPILE_KERNELS)
 	@$(PYTHON_IN) -m pytest -q -n $(TEST_WORKERS) --cov --cov-report= $(ARGS)
 	@$(PYTHON_IN) -m coverage report --include='$(COVERED_WHOLLY)' --fail-under=100
 	@$(PYTHON_IN) -m coverage report --omit='$(COVERED_WHOLLY)' --fail-under=90

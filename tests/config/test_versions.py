@@ -1,5 +1,6 @@
 """A version is its bytes: the same bytes are the same version, and any edit is another one."""
 
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import msgspec
@@ -93,6 +94,14 @@ def test_a_version_says_what_it_imports(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(versions, "version", lambda _package: "2.2.1")
     source = b"import math\nimport numpy as np\nfrom tidegate.values.enums import Side\n"
     assert declared_imports(source) == ("math", "numpy==2.2", "tidegate.values.enums")
+
+
+def test_a_module_has_the_version_of_the_package_it_is_of_whatever_that_is_called() -> None:
+    whose = packages_distributions()
+    for module in ("msgspec", "numpy", "yaml", "google_crc32c"):
+        (package,) = set(whose[module])
+        assert declared_imports(f"import {module}".encode()) == (f"{module}=={'.'.join(version(package).split('.')[:2])}",)
+    assert declared_imports(b"import no_such_package, enum") == ("enum", "no_such_package")
 
 
 def test_a_version_reads_again_from_its_bytes(tmp_path: Path) -> None:

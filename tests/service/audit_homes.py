@@ -65,8 +65,9 @@ class AuditHome:
         return report
 
     def run(self, *statements: str, **values: Any) -> None:
-        """Do as an intruder who has the file: past all code, and past the triggers, which he takes away."""
+        """Do as an intruder who has the file: past all code, and past the triggers, which he takes away; he need not wait for the disk."""
         with closing(sqlite3.connect(self.ledger)) as file:
+            file.execute("PRAGMA synchronous = OFF")
             for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
                 file.execute(f"DROP TRIGGER {name}")
             for statement in statements:

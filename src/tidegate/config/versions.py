@@ -5,9 +5,11 @@ the limits and the instruments it chooses from.
 """
 
 import ast
+import sys
 from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, version
 from pathlib import Path
 from typing import Final
 
@@ -128,10 +130,26 @@ def _with_version(module: str) -> str:
     if top == _PACKAGE:
         return module
     try:
-        found = packages_distributions().get(top)
-        return f"{module}=={_minor(version(found[0]))}" if found else module
+        package = _package_of(top)
+        return f"{module}=={_minor(version(package))}" if package else module
     except PackageNotFoundError:  # half installed: then it has no version
         return module
+
+
+@cache
+def _package_of(module: str) -> str:
+    """Return which installed package a module is of; empty: none. What is imported once stays so while the process runs.
+
+    The package of the module's own name is asked first: to ask all that are installed takes most of a second.
+    """
+    if module in sys.stdlib_module_names:
+        return ""
+    try:
+        if any(file.parts[0] == module for file in distribution(module).files or ()):
+            return module
+    except PackageNotFoundError:  # a package of another name, or none
+        pass
+    return next(iter(packages_distributions().get(module, ())), "")
 
 
 def _minor(text: str) -> str:

@@ -1,6 +1,8 @@
 """kill -9 of the real trader, at random moments under load and at its durable writes: the next one loses and doubles nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -13,31 +15,26 @@ from tests.service.live.conftest import SPEED
 pytestmark = pytest.mark.req("B2.2", "B2.3", "F1")
 
 KILLS = 3  # `make kills` kills more often
+LANES = {"random moments": tuple(islice(moments(seed=7), KILLS))} | {
+    boundary: (Strike(boundary=boundary, at=1), Strike(boundary=boundary, at=4)) for boundary in BOUNDARIES
+}
 
 
-@pytest.fixture
-def lane(tape: Path, tmp_path: Path) -> Iterator[Lane]:
-    running = Lane(tape, tmp_path, speed=SPEED, seed=7)
-    yield running
-    running.close()
-
-
-def assert_whole(lane: Lane) -> None:
-    """Let a trader live: within the time it is in step, and nothing is doubled, lost or open."""
-    equal_s, verdict = lane.live_on()
+def run(tape: Path, folder: Path, strikes: Sequence[Strike]) -> None:
+    """Kill the trader of an account so often, then let one live: in time it is in step, and nothing is doubled, lost or open."""
+    with closing(Lane(tape, folder, speed=SPEED, seed=7)) as lane:
+        for strike in strikes:
+            life = lane.live(strike)
+            assert life.late == "", life
+        equal_s, verdict = lane.live_on()
     assert equal_s <= EQUAL_S
     assert verdict.is_clean, verdict
 
 
-def test_a_trader_killed_at_random_moments_under_load_doubles_and_loses_nothing(lane: Lane) -> None:
-    for strike in islice(moments(seed=7), KILLS):
-        life = lane.live(strike)
-        assert life.late == "", life
-    assert_whole(lane)
-
-
-@pytest.mark.parametrize("boundary", BOUNDARIES)
-def test_a_trader_killed_at_a_durable_write_doubles_and_loses_nothing(lane: Lane, boundary: str) -> None:
-    for at in (1, 4):
-        assert lane.live(Strike(boundary=boundary, at=at)).late == ""
-    assert_whole(lane)
+def test_a_trader_killed_at_random_moments_under_load_and_at_its_durable_writes_doubles_and_loses_nothing(
+    tape: Path, tmp_path: Path
+) -> None:
+    """Every lane has a venue and an account of its own, and all run at once: most of such a life is waiting for a dead one's lease."""
+    with ThreadPoolExecutor(len(LANES)) as pool:
+        runs = {name: pool.submit(run, tape, tmp_path / f"{place}", LANES[name]) for place, name in enumerate(LANES)}
+    assert {name: found for name, lane in runs.items() if (found := lane.exception()) is not None} == {}

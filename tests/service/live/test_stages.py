@@ -238,6 +238,12 @@ def stage_of(home: Path, version: ConfigVersion) -> str:
     return next((line["stage"] for line in lines if line["sha256"] == version.sha256), "")
 
 
+def entries_judged(home: Path, strategy: str) -> list[RiskDecision]:
+    """Return what was decided of a strategy's entries so far."""
+    decisions = [message for message in messages(home / "log") if isinstance(message, RiskDecision) and message.strategy_id == strategy]
+    return [decision for decision in decisions if decision.purpose is Purpose.ENTRY]
+
+
 def test_an_edited_strategy_lets_no_entry_out_and_the_others_trade_on(tape: Path, config: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     climb(home, config, Stage.LIVE)
@@ -246,12 +252,12 @@ def test_an_edited_strategy_lets_no_entry_out_and_the_others_trade_on(tape: Path
         Venue(tape, speed=20.0, live=True) as venue,
         TraderProcess(Account(home, venue.origin, edited), "--mode", "live", key=LIVE_KEY, live=True) as trader,
     ):
-        wait_for("orders", lambda: len(venue.orders()) >= 3 or not trader.is_alive)
+        wait_for("orders of the others", lambda: len(venue.orders()) >= 3 or not trader.is_alive)
+        wait_for("an entry that is judged", lambda: bool(entries_judged(home, "crossing")) or not trader.is_alive)
         assert trader.is_alive, trader.said()
         assert trader.stop() == 0, trader.said()
     seen = list(messages(home / "log"))
-    refusals = [message for message in seen if isinstance(message, RiskDecision) and message.strategy_id == "crossing"]
-    entries = [message for message in refusals if message.purpose is Purpose.ENTRY]
+    entries = entries_judged(home, "crossing")
     assert entries
     assert all("permitted" in message.refusals for message in entries)
     assert {message.strategy_id for message in seen if isinstance(message, OrderCommand)} <= {"resting", "waiting"}
