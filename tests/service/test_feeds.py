@@ -7,18 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.service.making import Office
+from tests.service.making import SECOND, Office
 from tests.service.test_reconcile import begun
-from tidegate.events.inputs import StreamChanged
+from tidegate.events.acts import RiskDecision
+from tidegate.events.inputs import EventListed, StreamChanged
 from tidegate.events.records import QUOTE, RECORD
 from tidegate.service.desk import DeskSettings
 from tidegate.service.doubts import TELL_EVERY_NS, Doubts
 from tidegate.service.feeds import Feeds, StreamLostForGoodError
 from tidegate.service.sequencer import SequencerSettings
-from tidegate.values.enums import ReportCause
+from tidegate.strategies.strategy import Intent
+from tidegate.values.enums import ReportCause, Side
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.money import NANOS
-from tidegate.venues.port import MarketData, OrderNews, Quarantined, StreamDown, StreamUp
+from tidegate.venues.port import Headline, MarketData, OrderNews, Quarantined, StreamDown, StreamUp
 
 pytestmark = [pytest.mark.req("B1.2", "B4.1"), pytest.mark.asyncio]
 
@@ -155,3 +157,42 @@ async def test_news_of_an_order_that_are_not_understood_are_kept_told_and_read_u
     assert office.told == ["A message of the venue was not understood and not used, the newest of orders: event: 'vanished'"]
     office.wait(2)
     assert [read.cause for read in office.reads()] == [ReportCause.READ_BACK]
+
+
+def headline(*symbols: str, title: str = "Recall\nof everything") -> Headline:
+    return Headline(news_id="1", symbols=symbols, title=title, summary="", source="", url="", ts_ns=1, recv_ns=2)
+
+
+@pytest.mark.req("A1.1", "G5")
+async def test_news_make_the_symbols_that_they_name_newsy_for_a_while() -> None:
+    office = Office()
+    items = [StreamUp(stream="news", at_ns=0, attempt=1), headline("AAA", "ELSEWHERE", "AAA"), headline(), headline("ELSEWHERE")]
+    now_ns = office.desk.sequencer.now_ns()
+    await feeds(office, SlowLog()).news(Stream(items), {"AAA", "BBB"}, 120 * SECOND, office.told.append)  # type: ignore[arg-type]  # likewise
+    office.turn()
+    (told,) = office.messages(EventListed)
+    assert (told.symbol, told.from_ns, told.until_ns, told.title) == ("AAA", now_ns, now_ns + 120 * SECOND, "news: Recall of everything")
+    office.answer = Intent(side=Side.BUY, reason="a test", quantity=1.0)
+    office.quote()
+    assert "no_news" in office.messages(RiskDecision)[-1].refusals
+    assert office.told == []
+
+
+@pytest.mark.req("A1.1")
+async def test_a_lost_stream_of_news_is_told_once_and_stops_nothing() -> None:
+    office = Office()
+    up, down = StreamUp(stream="news", at_ns=0, attempt=1), StreamDown(stream="news", at_ns=0, reason="it reported an error")
+    bad = Quarantined(payload=b"{}", recv_ns=0, doubt="news.created_at")
+    last = StreamDown(stream="news", at_ns=0, reason="this stream is not enabled for the account", final=True)
+    stream = Stream([up, down, down, bad, up, down, last, headline("AAA")])
+    found = feeds(office, SlowLog())
+    await found.news(stream, {"AAA"}, SECOND, office.told.append)  # type: ignore[arg-type]  # likewise
+    lost = "The stream of news is lost (it reported an error); news keep no entry off until it is back."
+    doubt = "A message of the venue was not understood and not used, the newest of news: news.created_at"
+    why = "this stream is not enabled for the account"
+    final = f"The stream of news is lost ({why}); news keep no entry off, and it will not come back by itself."
+    assert office.told == [lost, doubt, lost, final]
+    assert (stream.given, found.losses) == (7, 0)
+    office.turn()
+    assert office.messages(EventListed) == []
+    assert [message for message in office.messages(StreamChanged) if message.stream == "news"] == []

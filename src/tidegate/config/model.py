@@ -245,6 +245,7 @@ class LiveSection(Section, frozen=True, kw_only=True):
     audit_anchors: Annotated[
         str, _text("File outside the ledger for the signed heads of the audit chain, on another disk perhaps; empty: in the home folder")
     ] = ""
+    news: Annotated[bool, _text("News of the venue make the symbols that they name newsy for features.shock", "true/false")] = True
     status_page: Annotated[
         str, _text("Address of the venue's public status page, in the format of Statuspage; empty: only its clock is asked")
     ] = "https://status.alpaca.markets/api/v2/summary.json"

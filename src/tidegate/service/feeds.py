@@ -1,10 +1,10 @@
 """Brings the venue's streams to the desk: raw order-side messages into the log before anything is made of them, market data in bulk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Final, final
 
-from tidegate.events.inputs import StreamChanged
+from tidegate.events.inputs import EventListed, StreamChanged
 from tidegate.journal.errors import LogFailedError
 from tidegate.journal.live import LiveLog
 from tidegate.service.desk import Desk
@@ -14,6 +14,8 @@ from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.venues.port import Headline, MarketData, MarketStream, OrderNews, OrderStream, Quarantined, StreamDown, StreamUp
 
 MARKET: Final = "market"
+NEWS: Final = "news"
+TITLE_MAX: Final = 300  # characters of a headline that are kept
 
 
 class StreamLostForGoodError(TidegateError):
@@ -92,6 +94,51 @@ class Feeds:
                 case Headline():
                     pass
             self._turn()
+
+    async def news(self, stream: MarketStream, symbols: Collection[str], newsy_ns: int, tell: Callable[[str], None]) -> None:
+        """Make the symbols that news name newsy for so long. Best effort: entries go on without it, and its end ends nothing else.
+
+        Args:
+            stream: of news alone.
+            symbols: what is watched; news name others too.
+            newsy_ns: how long.
+            tell: is told when the stream is lost, once each time.
+        """
+        stood = True
+        async for item in stream.items():
+            match item:
+                case Headline():
+                    self._newsy(item, [symbol for symbol in dict.fromkeys(item.symbols) if symbol in symbols], newsy_ns)
+                    self._turn()
+                case StreamUp():
+                    stood = True
+                case StreamDown():
+                    if stood or item.final:
+                        back = ", and it will not come back by itself" if item.final else " until it is back"
+                        tell(f"The stream of news is lost ({item.reason}); news keep no entry off{back}.")
+                    stood = False
+                    if item.final:
+                        return
+                case Quarantined():
+                    self._doubts.note(NEWS, item.doubt)
+                case _:
+                    pass
+
+    def _newsy(self, item: Headline, symbols: Sequence[str], newsy_ns: int) -> None:
+        now_ns = self._desk.sequencer.now_ns()
+        for symbol in symbols:
+            self._desk.sequencer.offer(
+                EventListed(
+                    event_id="",
+                    timestamp=0,
+                    symbol=symbol,
+                    strategy_id="",
+                    correlation_id="",
+                    from_ns=now_ns,
+                    until_ns=now_ns + newsy_ns,
+                    title=f"news: {' '.join(item.title.split())}"[:TITLE_MAX],
+                )
+            )
 
     async def _keep_pace(self) -> None:
         """Leave the socket waiting while the log's disk is behind: what is not read is not lost, and lag keeps entries off."""

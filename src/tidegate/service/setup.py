@@ -87,6 +87,11 @@ class Setup(NamedTuple):
         """What is listed, past events too; each is told when its window begins."""
         return listed_events(self.loaded.config, 0, NEVER_NS)
 
+    @property
+    def newsy_ns(self) -> int:
+        """How long news keep entries off a symbol."""
+        return duration_ns(self.loaded.config.features.shock)
+
     def opening(self, recovered: Recovered, *, mode: str, epoch: int, started_ns: int, permissions: Sequence[str] = ()) -> SessionOpened:
         """Return the session's first entry; it holds everything that decides what the session will do."""
         source, state = self.loaded.source, recovered.opening_state

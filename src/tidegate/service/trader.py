@@ -244,6 +244,8 @@ class Trader:
                 group.create_task(follow_splits(client.reference, symbols, desk.know_splits, time.clock, time.wait)),
                 group.create_task(watching(monitor, desk, client, time.wall, wake=self._wake.set, tell=self._tell).poll_for_ever()),
             ]
+            if wish.setup.live.news and wish.hosts in (LIVE_HOSTS, PAPER_HOSTS):  # an emulator's market has none
+                tasks.append(group.create_task(feeds.news(streams.news(symbols), symbols, wish.setup.newsy_ns, self._tell)))
             await asyncio.sleep(0)
             tasks.append(group.create_task(self._orders_after(tenure.quiet_ns, feeds, orders)))
             await self._loop(desk, hands)

@@ -92,6 +92,12 @@ class AlpacaStreams:
         )
         return AlpacaMarketStream(manager, dialect, self._owned, url)
 
+    def news(self, symbols: Sequence[str]) -> "AlpacaMarketStream":
+        """Return the stream of news about some symbols. It may be silent for long."""
+        stream = self.market(MarketWish(feed=Feed.NEWS, timing=Timing()), {})
+        stream.subscribe({"news": symbols})
+        return stream
+
     async def _open(self, url: str, headers: Mapping[str, str]) -> Socket:
         return await open_websocket(url, headers=headers)
 
