@@ -73,6 +73,15 @@ def test_the_watchdog_has_its_own_credential_where_there_is_one(tmp_path: Path) 
     assert [secret.reveal() for secret in keys.secrets] == ["PKa", "s", "PKw", "w"]
 
 
+@pytest.mark.req("G2")
+def test_an_oauth_token_goes_the_way_of_a_key(tmp_path: Path) -> None:
+    keys = paper_up_keys([folder(tmp_path, ALPACA_PAPER_API_KEY="oauth", ALPACA_PAPER_API_SECRET="a-token")])
+    handed = read_paper_key([PipeKeys(key_pipe(keys.trader))])
+    trader = PaperAccess(handed.key_id.reveal(), handed.secret.reveal())
+    assert trader.headers() == keys.watchdog.headers() == {"Authorization": "Bearer a-token"}
+    assert "a-token" in [secret.reveal() for secret in keys.secrets]
+
+
 def test_half_a_watchdog_credential_and_one_of_the_other_kind_are_refused(tmp_path: Path) -> None:
     source = folder(tmp_path, ALPACA_PAPER_API_KEY="PKa", ALPACA_PAPER_API_SECRET="s", ALPACA_PAPER_WATCHDOG_API_KEY="PKw")
     with pytest.raises(MissingKeyError, match="ALPACA_PAPER_WATCHDOG_API_SECRET"):

@@ -636,7 +636,10 @@ async def test_keys_come_from_the_usual_names_and_a_token_works_as_well() -> Non
     assert token.headers() == {"Authorization": "Bearer opaque"}
     assert json.loads(token.trading_login()) == {"action": "authenticate", "data": {"oauth_token": "opaque"}}
     assert msgspec.msgpack.decode(token.market_login()) == {"action": "auth", "key": "oauth", "secret": "opaque"}
-    for wrong in ({"key": "PK1"}, {"secret": "s"}, {"key": "PK1", "secret": "s", "token": "t"}, {}):
+    pair = PaperAccess("oauth", "opaque")
+    assert (pair.headers(), pair.trading_login(), pair.market_login()) == (token.headers(), token.trading_login(), token.market_login())
+    assert live_access({"ALPACA_API_KEY": "oauth", "ALPACA_API_SECRET": "opaque"}).headers() == token.headers()
+    for wrong in ({"key": "oauth"}, {"key": "PK1"}, {"secret": "s"}, {"key": "PK1", "secret": "s", "token": "t"}, {}):
         with pytest.raises(AccessError):
             PaperAccess(**wrong)
 

@@ -13,6 +13,7 @@ from tidegate.values.errors import ExitCode, TidegateError
 
 _LIVE_PREFIX: Final = "AK"
 _PAPER_PREFIX: Final = "PK"
+OAUTH: Final = "oauth"  # as a key id, that its secret is an OAuth token: the venue's own convention on its data streams
 REHEARSAL_PREFIX: Final = "AKEMULATOR"  # of the emulators' own live keys, which open nothing at Alpaca
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -43,11 +44,13 @@ class _Secret:
 
 
 class _Access:
-    """A key pair, or an OAuth token in place of one. See `PaperAccess` and `LiveAccess`."""
+    """A key pair, or an OAuth token in place of one, also as the pair of OAUTH and the token. See `PaperAccess` and `LiveAccess`."""
 
     __slots__ = ("_key", "_secret", "_token")
 
     def __init__(self, key: str = "", secret: str = "", *, token: str = "") -> None:
+        if key.strip() == OAUTH and not token:
+            key, secret, token = "", "", secret
         if bool(key and secret) == bool(token) or bool(key) != bool(secret):
             raise AccessError("Give either a key with its secret or an OAuth token, and only one of the two.")
         self._check_kind(key)
@@ -75,7 +78,7 @@ class _Access:
     def market_login(self) -> bytes:
         """Return the first message on a market data stream, as msgpack."""
         token = self._token.reveal()
-        key, secret = ("oauth", token) if token else (self._key.reveal(), self._secret.reveal())
+        key, secret = (OAUTH, token) if token else (self._key.reveal(), self._secret.reveal())
         return msgspec.msgpack.encode({"action": "auth", "key": key, "secret": secret})
 
     def hides(self, text: str) -> str:
