@@ -8,6 +8,7 @@ import pytest
 from tests.service.making import SECOND, Office, shown
 from tidegate.events.acts import DifferenceFound, RiskDecision
 from tidegate.events.inputs import StreamChanged
+from tidegate.service import picture
 from tidegate.service.ports import Find, Reads, ReadVenue
 from tidegate.strategies.strategy import Intent
 from tidegate.values.enums import Difference, GateScope, GateState, OrderState, ReportCause, Resolution, Side
@@ -305,6 +306,22 @@ def test_an_account_that_the_venue_blocks_enters_nothing_until_it_is_open_again(
     office.tell()
     assert office.messages(StreamChanged)[-1].up is True
     assert "streams_up" not in _refused(office)
+
+
+@pytest.mark.req("G1")
+def test_an_order_tells_when_the_venue_itself_ends_it_as_it_said_last() -> None:
+    office = begun()
+    key = office.enter()
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.ACCEPTED))
+    office.wait(31)
+    open_there = msgspec.structs.replace(shown(send, OrderState.ACCEPTED), expires_ns=90 * 86_400 * SECOND)
+    office.tell(orders=(open_there,))
+    (line,) = picture.orders(office.desk, 0).working
+    assert (line.client_order_id, line.expires_ns) == (key, 90 * 86_400 * SECOND)
+    office.wait(31)
+    office.tell(orders=(msgspec.structs.replace(open_there, expires_ns=0),))
+    assert picture.orders(office.desk, 0).working[0].expires_ns == 0
 
 
 def _refused(office: Office) -> tuple[str, ...]:

@@ -146,12 +146,19 @@ def _document(reply: "Reply") -> None:
 
 
 def _show_orders(reply: "OrdersReply") -> None:
+    from tidegate.cli.showing import moment
+    from tidegate.values.enums import TimeInForce
+
     if not reply.working and not reply.finished:
         printing.lines(["No order works, and none finished lately."])
         return
     columns = ("order", "strategy", "symbol", "side", "quantity", "limit", "state", "filled", "decided", "durable", "sent", "acked")
     printing.lines([f"{len(reply.working)} working, {len(reply.finished)} finished lately; stages in ms after the input that caused it"])
     printing.grid(columns, (_order_row(order) for order in (*reply.working, *reply.finished)))
+    lasting = [order for order in reply.working if order.time_in_force is TimeInForce.GTC and order.expires_ns]
+    printing.lines(
+        [f"The venue itself ends {order.client_order_id}, good till canceled, on {moment(order.expires_ns)}." for order in lasting]
+    )
 
 
 def _order_row(order: "OrderLine") -> tuple[object, ...]:

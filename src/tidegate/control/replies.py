@@ -180,6 +180,7 @@ class OrderLine(Part, frozen=True, kw_only=True):
     external: bool
     chain: int
     times: OrderTimesLine
+    expires_ns: int = 0  # when the venue itself ends it, as it said last; 0: it did not
 
 
 class OrdersReply(Reply, frozen=True, kw_only=True, tag="orders"):

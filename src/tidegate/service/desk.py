@@ -68,6 +68,7 @@ class Desk:
         self.outbox: Final = Outbox(place.account, self.sequencer, self.gatekeeper, log, clock, settings.outbox)
         self.reconciler: Final = Reconciler(place.venue, self.sequencer, clock, settings.reconcile)
         self.auditing: Final = Auditing(place.account, self.sequencer, self.gatekeeper, clock, settings.audit)
+        self.expiries: dict[str, int] = {}  # when the venue itself ends the orders that were open there at the last read, ns
         self.splits: list[Split] = []  # announced for today or a day lately
         self.calls: Final = CallTally(place.venue, self.sequencer, clock)
         down = engine.books.streams_down()  # a session before may have ended without its disk
@@ -158,6 +159,8 @@ class Desk:
         if reads is not None and reads.account is not None:
             self.operator.seen(suspended=reads.account.suspended_by_user)
             self._tell_blocks(reads.account.blocks)
+        if reads is not None and reads.orders is not None:
+            self.expiries = {order.client_order_id: order.expires_ns for order in reads.orders if order.expires_ns}
         if reads is not None and reads.positions is not None:
             for split in restated(self.splits, self.engine.books, reads.positions):
                 self.sequencer.offer(split)  # before the report, which then finds no difference

@@ -35,8 +35,8 @@ _AS_TEXT: Final[dict[str, Callable[[int], str]]] = {
 }
 
 
-def order_line(order: Order, times: StageTimes) -> OrderLine:
-    """Return one order."""
+def order_line(order: Order, times: StageTimes, expires_ns: int = 0) -> OrderLine:
+    """Return one order. expires_ns: when the venue itself ends it; 0: not told."""
     return OrderLine(
         client_order_id=order.client_order_id,
         venue_order_id=order.venue_order_id,
@@ -66,6 +66,7 @@ def order_line(order: Order, times: StageTimes) -> OrderLine:
             sent_ns=times.sent_ns,
             acked_ns=times.acked_ns,
         ),
+        expires_ns=expires_ns,
     )
 
 
@@ -75,7 +76,10 @@ def orders(desk: Desk, finished_max: int) -> OrdersReply:
     finished = books.finished_orders()[-finished_max:] if finished_max > 0 else []
     return OrdersReply(
         now_ns=desk.sequencer.now_ns(),
-        working=tuple(order_line(order, times.of(order.client_order_id)) for order in books.working_orders()),
+        working=tuple(
+            order_line(order, times.of(order.client_order_id), desk.expiries.get(order.client_order_id, 0))
+            for order in books.working_orders()
+        ),
         finished=tuple(order_line(order, times.of(order.client_order_id)) for order in reversed(finished)),
     )
 
