@@ -14,10 +14,13 @@ from tests.venues.alpaca.server import KEY, SECRET, Answer, Server, serving
 from tidegate.cli.main import main
 from tidegate.events import records as layout
 from tidegate.service.history import HistoryStoppedError, HistoryWish, HistoryWishError, import_alpaca, import_own_history
+from tidegate.service.key_sources import EnvironmentKeys
+from tidegate.service.keys import MissingKeyError
+from tidegate.service.secrecy import Secret
 from tidegate.tapes.errors import EmptyTapeError
 from tidegate.tapes.format import Tape, TapeMeta
 from tidegate.values.money import nanos
-from tidegate.venues.alpaca.access import AccessError, PaperAccess, any_access, local_hosts
+from tidegate.venues.alpaca.access import LiveAccess, PaperAccess, local_hosts
 from tidegate.venues.alpaca.client import ClientSettings
 from tidegate.venues.alpaca.mapping.times import parse_ns
 from tidegate.venues.ratelimit import LimitPlan
@@ -202,16 +205,43 @@ def test_symbols_of_several_sources_come_together() -> None:
     assert HistoryWish.parse(["msft,AAPL@2026-11-18", "SPY@2026-11-18..2026-11-18"]).symbols == ("AAPL", "MSFT", "SPY")
 
 
+class Keys:
+    """A place of keys."""
+
+    def __init__(self, **values: str) -> None:
+        self.values = values
+
+    def describe(self) -> str:
+        return "a test"
+
+    def get(self, name: str) -> Secret | None:
+        return Secret(self.values[name]) if name in self.values else None
+
+
+PAPER = {"ALPACA_PAPER_API_KEY": "PK1", "ALPACA_PAPER_API_SECRET": "s1"}
+LIVE = {"ALPACA_API_KEY": "AK1", "ALPACA_API_SECRET": "s2"}
+
+
 def test_without_a_key_the_names_to_set_are_told(tmp_path: Path) -> None:
-    with pytest.raises(AccessError, match="ALPACA_PAPER_API_KEY"):
-        import_own_history(HistoryWish.parse(["A@2026-11-18"]), tmp_path / "t", environment={}, progress=lambda *_: None)
-    live = any_access({"ALPACA_API_KEY": "AK1", "ALPACA_API_SECRET": "s"})
-    assert not isinstance(live, PaperAccess)
+    with pytest.raises(MissingKeyError, match=r"No paper key was found .*ALPACA_PAPER_API_KEY"):
+        import_own_history(HistoryWish.parse(["A@2026-11-18"]), tmp_path / "t", sources=[Keys()], progress=lambda *_: None)
+
+
+@pytest.mark.parametrize(("values", "kind"), [(PAPER, PaperAccess), (LIVE, LiveAccess), (PAPER | LIVE, PaperAccess)])
+def test_own_history_is_read_with_the_paper_key_or_the_live_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, str], kind: type
+) -> None:
+    used: list[object] = []
+    monkeypatch.setattr("tidegate.service.history.import_alpaca", lambda _wish, _out, *, access, progress: used.extend([access, progress]))
+    import_own_history(HistoryWish.parse(["A@2026-11-18"]), tmp_path / "t", sources=[Keys(**values)], progress=lambda *_: None)
+    assert type(used[0]) is kind
 
 
 def test_the_command_says_which_key_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("ALPACA_PAPER_API_KEY", "ALPACA_PAPER_API_SECRET", "ALPACA_API_KEY", "ALPACA_API_SECRET"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("tidegate.service.secrecy.close_memory", lambda: None)  # this process is the tests'
+    monkeypatch.setattr("tidegate.service.key_sources.sources_of", lambda: [EnvironmentKeys()])
     assert main(["tape", "import", "alpaca", "AAPL@2026-11-18", str(tmp_path / "own.tape")]) == 3
-    assert "ALPACA_PAPER_API_KEY and ALPACA_PAPER_API_SECRET must be set" in capsys.readouterr().err.replace("\n", " ")
+    assert "ALPACA_PAPER_API_KEY and ALPACA_PAPER_API_SECRET" in capsys.readouterr().err.replace("\n", " ")
     assert main(["tape", "import", "alpaca", "AAPL", str(tmp_path / "own.tape")]) == 2

@@ -1,6 +1,5 @@
 """`tidegate tape`: import, generate, info, head, sample."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,8 +46,8 @@ def import_(
 ) -> None:
     """Make a tape of recorded market data.
 
-    With alpaca, of your own history there: the key is read from ALPACA_PAPER_API_KEY and ALPACA_PAPER_API_SECRET (or the live
-    names); a download that breaks off goes on where it stopped.
+    With alpaca, of your own history there, with the paper key (or the live one where there is no paper key) from where a trader's
+    keys come from; a download that breaks off goes on where it stopped.
     """
     from tidegate.tapes.importers import ImportOptions, import_tape
 
@@ -135,9 +134,12 @@ def check_out(out: Path, sources: Sequence[Path]) -> None:
 
 def _from_alpaca(sources: Sequence[Path], out: Path, feed: str, told: "Progress") -> "TapeMeta":
     from tidegate.service.history import HistoryWish, import_own_history
+    from tidegate.service.key_sources import sources_of
+    from tidegate.service.secrecy import close_memory
 
     wish = HistoryWish.parse([str(source) for source in sources], feed=feed)
-    return import_own_history(wish, out, environment=os.environ, progress=told)
+    close_memory()
+    return import_own_history(wish, out, sources=sources_of(), progress=told)
 
 
 def _made(out: Path, meta: "TapeMeta", *, as_json: bool) -> None:

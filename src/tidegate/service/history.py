@@ -9,7 +9,7 @@ the event time, and marked so. Within one time stamp all quotes go before all pr
 import asyncio
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy as np
 
 from tidegate.clock.clock import WallClock
 from tidegate.events import records as layout
+from tidegate.service.keys import KeySource, MissingKeyError, read_live_key, read_paper_key
 from tidegate.tapes.check import Records
 from tidegate.tapes.format import TapeMeta
 from tidegate.tapes.parts import Progress, add_count, add_counts, in_order
@@ -27,7 +28,7 @@ from tidegate.tapes.writer import write_tape
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.instruments import Instrument
 from tidegate.values.time import iso_utc
-from tidegate.venues.alpaca.access import LIVE_HOSTS, PAPER_HOSTS, Access, Hosts, PaperAccess, any_access
+from tidegate.venues.alpaca.access import LIVE_HOSTS, PAPER_HOSTS, Access, Hosts, LiveAccess, PaperAccess
 from tidegate.venues.alpaca.client import AlpacaClient, ClientSettings
 from tidegate.venues.alpaca.history import Past, Span
 from tidegate.venues.alpaca.mapping import market
@@ -151,13 +152,25 @@ def import_alpaca(
     return meta
 
 
-def import_own_history(wish: HistoryWish, out: Path, *, environment: Mapping[str, str], progress: Progress) -> TapeMeta:
-    """Do `import_alpaca` with the key of an environment.
+def import_own_history(wish: HistoryWish, out: Path, *, sources: Sequence[KeySource], progress: Progress) -> TapeMeta:
+    """Do `import_alpaca` with the paper key of some sources, or their live key where there is no paper one.
 
     Raises:
-        AccessError: there is no key.
+        MissingKeyError, WrongKeyError, KeySourceError: there is no key, or no place that can be read.
     """
-    return import_alpaca(wish, out, access=any_access(environment), progress=progress)
+    return import_alpaca(wish, out, access=_access(sources), progress=progress)
+
+
+def _access(sources: Sequence[KeySource]) -> Access:
+    try:
+        paper = read_paper_key(sources)
+    except MissingKeyError as missing:
+        try:
+            live = read_live_key(sources)
+        except MissingKeyError:
+            raise missing from None
+        return LiveAccess(live.key_id.reveal(), live.secret.reveal())
+    return PaperAccess(paper.key_id.reveal(), paper.secret.reveal())
 
 
 async def _download(wish: HistoryWish, folder: Path, client: AlpacaClient, progress: Progress) -> list[Job]:

@@ -23,9 +23,7 @@ from tidegate.venues.alpaca.access import (
     LiveAccess,
     PaperAccess,
     check_hosts,
-    live_access,
     local_hosts,
-    paper_access,
 )
 from tidegate.venues.alpaca.client import AlpacaClient
 from tidegate.venues.alpaca.orders import OrderPolicy, ReplacePolicy
@@ -626,19 +624,14 @@ async def test_paper_and_live_keys_are_never_mixed_up() -> None:
 
 
 @pytest.mark.req("E1", "G2")
-async def test_keys_come_from_the_usual_names_and_a_token_works_as_well() -> None:
-    names = {"ALPACA_PAPER_API_KEY": "PK1", "ALPACA_PAPER_API_SECRET": "s1", "ALPACA_API_KEY": "AK1", "ALPACA_API_SECRET": "s2"}
-    assert paper_access(names).headers()["APCA-API-KEY-ID"] == "PK1"
-    assert live_access(names).headers()["APCA-API-SECRET-KEY"] == "s2"
-    with pytest.raises(AccessError, match="ALPACA_API_SECRET must be set"):
-        live_access({"ALPACA_API_KEY": "AK1"})
+async def test_a_token_stands_in_place_of_a_key() -> None:
     token = PaperAccess(token="opaque")
     assert token.headers() == {"Authorization": "Bearer opaque"}
     assert json.loads(token.trading_login()) == {"action": "authenticate", "data": {"oauth_token": "opaque"}}
     assert msgspec.msgpack.decode(token.market_login()) == {"action": "auth", "key": "oauth", "secret": "opaque"}
     pair = PaperAccess("oauth", "opaque")
     assert (pair.headers(), pair.trading_login(), pair.market_login()) == (token.headers(), token.trading_login(), token.market_login())
-    assert live_access({"ALPACA_API_KEY": "oauth", "ALPACA_API_SECRET": "opaque"}).headers() == token.headers()
+    assert LiveAccess("oauth", "opaque").headers() == token.headers()
     for wrong in ({"key": "oauth"}, {"key": "PK1"}, {"secret": "s"}, {"key": "PK1", "secret": "s", "token": "t"}, {}):
         with pytest.raises(AccessError):
             PaperAccess(**wrong)

@@ -3,7 +3,6 @@
 What a key opens is read only where a request is made. `repr`, `str`, errors, pickles and copies hold nothing of it.
 """
 
-from collections.abc import Mapping
 from typing import Final, NoReturn, TypeAlias, final
 from urllib.parse import urlsplit
 
@@ -158,36 +157,3 @@ def check_hosts(access: Access, hosts: Hosts) -> None:
         return
     if hosts != PAPER_HOSTS and not local:
         raise AccessError("A paper key goes to Alpaca's paper hosts or to an emulator on this machine only.")
-
-
-def paper_access(environment: Mapping[str, str]) -> PaperAccess:
-    """Return the paper key of an environment: ALPACA_PAPER_API_KEY and ALPACA_PAPER_API_SECRET.
-
-    Raises:
-        AccessError: not both are there.
-    """
-    return PaperAccess(*_pair(environment, "ALPACA_PAPER_API_KEY", "ALPACA_PAPER_API_SECRET"))
-
-
-def live_access(environment: Mapping[str, str]) -> LiveAccess:
-    """Return the live key of an environment: ALPACA_API_KEY and ALPACA_API_SECRET; raises as `paper_access`."""
-    return LiveAccess(*_pair(environment, "ALPACA_API_KEY", "ALPACA_API_SECRET"))
-
-
-def any_access(environment: Mapping[str, str]) -> Access:
-    """Return the paper key of an environment, or its live key where there is no paper one: for reading market data.
-
-    Raises:
-        AccessError: neither is there.
-    """
-    if environment.get("ALPACA_PAPER_API_KEY") or not environment.get("ALPACA_API_KEY"):
-        return paper_access(environment)
-    return live_access(environment)
-
-
-def _pair(environment: Mapping[str, str], key_name: str, secret_name: str) -> tuple[str, str]:
-    key, secret = environment.get(key_name, ""), environment.get(secret_name, "")
-    if not key or not secret:
-        missing = " and ".join(name for name, text in ((key_name, key), (secret_name, secret)) if not text)
-        raise AccessError(f"{missing} must be set to reach Alpaca; create a key in its dashboard.")
-    return key, secret
