@@ -25,7 +25,7 @@ from tidegate.service.venue_watching import status_settings
 from tidegate.values.enums import StatusLevel, StatusSource
 from tidegate.values.time import HOUR_NS, MILLISECOND_NS, SECOND_NS
 from tidegate.venues.alpaca.access import LIVE_HOSTS, PAPER_HOSTS, Hosts, local_hosts
-from tidegate.venues.errors import Unreachable
+from tidegate.venues.errors import Declined, DeclineReason, Unreachable
 from tidegate.venues.port import VenueClock
 
 pytestmark = pytest.mark.req("I2")
@@ -150,7 +150,7 @@ class Venue:
 
     def __init__(self) -> None:
         self.body, self.http = page("none"), 200
-        self.is_up = True
+        self.is_up, self.declines = True, False
         self.asked = 0
         self.url = ""
 
@@ -158,6 +158,8 @@ class Venue:
         self.asked += 1
         if not self.is_up:
             raise Unreachable("Alpaca could not be reached.")
+        if self.declines:
+            raise Declined(DeclineReason.UNAUTHORIZED, "unauthorized", status=401)
         return OPEN
 
     async def serve(self, _request: web.Request) -> web.Response:
@@ -196,6 +198,10 @@ async def test_changes_of_page_and_venue_reach_every_callback_over_real_sockets(
         polling = asyncio.create_task(StatusPolling(one, asked, WallClock(), soon).poll_for_ever())
         await until(lambda: len(heard) == 2)
         assert set(heard) == {(StatusSource.PAGE, StatusLevel.OK), (StatusSource.CLOCK, StatusLevel.OK)}
+        made.declines = True
+        asked_before = made.asked
+        await until(lambda: made.asked > asked_before + 2)
+        assert len(heard) == 2, "a venue that declines our key answers all the same"
         made.is_up, made.body = False, page("major")
         await until(lambda: len(heard) == 4)
         assert set(heard[2:]) == {(StatusSource.PAGE, StatusLevel.DOWN), (StatusSource.CLOCK, StatusLevel.DOWN)}

@@ -10,7 +10,7 @@ import structlog
 from tidegate.clock.clock import Clock
 from tidegate.service.status_page import Reading, StatusChanged, StatusMonitor, read_page
 from tidegate.values.enums import StatusLevel, StatusSource
-from tidegate.venues.errors import VenueError
+from tidegate.venues.errors import Declined, VenueError
 from tidegate.venues.port import VenueClock
 from tidegate.venues.waiting import Wait, loop_wait
 
@@ -65,6 +65,8 @@ class StatusPolling:
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._asked.clock()
+        except Declined as error:
+            return True, StatusLevel.OK, f"it answers, and declines ({error.reason.value})"
         except (VenueError, TimeoutError) as error:
             return False, StatusLevel.DOWN, str(error) or f"no answer within {ANSWER_S:g} s, the wait for our turn included"
         return True, StatusLevel.OK, "it answers"

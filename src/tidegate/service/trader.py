@@ -87,6 +87,7 @@ class Trader:
         self._around: Final = Surroundings(wish.mode, wish.home, _streams(wish.setup.venue), wish.time.wall)
         self._kills: Final = KillWatch(wish.home)
         self._coming: list[EventListed] = []  # listed events whose windows begin after the start
+        self._armed = False
         self._standing: list[Kill] = []  # kills that the engine has not taken yet
         self._heart: Final = None if wish.beat is None else Heart(wish.beat, wish.time.wall, orphaned=self.stop)
         self.started_ns = wish.time.wall.now_ns()
@@ -122,7 +123,6 @@ class Trader:
         if claimed is None:
             return
         store, lease, asked_ns = claimed
-        self._tell(wish.setup.parting.sentence())
         registered = await asyncio.to_thread(self._register, store, lease)
         for permission in registered.permissions:
             if not permission.permitted:
@@ -283,6 +283,9 @@ class Trader:
         self._around.turned(desk)
         if self._around.versions is not None:
             self._around.versions.turned(desk)
+        if desk.reconciler.trusted and not self._armed:
+            self._armed = True
+            self._tell(self._wish.setup.parting.sentence())
         if self._heart is not None:
             self._heart.stage = Stage.STOPPING if self._stop.is_set() else Stage.READY if desk.reconciler.trusted else Stage.STARTING
         self._keep_snapshot(desk)
