@@ -120,6 +120,8 @@ class Core:
 
     def limits_of(self, strategy_id: str) -> RiskLimits:
         """Return the limits that a strategy's conduct and own losses are laid beside."""
+        if not self.spec.scoped:
+            return self.spec.limits
         own = [one for one in self.spec.scoped if one.scope is LimitScope.STRATEGY and one.key == strategy_id]
         return narrowed(self.spec.limits, own)
 
@@ -204,9 +206,7 @@ class Core:
 
     def set_timer(self) -> None:
         """Write the earliest timer of judgement where the kernel sees it."""
-        due_ns = self.orders.due_ns()
-        for timer_ns in (self.valuation_due_ns, self.in_trade.periods.next_ns, *self.timers):
-            due_ns = min(due_ns, timer_ns)
+        due_ns = min(self.orders.due_ns(), self.valuation_due_ns, self.in_trade.periods.next_ns, *self.timers)
         if self.gates.any_closed:
             due_ns = min(due_ns, self.gates.lifts_ns(self.spec.limits.breaker_cooldown_ns))
         if self.requests.jobs:

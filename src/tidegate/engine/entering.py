@@ -25,6 +25,14 @@ from tidegate.values.money import NANOS
 _encoder = msgspec.msgpack.Encoder()
 _ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")  # of an object: it differs between two runs
 _WORDS_MAX: Final = 400  # characters of an error that are kept
+
+# Members of an enum are looked up slowly before Python 3.12.
+_STRATEGY: Final = GateScope.STRATEGY
+_ACTIVE: Final = GateState.ACTIVE
+_ENTRY: Final = Purpose.ENTRY
+_EXIT: Final = Purpose.EXIT
+_BUY: Final = Side.BUY
+
 _PLAIN: Final = (str, int, float, bytes, type(None))  # what may be shown as it is
 
 
@@ -50,8 +58,8 @@ class Entering:
         core = self._core
         loaded = core.strategies[strategy]
         symbol = core.by_place[place].symbol
-        gate = core.gates.state(GateScope.STRATEGY, loaded.strategy_id)
-        if gate is not GateState.ACTIVE:
+        gate = core.gates.state(_STRATEGY, loaded.strategy_id)
+        if gate is not _ACTIVE:
             self._nothing(f"the strategy's gate is {gate.value}: it is not asked", symbol, loaded.strategy_id, correlation)
             return
         pair = core.host.pair(strategy, place)
@@ -83,7 +91,7 @@ class Entering:
             )
         if isinstance(wanted, Nothing):
             self._nothing(wanted.reason, symbol, loaded.strategy_id, correlation)
-        elif wanted.purpose is Purpose.EXIT:
+        elif wanted.purpose is _EXIT:
             self._leave(strategy, place, wanted.reason, correlation)
         elif core.approvals.waits(loaded.strategy_id, symbol):
             self._nothing("an entry of this pair waits for a person's approval", symbol, loaded.strategy_id, correlation)
@@ -109,7 +117,7 @@ class Entering:
         core = self._core
         instrument, plan = core.by_place[place], core.plans[strategy]
         bid, ask = features.bid_nanos, features.ask_nanos
-        buying = wanted.side is Side.BUY
+        buying = wanted.side is _BUY
         far = ask if buying else bid
         order_type, limit = entry_price(plan.entry, instrument, wanted.side, bid_nanos=bid, ask_nanos=ask, atr=features.atr)
         if wanted.limit_price is not None:
@@ -143,7 +151,7 @@ class Entering:
                 symbol=features.symbol,
                 strategy_id=features.strategy_id,
                 correlation_id=correlation,
-                purpose=Purpose.ENTRY,
+                purpose=_ENTRY,
                 side=wanted.side,
                 order_type=order_type,
                 time_in_force=plan.entry.time_in_force,

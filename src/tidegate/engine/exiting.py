@@ -15,6 +15,14 @@ from tidegate.values.enums import ExitReason, GateState, OrderType, Purpose, Sid
 SLICES_MAX: Final = 16  # per attention; what is left goes with the next: exits are level-triggered
 
 
+# Members of an enum are looked up slowly before Python 3.12.
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
+_EXIT: Final = Purpose.EXIT
+_LIMIT: Final = OrderType.LIMIT
+_IOC: Final = TimeInForce.IOC
+
+
 @final
 class Exiting:
     """Emits exit intents."""
@@ -32,7 +40,7 @@ class Exiting:
         strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
         self._cancel_entries(strategy_id, symbol)
         holding = core.portfolio.holding(strategy_id, symbol)
-        side = Side.SELL if holding.quantity_nanos > 0 else Side.BUY
+        side = _SELL if holding.quantity_nanos > 0 else _BUY
         left = abs(holding.quantity_nanos) - holding.exits_nanos
         limit, reference, how = self._price(strategy, place, side)
         if limit <= 0:
@@ -51,10 +59,10 @@ class Exiting:
                 symbol=symbol,
                 strategy_id=strategy_id,
                 correlation_id=correlation,
-                purpose=Purpose.EXIT,
+                purpose=_EXIT,
                 side=side,
-                order_type=OrderType.LIMIT,
-                time_in_force=TimeInForce.IOC,
+                order_type=_LIMIT,
+                time_in_force=_IOC,
                 quantity_nanos=quantity,
                 limit_price_nanos=limit,
                 reference_price_nanos=reference,
@@ -109,7 +117,7 @@ class Exiting:
         core = self._core
         quote = core.reading.quote(place)
         instrument = core.by_place[place]
-        touch = quote.bid_nanos if side is Side.SELL else quote.ask_nanos
+        touch = quote.bid_nanos if side is _SELL else quote.ask_nanos
         fresh = touch and core.now_ns - quote.quote_ns <= core.spec.limits.quote_age_ns_max
         if fresh:
             slippage = core.plans[strategy].exits.slippage

@@ -49,6 +49,11 @@ from tidegate.values.enums import ApprovalState, CommandKind, GateScope, OrderTy
 
 _SESSION: Final = cells(SESSION)
 
+# Members of an enum are looked up slowly before Python 3.12.
+_APPROVED: Final = Verdict.APPROVED
+_ENTRY: Final = Purpose.ENTRY
+_SUBMIT: Final = CommandKind.SUBMIT
+
 
 @final
 class Folding:
@@ -232,7 +237,7 @@ class Folding:
         intent = core.intents.pop(decision.intent_id)
         core.portfolio.fold_decision(decision, intent)
         core.orders.fold_decision(decision, intent)
-        if decision.verdict is Verdict.APPROVED:
+        if decision.verdict is _APPROVED:
             return
         if decision.verdict is Verdict.NEEDS_APPROVAL and not decision.approval_id:
             core.approvals.fold_decision(decision, intent)
@@ -268,9 +273,9 @@ class Folding:
         intent = core.orders.approved.get(command.decision_id)
         order = core.orders.fold_command(command)
         core.portfolio.fold_command(command)
-        if intent is not None and intent.purpose is Purpose.ENTRY:
+        if intent is not None and intent.purpose is _ENTRY:
             core.in_trade.fold_entry(order, core.now_ns, core.instruments[order.symbol].multiplier)
-        if command.kind is CommandKind.SUBMIT and intent is not None:
+        if command.kind is _SUBMIT and intent is not None:
             self.pairs.after_submit(intent)
 
     def _gate_changed(self, act: GateChanged) -> None:

@@ -17,6 +17,9 @@ from tidegate.portfolio.valuation import valuation
 from tidegate.values.enums import CommandKind, GateScope, OrderState, Purpose, Resolution, Side
 from tidegate.values.money import attos_text
 
+# Members of an enum are looked up slowly before Python 3.12.
+_EXIT: Final = Purpose.EXIT
+
 
 @final
 class Following:
@@ -89,7 +92,7 @@ class Following:
         for finding in change.findings:
             self._act_on(finding)
         strategy = core.strategy_places.get(order.strategy_id, -1)
-        if strategy >= 0 and order.purpose is Purpose.EXIT:
+        if strategy >= 0 and order.purpose is _EXIT:
             self._ordering.watch_exit_failures(strategy, core.instruments[order.symbol].index)
 
     def due(self) -> None:

@@ -17,6 +17,9 @@ from tidegate.risk.slices import parts_of
 from tidegate.values.enums import GateScope, GateState, Verdict
 from tidegate.values.ids import client_order_id
 
+# Members of an enum are looked up slowly before Python 3.12.
+_APPROVED: Final = Verdict.APPROVED
+
 
 @final
 class Ordering:
@@ -38,14 +41,14 @@ class Ordering:
         first = self._judge(parts[0], strategy, place, approval)
         decision = first
         for part in parts[1:]:
-            if decision.verdict is not Verdict.APPROVED:
+            if decision.verdict is not _APPROVED:
                 break
             decision = self._judge(replace(part, event_id=core.next_id()), strategy, place, approval)
         return first
 
     def judge_and_order(self, intent: TradeIntent, strategy: int, place: int) -> bool:
         """Emit an intent, its verdict and, if approved, its command; return whether it was approved."""
-        return self._judge(intent, strategy, place, None).verdict is Verdict.APPROVED
+        return self._judge(intent, strategy, place, None).verdict is _APPROVED
 
     def _judge(self, intent: TradeIntent, strategy: int, place: int, approval: Approval | None) -> RiskDecision:
         """Emit an intent, its verdict and, if approved, its command; what needs a person is asked for. Return the verdict."""
@@ -53,7 +56,7 @@ class Ordering:
         core.emit(intent)
         decision = judge(intent, self._viewing.risk(intent, strategy, place, approval), event_id=core.next_id())
         core.emit(decision)
-        if decision.verdict is not Verdict.APPROVED:
+        if decision.verdict is not _APPROVED:
             if decision.verdict is Verdict.NEEDS_APPROVAL and approval is None:
                 self._approving.ask(decision, intent)
             return decision

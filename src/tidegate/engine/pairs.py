@@ -36,6 +36,7 @@ _NOWHERE: Final = (-1, -1)
 # Members of an enum are looked up slowly before Python 3.12.
 _EXIT: Final = Purpose.EXIT
 _ENTRY_PURPOSE: Final = Purpose.ENTRY
+_AT_VENUE: Final = ExitAt.VENUE
 
 BACKOFF_DOUBLINGS_MAX: Final = 6  # an exit that keeps failing is tried at least every 64 retry times
 
@@ -61,7 +62,7 @@ class Pairs:
         strategy, place = self._places.get((intent.strategy_id, intent.symbol), _NOWHERE)
         if strategy < 0:
             return
-        if intent.purpose is Purpose.ENTRY:
+        if intent.purpose is _ENTRY_PURPOSE:
             core.memory(strategy, place).entry = intent
         else:
             self._write_working(strategy, place, core.portfolio.holding(intent.strategy_id, intent.symbol))
@@ -188,7 +189,7 @@ class Pairs:
         if core.portfolio.holding(strategy_id, symbol).quantity_nanos:
             return -1
         for order in core.portfolio.book(symbol).orders.values():
-            if order.strategy_id == strategy_id and order.purpose is Purpose.ENTRY:
+            if order.strategy_id == strategy_id and order.purpose is _ENTRY_PURPOSE:
                 return -1
         return self._starts[strategy * self._symbols + place]
 
@@ -251,7 +252,7 @@ class Pairs:
         Stops at the venue are none of them: what they protect may still be left in another way.
         """
         core, exits = self._core, holding.exits_nanos
-        if exits and core.plans[strategy].exits.exit_at is ExitAt.VENUE:
+        if exits and core.plans[strategy].exits.exit_at is _AT_VENUE:
             stops = core.protective(core.strategies[strategy].strategy_id, core.by_place[place].symbol)
             exits -= sum(order.remaining_nanos for order in stops)
         sign = -1 if holding.quantity_nanos > 0 else 1

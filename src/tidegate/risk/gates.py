@@ -19,6 +19,7 @@ RULE_ACTOR: Final = "rule:"  # actors of our own rules begin so
 BREAKER_ACTOR: Final = "rule:breaker:"  # the engine's own that lift after a cooldown what they closed themselves
 STORM_ACTOR: Final = "rule:storm:"  # likewise, of our edges
 SELF_LIFTING: Final = (BREAKER_ACTOR, STORM_ACTOR)
+_ACTIVE: Final = GateState.ACTIVE  # looked up slowly before Python 3.12
 _STRICTNESS: Final = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
 
 
@@ -58,7 +59,7 @@ class Gates:
     def state(self, scope: GateScope, key: str) -> GateState:
         """Return the state of one scope alone."""
         row = self._rows.get((scope, key))
-        return GateState.ACTIVE if row is None else row.state
+        return _ACTIVE if row is None else row.state
 
     def strictest(self, *, venue: str, account: str, strategy_id: str, symbol: str) -> GateVerdict:
         """Return the strictest state of all scopes that cover an order; the widest scope wins a tie."""

@@ -31,6 +31,10 @@ _ALL: Final = NEVER_NS  # as a count of records taken: every one of that time
 _NOT_FOUND: Final = "order not found"
 _TOO_MANY: Final = "too many open orders"
 
+# Members of an enum are looked up slowly before Python 3.12.
+_SUBMIT: Final = CommandKind.SUBMIT
+_BUY: Final = Side.BUY
+
 
 class TapeRecordError(TidegateError):
     """A record on a tape cannot be matched against."""
@@ -99,7 +103,7 @@ class SimVenue:
         self._arrived_ns = arrival_ns
         self._commands += 1
         self._forecast, self._chunk, self._looked_ns = None, _CHUNK_FIRST, -1
-        if command.kind is CommandKind.SUBMIT:
+        if command.kind is _SUBMIT:
             self._submit(command, arrival_ns)
         elif command.kind is CommandKind.CANCEL:
             self._cancel(command, arrival_ns)
@@ -219,7 +223,7 @@ class SimVenue:
         """Take a new order in under its id and return what the kernel needs of it."""
         place = self._places[command.symbol]
         code, limit = checks.TYPES[command.order_type], command.limit_price_nanos
-        if code == rows.STOP and command.side is Side.BUY and self._settings.buy_stop_collar:
+        if code == rows.STOP and command.side is _BUY and self._settings.buy_stop_collar:
             limit = checks.collared_limit(command.stop_price_nanos, self._instruments[place])
         return (
             verb,
@@ -228,7 +232,7 @@ class SimVenue:
             target,
             NEVER_NS,
             place,
-            1 if command.side is Side.BUY else -1,
+            1 if command.side is _BUY else -1,
             code,
             checks.LIVES[command.time_in_force],
             command.quantity_nanos,
