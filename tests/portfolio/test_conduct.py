@@ -62,6 +62,18 @@ def test_a_share_is_counted_as_by_walking_the_last_orders(told: list[bool], orde
         assert outcomes.among_last(orders) == (sum(told[-orders:]) if len(told) >= orders else 0)
 
 
+@given(st.lists(st.integers(-50, 50), max_size=HISTORY_MIN + 3 * RECENT), st.integers(-50, 50), st.integers(0, 50))
+def test_a_series_is_calm_unless_its_recent_mean_lies_above_the_limit_or_far_above_the_usual(
+    samples: list[int], limit: int, floor: int
+) -> None:
+    series = Series()
+    for sample in samples:
+        series.add(sample)
+    seen = series.seen()
+    above = seen is not None and (seen.mean > limit or (seen.usual is not None and seen.mean - seen.usual > floor))
+    assert series.is_calm(limit, floor) is not above
+
+
 def test_what_was_usual_long_ago_fades_and_nothing_grows() -> None:
     series = Series()
     for _ in range(3 * HISTORY_MAX):

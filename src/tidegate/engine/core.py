@@ -137,7 +137,10 @@ class Core:
 
     def protective(self, strategy_id: str, symbol: str) -> list[Order]:
         """Return a strategy's stops that rest at the venue for its position, by id."""
-        orders = (self.orders.find(key) for key in sorted(self.portfolio.book(symbol).orders))
+        working = self.portfolio.book(symbol).orders
+        if not working:
+            return []
+        orders = (self.orders.find(key) for key in sorted(working))
         return [order for order in orders if order is not None and order.is_protective and order.strategy_id == strategy_id]
 
     def begin(self) -> None:

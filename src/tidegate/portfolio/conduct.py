@@ -105,6 +105,17 @@ class Series(msgspec.Struct, array_like=True, gc=False):
         if self.count >= HISTORY_MAX:
             self.count, self.total, self.squares = self.count // 2, self.total // 2, self.squares // 2
 
+    def is_calm(self, limit: int, floor: int) -> bool:
+        """Tell whether the recent samples lie neither above a limit nor more than floor above the usual: how wide that is matters not.
+
+        So it is nearly always, after every order, and quickly found.
+        """
+        recent = self.recent
+        if len(recent) < RECENT:
+            return True
+        mean = sum(recent) // RECENT
+        return mean <= limit and (self.count < HISTORY_MIN or mean - self.total // self.count <= floor)
+
     def seen(self) -> Recent | None:
         """Return the recent samples beside the usual; None while there are too few recent ones."""
         if len(self.recent) < RECENT:

@@ -94,7 +94,7 @@ def _rates(conduct: Conduct, limits: RiskLimits) -> Iterator[Trip]:
 
 
 def _slippage(series: Series, limits: RiskLimits) -> Iterator[Trip]:
-    seen = series.seen()
+    seen = None if series.is_calm(limits.slippage_bps_max * _MILLI, SLIPPAGE_FLOOR) else series.seen()
     if seen is None:
         return
     if seen.mean > limits.slippage_bps_max * _MILLI:
@@ -109,7 +109,7 @@ def _slippage(series: Series, limits: RiskLimits) -> Iterator[Trip]:
 
 
 def _delay(series: Series, limits: RiskLimits) -> Iterator[Trip]:
-    seen = series.seen()
+    seen = None if series.is_calm(limits.delay_ns_max // TENTH_MS_NS, DELAY_FLOOR) else series.seen()
     if seen is None:
         return
     mean_ns = seen.mean * TENTH_MS_NS
