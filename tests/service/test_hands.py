@@ -191,10 +191,10 @@ async def test_a_lookup_that_is_under_way_is_not_begun_again(monkeypatch: pytest
 FORGOTTEN, UNKNOWN = f"1-{'a' * 26}", f"1-{'b' * 26}"
 
 
-def execution(name: str) -> VenueExecution:
+def execution(name: str, execution_id: str = "") -> VenueExecution:
     return VenueExecution(
-        execution_id=f"of {name}", venue_order_id="", client_order_id=name, symbol="AAA", side=Side.BUY, quantity_nanos=1, price_nanos=1,
-        cum_quantity_nanos=1, ts_ns=1,
+        execution_id=execution_id or f"of {name}", venue_order_id="", client_order_id=name, symbol="AAA", side=Side.BUY,
+        quantity_nanos=1, price_nanos=1, cum_quantity_nanos=1, ts_ns=1,
     )  # fmt: skip
 
 
@@ -208,20 +208,24 @@ async def test_fills_of_orders_that_only_the_ledger_still_knows_are_not_taken_fo
     known = scene.enter()
     await scene.ledger.commit()
     taken: list[Reads | None] = []
-    asked: list[set[str]] = []
+    asked: list[Any] = []
 
     class Stored:
         def order(self, name: str) -> str | None:
             return "a row" if name == FORGOTTEN else None
 
-    async def ask(verb: Callable[[Any], set[str]]) -> set[str]:
+        def known_executions(self, account: str, execution_ids: set[str]) -> set[str]:
+            assert account == scene.office.desk.place.account
+            return {"booked"} & execution_ids
+
+    async def ask(verb: Callable[[Any], Any]) -> Any:
         if not ledger_ok:
             raise LedgerUnavailableError("The ledger is gone.")
         asked.append(verb(Stored()))
         return asked[-1]
 
     async def executions(_after_ns: int) -> list[VenueExecution]:
-        return [execution(name) for name in (known, FORGOTTEN, UNKNOWN, "somebody-elses")]
+        return [*map(execution, (known, FORGOTTEN, UNKNOWN, "somebody-elses")), execution(known, "booked")]
 
     async def nothing() -> list[Any]:
         return []
@@ -236,5 +240,5 @@ async def test_fills_of_orders_that_only_the_ledger_still_knows_are_not_taken_fo
     (reads,) = taken
     assert reads is not None
     names = [seen.client_order_id for seen in reads.executions or ()]
-    assert names == ([known, UNKNOWN, "somebody-elses"] if ledger_ok else [known, "somebody-elses"])
-    assert asked == ([{FORGOTTEN}] if ledger_ok else [])
+    assert names == ([known, UNKNOWN, "somebody-elses"] if ledger_ok else [known, "somebody-elses", known])
+    assert asked == ([({"booked"}, {FORGOTTEN})] if ledger_ok else [])

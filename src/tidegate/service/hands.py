@@ -13,6 +13,7 @@ from tidegate.oms.strangers import is_our_shape
 from tidegate.service.audit_words import TRADER
 from tidegate.service.desk import Desk
 from tidegate.service.ledger.errors import LedgerError
+from tidegate.service.ledger.port import Ledger
 from tidegate.service.ledger.thread import LedgerThread
 from tidegate.service.ports import (
     Answer,
@@ -180,33 +181,40 @@ class Hands:
     async def _read(self, effect: ReadVenue) -> None:
         began_ns = self._desk.sequencer.now_ns()
         try:
-            executions = await self._not_forgotten(await self._venue.executions(effect.executions_after_ns))
+            executions = await self._venue.executions(effect.executions_after_ns)
             orders = await self._venue.open_orders()
             positions = await self._venue.positions()
             account = await self._venue.account()
         except VenueError:
             self._desk.read(None)
             return
-        self._desk.read(
-            Reads(began_ns, self._desk.sequencer.now_ns(), tuple(executions), tuple(orders), tuple(positions), account),
-        )
+        ended_ns = self._desk.sequencer.now_ns()
+        new = await self._not_booked(executions)
+        self._desk.read(Reads(began_ns, ended_ns, tuple(new), tuple(orders), tuple(positions), account))
 
-    async def _not_forgotten(self, executions: list[VenueExecution]) -> list[VenueExecution]:
-        """Leave out executions of orders that ended so long ago that the books forgot them: the ledger knows those still.
+    async def _not_booked(self, executions: list[VenueExecution]) -> list[VenueExecution]:
+        """Leave out executions of our orders that the ledger has: each was booked before it was written there.
 
-        Where the ledger cannot be asked, whose they are is open, and they are left out too: a fill that was never booked shows in
-        the positions, which are compared in the same report.
+        And those of orders that ended so long ago that the books forgot them, under whichever id: the ledger knows these orders still.
+        The books alone cannot be asked: an order that they know now may be forgotten when the report is taken in, and would look like
+        a second trader's. Where the ledger cannot be asked, whose a strange one is stays open, and it is left out too: a fill that was
+        never booked shows in the positions, which are compared in the same report.
         """
-        books = self._desk.engine.books
-        named = {seen.client_order_id for seen in executions if is_our_shape(seen.client_order_id)}
-        strange = {name for name in named if books.order(name) is None}
-        if not strange:
+        books, account = self._desk.engine.books, self._desk.place.account
+        ours = [seen for seen in executions if is_our_shape(seen.client_order_id)]
+        if not ours:
             return executions
+        strange = {seen.client_order_id for seen in ours if books.order(seen.client_order_id) is None}
+
+        def look(ledger: Ledger) -> tuple[set[str], set[str]]:
+            known = {name for name in strange if ledger.order(ClientOrderId(name)) is not None}
+            return ledger.known_executions(account, {seen.execution_id for seen in ours}), known
+
         try:
-            forgotten = await self._ledger.ask(lambda ledger: {name for name in strange if ledger.order(ClientOrderId(name)) is not None})
+            booked, forgotten = await self._ledger.ask(look)
         except LedgerError:
-            forgotten = strange
-        return [seen for seen in executions if seen.client_order_id not in forgotten]
+            booked, forgotten = set(), strange
+        return [seen for seen in executions if seen.execution_id not in booked and seen.client_order_id not in forgotten]
 
     async def _seal(self, effect: SealAudit) -> None:
         if self._sealer is None:

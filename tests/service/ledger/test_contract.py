@@ -263,6 +263,14 @@ def test_an_execution_counts_once(ledger: Ledger) -> None:
     assert ledger.executions(ACCOUNT, kept[1].sequence) == kept[2:]
 
 
+def test_of_many_executions_those_recorded_are_named(ledger: Ledger) -> None:
+    ledger.take_lease(claim())
+    ledger.write(batch(executions=(execution(1), execution(900))))
+    asked = {f"execution-{number}" for number in range(1_200)}
+    assert ledger.known_executions(ACCOUNT, asked) == {"execution-1", "execution-900"}
+    assert ledger.known_executions("other", asked) == ledger.known_executions(ACCOUNT, ()) == set()
+
+
 def test_executions_of_two_accounts_may_share_an_id(ledger: Ledger) -> None:
     ledger.take_lease(claim())
     ledger.take_lease(claim(account="other"))

@@ -141,6 +141,10 @@ class MemoryLedger:
         """See `Ledger`."""
         return [row for row in self._executions.values() if row.account == account and row.sequence > after]
 
+    def known_executions(self, account: str, execution_ids: Collection[str]) -> set[str]:
+        """See `Ledger`."""
+        return {key for key in execution_ids if (account, ExecutionId(key)) in self._executions}
+
     def kills(self, account: str) -> list[KillRow]:
         """See `Ledger`."""
         return [row for key, row in sorted(self._kills.items()) if key[0] == account]

@@ -8,7 +8,7 @@ later.
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -47,6 +47,8 @@ from tidegate.service.ledger.schema import APPROVALS, AUDIT, AUDIT_HEADS, CONFIG
 from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, spent_sentence, stale_sentence
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
+
+_ASKED_MAX: Final = 500  # values in one statement; SQLite takes no more than 32,766
 
 
 @final
@@ -143,6 +145,15 @@ class SqlLedger:
         wish = select(*statements.EXECUTION_COLUMNS).where(EXECUTIONS.c.account == account, EXECUTIONS.c.sequence > after)
         with self._reading() as connection:
             return [statements.execution_row(row) for row in connection.execute(wish.order_by(EXECUTIONS.c.sequence))]
+
+    def known_executions(self, account: str, execution_ids: Collection[str]) -> set[str]:
+        """See `Ledger`."""
+        column, asked, found = EXECUTIONS.c.execution_id, sorted(execution_ids), set[str]()
+        with self._reading() as connection:
+            for at in range(0, len(asked), _ASKED_MAX):
+                wish = select(column).where(EXECUTIONS.c.account == account, column.in_(asked[at : at + _ASKED_MAX]))
+                found.update(connection.execute(wish).scalars())
+        return found
 
     def kills(self, account: str) -> list[KillRow]:
         """See `Ledger`."""
