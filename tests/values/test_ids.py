@@ -10,9 +10,9 @@ from tidegate.values.ids import (
     CLIENT_ORDER_ID_LENGTH_MAX,
     EventId,
     SessionId,
-    base32,
     client_order_id,
     event_id,
+    letters_of,
     session_id,
 )
 
@@ -21,10 +21,11 @@ pytestmark = pytest.mark.req("B1.1")
 TEXT = st.text(max_size=12)
 
 
-def test_the_alphabet_is_that_of_rfc_4648() -> None:
-    assert base32(bytes(20), 2) == "aaaa"
-    assert base32(b"foobar" + bytes(14), 5) == "mzxw6ytboi"
-    assert base32(b"\xff" * 20, 3) == "777777"
+@given(st.binary(min_size=32, max_size=32), st.integers(1, 40))
+def test_letters_are_the_low_five_of_every_six_bits_in_the_alphabet_of_rfc_4648(digest: bytes, count: int) -> None:
+    bits = "".join(f"{byte:08b}" for byte in digest)
+    fives = [int(bits[at + 1 : at + 6], 2) for at in range(0, 6 * count, 6)]
+    assert letters_of(digest, count) == "".join("abcdefghijklmnopqrstuvwxyz234567"[five] for five in fives)
 
 
 @given(st.lists(st.binary(max_size=6), max_size=4), st.lists(st.binary(max_size=6), max_size=4))
@@ -49,7 +50,7 @@ def test_client_order_ids_fit_and_repeat(account: str, event: str, chain: int, e
     prefix, _, rest = name.partition("-")
     assert prefix == str(epoch)
     digest = sha256(f"{account}|{event}|{chain}".encode()).digest()
-    assert rest == base32(digest, 13)
+    assert rest == letters_of(digest, 26)
 
 
 def test_each_place_in_a_chain_has_an_id_of_its_own() -> None:

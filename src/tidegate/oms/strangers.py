@@ -13,7 +13,7 @@ _BODY: Final = frozenset("abcdefghijklmnopqrstuvwxyz234567")
 def is_our_shape(client_order_id: str) -> bool:
     """Tell whether an id is written as `values.ids.client_order_id` writes them.
 
-    Lease epoch, dash, 26 base32 letters.
+    Lease epoch, dash, 26 letters of base32's alphabet.
     """
     epoch, _, body = client_order_id.partition("-")
     return epoch.isascii() and epoch.isdigit() and len(body) == _BODY_LENGTH and _BODY.issuperset(body)
