@@ -367,6 +367,25 @@ def test_orders_without_executions_are_forgotten_like_others() -> None:
     assert not desk.orders.executions
 
 
+@pytest.mark.req("B2.3")
+def test_orders_that_never_left_do_not_push_out_those_that_lived() -> None:
+    """The venue's rate limit held back a thousand orders within two minutes; fills of before them were then a stranger's."""
+    desk = Desk()
+    lived = [f"0-lived-{number}" for number in range(FINISHED_KEPT)]
+    for place, name in enumerate(lived):
+        desk.send(intent(), name)
+        desk.change(Kind.FILLED, name, execution=f"e{place}", last=100, price=PRICE, cum=100)
+    for number in range(FINISHED_KEPT):
+        desk.send(intent(), f"0-held-{number}")
+        desk.change(Kind.NOT_SENT, f"0-held-{number}")
+    assert list(desk.orders.finished) == [*lived[1:], f"0-held-{FINISHED_KEPT - 1}"]
+    assert len(desk.orders.executions) == FINISHED_KEPT - 1
+    desk.send(intent(), "0-next")
+    desk.change(Kind.REJECTED, "0-next")
+    assert list(desk.orders.finished)[:2] == lived[2:4]
+    assert again(desk).orders.finished == desk.orders.finished
+
+
 def test_a_forgotten_order_has_nothing_due() -> None:
     desk = Desk(CHASE)
     desk.send(intent(quantity=100))

@@ -1,8 +1,8 @@
 """All orders of one account. State changes only by folding decisions, commands and events.
 
 Asking what to do changes nothing. Live orders are kept as long as they live; of finished ones the last
-FINISHED_KEPT stay known with their executions, for late fills and repeated messages. What is older is a
-stranger of our shape to this container; only the ledger still knows it.
+FINISHED_KEPT stay known with their executions, for late fills and repeated messages; those that never left make
+room by each other first. What is older is a stranger of our shape to this container; only the ledger still knows it.
 """
 
 from collections import OrderedDict
@@ -33,6 +33,7 @@ _NO_EXECUTIONS: Final[Mapping[str, Execution]] = {}
 _CANCEL: Final = CommandKind.CANCEL
 _LOOKUP: Final = CommandKind.LOOKUP
 _APPROVED: Final = Verdict.APPROVED
+_NOT_SENT: Final = OrderState.NOT_SENT
 
 
 @final
@@ -379,7 +380,18 @@ class Orders:
         self.live.pop(key, None)
         self.finished[key] = order
         if len(self.finished) > FINISHED_KEPT:
-            forgotten, _ = self.finished.popitem(last=False)
+            forgotten = self._oldest_besides(order)
+            del self.finished[forgotten]
             self.executions.pop(forgotten, None)
             self._agenda.put(forgotten, NEVER_NS)
         return order
+
+    def _oldest_besides(self, order: Order) -> str:
+        """Return what is forgotten for an order that has just finished: one that never left makes room by another such one.
+
+        Hundreds may be held back in a minute (the venue's rate limit, a lost store); those that lived may still be told of.
+        """
+        oldest = next(iter(self.finished))
+        if order.state is not _NOT_SENT:
+            return oldest
+        return next((key for key, one in self.finished.items() if one.state is _NOT_SENT and one is not order), oldest)
