@@ -245,6 +245,16 @@ def test_no_such_order_is_no_end_of_it() -> None:
     assert Find(key) in office.effects
 
 
+@pytest.mark.req("I3", "B2.1")
+def test_an_order_about_which_the_venue_finds_nothing_was_refused() -> None:
+    office = Office()
+    key = office.enter()
+    send = office.let_go()
+    office.desk.answered(send, Declined(DeclineReason.NOT_FOUND, "symbol not found: X", status=404))
+    office.turn()
+    assert office.state(key) is OrderState.REJECTED, "nobody would ever say more about it, and it would reserve for ever"
+
+
 def test_a_ledger_that_is_gone_stops_entries_until_it_is_back_and_a_stale_epoch_for_good() -> None:
     office = Office()
     office.enter()

@@ -342,7 +342,8 @@ class Outbox:
         order = self._order(entry.commanded)
         if command.kind is CommandKind.CANCEL and order.state in TERMINAL:
             return  # it crossed the end of the order
-        if answer.reason is not DeclineReason.NOT_FOUND:  # which says neither that it lives nor that it does not
+        # That a cancel found nothing says neither that the order lives nor that it does not. A new order that is told so was refused.
+        if command.kind is not CommandKind.CANCEL or answer.reason is not DeclineReason.NOT_FOUND:
             self._sequencer.offer(own_event(order, _REFUSED[command.kind], reason=str(answer)))
         if command.kind is CommandKind.CANCEL:
             self._effects.append(Find(order.client_order_id))  # refused is not an end: ask what became of it
