@@ -114,11 +114,12 @@ def _collect(pipe: Any, into: list[str]) -> None:
 class Venue(_Process):
     """An emulator that plays a tape."""
 
-    def __init__(self, tape: Path, *, speed: float, seed: int = 1, live: bool = False) -> None:
-        """Start it and wait until it listens. live: it plays the live side."""
+    def __init__(self, tape: Path, *, speed: float, seed: int = 1, live: bool = False, begin: str = "open") -> None:
+        """Start it and wait until it listens. live: it plays the live side. begin: where on the tape."""
         self.key: Final = LIVE_KEY if live else KEY
         words = ["emulate", "alpaca", "--tape", str(tape), "--speed", f"{speed:g}", "--port", "0", "--json", "--seed", str(seed)]
-        super().__init__([sys.executable, "-m", "tidegate", *words, *(["--live"] if live else [])], environment("", ""))
+        words += ["--from", begin, *(["--live"] if live else [])]
+        super().__init__([sys.executable, "-m", "tidegate", *words], environment("", ""))
         try:
             self.origin: Final[str] = self._listening()
         except BaseException:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple, final
 
 from tidegate.clock.clock import Clock
 from tidegate.events.inputs import SessionChanged
@@ -14,6 +14,30 @@ from tidegate.venues.waiting import Wait
 
 AHEAD: Final = timedelta(days=10)  # no exchange is closed for so long
 RETRY_NS: Final = MINUTE_NS
+
+
+@final
+class OpenHours:
+    """The trading day that was told last. Silence of market data means trouble while its market is open, and at no other time."""
+
+    def __init__(self) -> None:
+        self._day: TradingDay | None = None
+
+    def note(self, day: TradingDay) -> None:
+        """Take in the day that is on, or the next one."""
+        self._day = day
+
+    def are_on(self, now_ns: int) -> bool:
+        """Tell whether the regular session is on; as long as no day is known it is not."""
+        return self._day is not None and self._day.open_ns <= now_ns < self._day.close_ns
+
+
+class Listeners(NamedTuple):
+    """What hears of days: the engine and the trader's loop behind it, and whoever watches for silence."""
+
+    sequencer: Sequencer
+    hours: OpenHours
+    turn: Callable[[], None]
 
 
 async def current_day(venue: OrderVenue, now_ns: int) -> TradingDay | None:
@@ -45,7 +69,7 @@ def session_changed(venue: str, day: TradingDay) -> SessionChanged:
     )
 
 
-async def tell_days(name: str, venue: OrderVenue, sequencer: Sequencer, clock: Clock, wait: Wait, turn: Callable[[], None]) -> None:
+async def tell_days(name: str, venue: OrderVenue, listeners: Listeners, clock: Clock, wait: Wait) -> None:
     """Tell the day that is on, and each next one when the one before is over. For ever."""
     told = ""
     while True:
@@ -55,8 +79,9 @@ async def tell_days(name: str, venue: OrderVenue, sequencer: Sequencer, clock: C
         except VenueError:
             day = None
         if day is not None:
-            if day.day != told and sequencer.offer(session_changed(name, day)):
+            listeners.hours.note(day)
+            if day.day != told and listeners.sequencer.offer(session_changed(name, day)):
                 told = day.day
-                turn()
+                listeners.turn()
             wait_ns = max(day.post_close_ns - clock.now_ns(), RETRY_NS)
         await wait(min(wait_ns, 60 * MINUTE_NS))

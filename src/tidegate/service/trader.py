@@ -32,7 +32,7 @@ from tidegate.service.doubts import Doubts
 from tidegate.service.feeds import MARKET, Feeds
 from tidegate.service.hands import Hands
 from tidegate.service.heartbeat import Heart, Stage
-from tidegate.service.hours import tell_days
+from tidegate.service.hours import Listeners, OpenHours, tell_days
 from tidegate.service.identity import Identity
 from tidegate.service.ledger.rows import Lease
 from tidegate.service.ledger.sql import SqlLedger
@@ -223,7 +223,10 @@ class Trader:
     async def _trade(self, client: AlpacaClient, venue: OrderVenue, hands: Hands, tenure: Tenure) -> None:
         desk, feeds, wish, time = self.desk, self.feeds, self._wish, self._wish.time
         assert desk is not None and feeds is not None  # noqa: PT018 - both are made together
-        streams = AlpacaStreams(wish.access, wish.hosts, client, Outside(time.clock, random.random, time.wait))
+        hours = OpenHours()
+        days = Listeners(desk.sequencer, hours, self._wake.set)
+        outside = Outside(time.clock, random.random, time.wait, lambda: hours.are_on(time.clock.now_ns()))
+        streams = AlpacaStreams(wish.access, wish.hosts, client, outside)
         market = streams.market(
             MarketWish(feed=Feed(wish.setup.live.feed), symbols_max=wish.setup.live.symbols_max, timing=stream_timing(time.speed)),
             {instrument.symbol: instrument.index for instrument in wish.setup.instruments},
@@ -237,7 +240,7 @@ class Trader:
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(tenure.keep()),
-                group.create_task(tell_days(wish.setup.venue, venue, desk.sequencer, time.clock, time.wait, self._wake.set)),
+                group.create_task(tell_days(wish.setup.venue, venue, days, time.clock, time.wait)),
                 group.create_task(tell_events(self._coming, desk.sequencer, time.clock, time.wait, self._wake.set)),
                 group.create_task(feeds.market(market)),
                 group.create_task(self._measuring(desk, feeds, client).measure_for_ever()),

@@ -10,13 +10,17 @@ from scripts.live.books import compare, messages, rows
 from scripts.live.killing import tidegate
 from scripts.live.pair import KEY, Account, Fault, TraderProcess, Venue, wait_for
 from tidegate.events.acts import OrderChanged
-from tidegate.events.inputs import EventListed
+from tidegate.events.inputs import EventListed, StreamChanged
 from tidegate.kernel.mode import Mode
 from tidegate.replay.verify import verify_log
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.enums import OrderState
+from tidegate.values.time import SECOND_NS
+from tidegate.venues.alpaca.mapping.times import parse_ns
 
 FILLS = 12
+QUICK = 60.0  # tape seconds a second
+QUIET_NS = 5 * 60 * SECOND_NS  # a stream without data is left after a minute while data is due
 WATCHED = 4_000  # records by which the strategies have traded where no event is listed
 FAULTS: list[Fault] = [
     {"kind": "lost_ack", "method": "POST", "path": "/v2/orders", "skip": 2, "count": 2},
@@ -124,6 +128,26 @@ def test_while_a_listed_event_is_under_way_nothing_enters(venue: Venue, account:
     assert venue.orders() == []
     assert [message.title for message in messages(account.home / "log") if isinstance(message, EventListed)] == ["a day of news"]
     assert_verified(account.home / "log")
+
+
+@pytest.mark.req("B4.1", "B4.3", "C2.4")
+def test_a_closed_market_that_is_silent_breaks_no_stream(tape: Path, tmp_path: Path) -> None:
+    with Venue(tape, speed=QUICK, begin="15:59") as venue:
+        account = Account(tmp_path / "home", venue.origin)
+        with TraderProcess(account) as trader:
+            wait_for("a session", lambda: _taken_in(account) > 0 or not trader.is_alive)
+            until_ns = max(int(venue.state()["now_ns"]), _closed_ns(venue)) + QUIET_NS
+            wait_for("the evening", lambda: int(venue.state()["now_ns"]) > until_ns or not trader.is_alive)
+            assert trader.is_alive, trader.said()
+            assert trader.stop() == 0, trader.said()
+    told = [(message.up, message.reason) for message in messages(account.home / "log") if isinstance(message, StreamChanged)]
+    assert [reason for up, reason in told if not up and "no data" in reason] == []
+
+
+def _closed_ns(venue: Venue) -> int:
+    """Return when the session that is on closes; 0 when none is."""
+    clock = venue.ask("GET", "/v2/clock")
+    return parse_ns(clock["next_close"]) if clock["is_open"] else 0
 
 
 def _taken_in(account: Account) -> int:
