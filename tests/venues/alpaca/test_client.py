@@ -289,6 +289,18 @@ async def test_a_replacement_of_what_filled_meanwhile_sends_nothing() -> None:
         assert on.server.calls("POST") == []
 
 
+@pytest.mark.req("B2.2")
+async def test_a_replacement_of_what_the_venue_has_replaced_meanwhile_sends_nothing() -> None:
+    async with bench() as on:
+        on.server.on("GET", BY_CLIENT_ID, Answer(shown()))
+        on.server.on("DELETE", f"/v2/orders/{VENUE_ID}", Answer({"message": 'order is already in "replaced" state'}, 422))
+        on.server.on("GET", f"/v2/orders/{VENUE_ID}", Answer(shown(status="replaced", replaced_by="e5d4")))
+        with pytest.raises(Declined, match="goes on under another id") as caught:
+            await on.client.replace(replacement())
+        assert caught.value.reason is DeclineReason.NOT_REPLACEABLE
+        assert on.server.calls("POST") == [], "its successor works: another order would be one too many"
+
+
 async def test_a_cancel_that_is_not_confirmed_in_time_sends_nothing_new() -> None:
     async with bench() as on:
         on.server.on("GET", BY_CLIENT_ID, Answer(shown()))

@@ -10,6 +10,7 @@ import msgspec
 
 from tidegate.clock.clock import Clock
 from tidegate.events.acts import OrderCommand
+from tidegate.values.enums import OrderState
 from tidegate.values.time import DAY_NS, NEVER_NS, SECOND_NS, iso_utc
 from tidegate.venues.alpaca.http import Call, Effect, Query, Reply, Requests, unreadable_order
 from tidegate.venues.alpaca.ids import IdBook
@@ -104,6 +105,9 @@ class OrderDesk:
         with _declined_as(DeclineReason.NOT_CANCELABLE):  # it has just ended: what it filled is read next
             await self._delete(target.venue_order_id)
         ended = await self._confirmed(target)
+        if ended.state is OrderState.REPLACED:  # by the venue itself (a corporate action), or by a replacement that was in doubt
+            words = f"order {command.target_id} goes on under another id at the venue; nothing new was sent"
+            raise Declined(DeclineReason.NOT_REPLACEABLE, words)
         rest_nanos = min(ticket.quantity_nanos, (ended.quantity_nanos or 0) - ended.filled_nanos)
         if rest_nanos <= 0:
             raise Declined(DeclineReason.NOT_REPLACEABLE, "nothing of the order was left to replace; nothing new was sent")
