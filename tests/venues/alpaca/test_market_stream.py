@@ -208,6 +208,27 @@ def test_a_subscription_that_is_not_whole_is_told() -> None:
     assert item.doubt == "not subscribed: quotes MSFT"
 
 
+def test_the_answer_to_the_last_of_several_requests_alone_says_what_is_missing() -> None:
+    speak = dialect()
+    speak.opened()
+    speak.want({"quotes": ["AAPL"]})
+    speak.subscription()
+    speak.hear(packed({"T": "subscription", "quotes": ["AAPL"]}), 1)
+    speak.drop({"quotes": ["AAPL"]})
+    speak.want({"quotes": ["MSFT"], "trades": ["MSFT"]})
+    assert len(speak.changes()) == 2
+    assert speak.hear(packed({"T": "subscription", "quotes": []}), 1).items == [], "the answer to the first request: MSFT is yet to come"
+    assert speak.hear(packed({"T": "subscription", "quotes": ["MSFT"], "trades": ["MSFT"]}), 1).items == []
+    speak.want({"bars": ["MSFT"]})
+    speak.changes()
+    speak.hear(packed({"T": "error", "code": 405, "msg": "symbol limit exceeded"}), 1)
+    speak.want({"statuses": ["MSFT"]})
+    speak.changes()
+    (item,) = speak.hear(packed({"T": "subscription", "quotes": ["MSFT"], "trades": ["MSFT"], "statuses": ["MSFT"]}), 1).items
+    assert isinstance(item, Quarantined)
+    assert item.doubt == "not subscribed: bars MSFT"
+
+
 def test_news_becomes_a_headline_and_one_without_a_time_is_kept_out() -> None:
     moment = msgspec.msgpack.Ext(-1, struct.pack(">I", 1_795_014_131))
     news = {"T": "n", "id": 24, "headline": "Big", "symbols": ["AAPL"], "created_at": moment, "updated_at": moment, "source": "wire"}

@@ -59,6 +59,7 @@ class MarketDialect:
         self._symbols_max = symbols_max
         self._wanted: dict[str, dict[str, None]] = {channel: {} for channel in CHANNELS}
         self._asked: dict[str, dict[str, None]] = {channel: {} for channel in CHANNELS}
+        self._unanswered = 0  # requests of this connection
         self._frames: msgspec.msgpack.Decoder[list[wire.Message]] = msgspec.msgpack.Decoder(list[wire.Message])
         self._parts = msgspec.msgpack.Decoder(list[msgspec.Raw])
         self._one: msgspec.msgpack.Decoder[wire.Message] = msgspec.msgpack.Decoder(wire.Message)
@@ -94,6 +95,7 @@ class MarketDialect:
     def opened(self) -> Sequence[Frame]:
         """See `stream.Dialect`: the venue greets first."""
         self._asked = {channel: {} for channel in CHANNELS}
+        self._unanswered = 0
         return []
 
     def subscription(self) -> Sequence[Frame]:
@@ -104,8 +106,10 @@ class MarketDialect:
         """See `stream.Dialect`."""
         more, less = _missing(self._wanted, self._asked), _missing(self._asked, self._wanted)
         self._asked = {channel: dict(names) for channel, names in self._wanted.items()}
-        requests = (("unsubscribe", less), ("subscribe", more))
-        return [msgspec.msgpack.encode({"action": action, **names}) for action, names in requests if names]
+        requests = [("unsubscribe", less), ("subscribe", more)]
+        frames = [msgspec.msgpack.encode({"action": action, **names}) for action, names in requests if names]
+        self._unanswered += len(frames)
+        return frames
 
     def hear(self, frame: Frame, recv_ns: int) -> Heard[MarketStreamItem]:
         """See `stream.Dialect`."""
@@ -182,7 +186,9 @@ class MarketDialect:
 
     def _control(self, message: wire.Success | wire.Error | wire.Subscription, recv_ns: int) -> Heard[MarketStreamItem]:
         if isinstance(message, wire.Error):
-            return _refused(message, recv_ns)
+            heard = _refused(message, recv_ns)
+            self._unanswered -= heard.signal is Signal.REJECTED
+            return heard
         if isinstance(message, wire.Subscription):
             return self._subscribed(message, recv_ns)
         if message.msg == "connected":
@@ -192,9 +198,13 @@ class MarketDialect:
         return Heard(items=(Quarantined(payload=(message.msg or "").encode(), recv_ns=recv_ns, doubt="success of an unknown kind"),))
 
     def _subscribed(self, message: wire.Subscription, recv_ns: int) -> Heard[MarketStreamItem]:
-        """Compare what the venue says we get with what we asked for; what it left out is told."""
+        """Compare what the venue says we get with what we asked for; what it left out is told.
+
+        It answers each request with all that it knows by then: only the answer to the last one can be compared.
+        """
+        self._unanswered = max(0, self._unanswered - 1)
         out = []
-        for channel in CHANNELS:
+        for channel in CHANNELS if not self._unanswered else ():
             granted = dict.fromkeys(getattr(message, channel) or ())
             if _ALL not in granted:
                 out += [f"{channel} {name}" for name in self._asked[channel] if name not in granted]
