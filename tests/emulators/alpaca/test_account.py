@@ -202,6 +202,21 @@ def test_option_contracts_come_from_the_reference_file(emulator: Emulator, clien
     assert emulator.call("GET", "/v2/options/contracts", strike_price_gte="101").json()["option_contracts"][0]["strike_price"] == "105"
 
 
+def test_contracts_are_those_of_the_next_days_unless_an_expiry_is_asked_for() -> None:
+    near, far = CONTRACT | {"expiration_date": "2026-12-06"}, OTHER | {"expiration_date": "2026-12-07", "deliverables": [{"amount": "100"}]}
+    with Emulator(reference=Reference(option_contracts=[near, far])) as started:
+
+        def shown(**query: str) -> list[str]:
+            rows = started.call("GET", "/v2/options/contracts", **query).json()["option_contracts"]
+            return [row["strike_price"] + ("+" if "deliverables" in row else "") for row in rows]
+
+        assert shown() == ["100"], "up to the next weekend; today is Sunday, the 29th"
+        assert shown(expiration_date_gte="2026-12-01") == ["100", "105"]
+        assert shown(expiration_date="2026-12-07", show_deliverables="true") == ["105+"]
+        answer = started.call("GET", "/v2/options/contracts", strike_price_gte="many")
+        assert (answer.status_code, answer.json()["code"]) == (422, 40010001)
+
+
 def test_the_clock_says_that_a_sunday_is_a_trading_day(emulator: Emulator, client: TradingClient) -> None:
     clock = client.get_clock()
     assert isinstance(clock, Clock)

@@ -220,6 +220,23 @@ def test_options_have_quotes_snapshots_and_a_chain(emulator: Emulator) -> None:
     assert bars.data == {}
 
 
+@pytest.mark.parametrize(
+    ("query", "strikes"),
+    [
+        ({"strike_price_gte": "100.5"}, [105]),
+        ({"strike_price_lte": "100"}, [100]),
+        ({"expiration_date": "2024-03-15", "root_symbol": "AAPL", "type": "call"}, [100, 105]),
+        ({"expiration_date_gte": "2024-03-16"}, []),
+        ({"expiration_date_lte": "2024-03-14"}, []),
+        ({"root_symbol": "AAPL1"}, []),
+        ({"type": "put"}, []),
+    ],
+)
+def test_a_chain_is_filtered_by_its_contracts_terms(emulator: Emulator, query: dict[str, str], strikes: list[int]) -> None:
+    found = emulator.call("GET", "/v1beta1/options/snapshots/AAPL", **query).json()["snapshots"]
+    assert [int(symbol[-8:]) // 1000 for symbol in found] == strikes
+
+
 def test_news_are_empty_pages_and_corporate_actions_come_from_the_file(emulator: Emulator) -> None:
     news: Any = NewsClient(KEY, SECRET, url_override=emulator.addresses.rest).get_news(NewsRequest(symbols="AAPL"))
     assert news.data["news"] == []

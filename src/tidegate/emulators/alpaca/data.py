@@ -3,6 +3,8 @@
 import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,14 +14,17 @@ from tidegate.emulators.alpaca.errors import malformed
 from tidegate.emulators.alpaca.floor import Floor
 from tidegate.emulators.alpaca.market import Row, Rows
 from tidegate.emulators.alpaca.ticker import quote_body, trade_body
-from tidegate.emulators.alpaca.wire import Body, iso, moment, new_york, read_count, words_of
+from tidegate.emulators.alpaca.wire import Body, iso, moment, new_york, read_count, read_decimal, read_flag, words_of
 from tidegate.events import records
+from tidegate.values.instruments import Instrument
+from tidegate.values.money import nanos_text
 from tidegate.values.time import MINUTE_NS
 
 PAGE: Final = 1_000
 PAGE_MAX: Final = 10_000
 CHAIN_PAGE: Final = 100
 CHAIN_PAGE_MAX: Final = 1_000
+OCC_TAIL: Final = 15  # what follows the root of an option's symbol
 _KINDS: Final = {"quotes": records.QUOTE, "trades": records.TRADE}
 
 
@@ -193,9 +198,27 @@ def chain(floor: Floor, query: Mapping[str, str], underlying: str) -> Body:
     """
     limit = read_count(query, "limit", default=CHAIN_PAGE, most=CHAIN_PAGE_MAX)
     options = sorted(one.symbol for one in floor.market.instruments if one.underlying == underlying and floor.market.is_option(one.index))
-    kind = query.get("type", "")
-    kept = [symbol for symbol in options if not kind or floor.market.instruments[floor.market.places[symbol]].right == kind]
+    terms = {symbol: _terms(floor.market.instruments[floor.market.places[symbol]]) for symbol in options}
+    given = {name: query[name] for name in _CHAIN_FIELDS if query.get(name)}
+    kept = [
+        symbol
+        for symbol, row in terms.items()
+        if all(row[name] == value for name, value in given.items()) and _expires_in(row, query, "") and _strikes_in(row, query)
+    ]
     return _paged("snapshots", {symbol: _snapshot(floor, floor.market.places[symbol]) for symbol in kept}, limit, query)
+
+
+_CHAIN_FIELDS: Final = ("type", "root_symbol", "expiration_date")
+
+
+def _terms(option: Instrument) -> Body:
+    """Return the terms of an option of the tape by which chains are filtered."""
+    return {
+        "type": option.right,
+        "root_symbol": option.symbol[:-OCC_TAIL],
+        "expiration_date": option.expiry,
+        "strike_price": nanos_text(option.strike_nanos),
+    }
 
 
 def _paged(name: str, found: Mapping[str, Body], limit: int, query: Mapping[str, str]) -> Body:
@@ -255,11 +278,17 @@ def contracts_page(floor: Floor, query: Mapping[str, str]) -> Body:
     """
     limit = read_count(query, "limit", default=CHAIN_PAGE, most=PAGE_MAX)
     keep = {field: query[name] for name, field in _CONTRACT_FIELDS.items() if query.get(name)}
-    rows = [row for row in floor.assets.contracts({"status": "active"} | keep) if _expires_in(row, query) and _strikes_in(row, query)]
+    until = "" if any(query.get(name) for name in _EXPIRIES) else _next_weekend(floor)
+    rows = [
+        row for row in floor.assets.contracts({"status": "active"} | keep) if _expires_in(row, query, until) and _strikes_in(row, query)
+    ]
+    if not read_flag(query.get("show_deliverables")):
+        rows = [{name: value for name, value in row.items() if name != "deliverables"} for row in rows]
     found = _paged("option_contracts", {str(row["symbol"]): row for row in rows}, limit, query)
     return found | {"option_contracts": list(found["option_contracts"].values())}
 
 
+_EXPIRIES: Final = ("expiration_date", "expiration_date_gte", "expiration_date_lte")
 _CONTRACT_FIELDS: Final = {
     "underlying_symbols": "underlying_symbol",
     "status": "status",
@@ -270,11 +299,18 @@ _CONTRACT_FIELDS: Final = {
 }
 
 
-def _expires_in(row: Body, query: Mapping[str, str]) -> bool:
+def _next_weekend(floor: Floor) -> str:
+    """Return the Sunday up to which contracts are shown where no expiry is asked for."""
+    today = new_york(floor.now_ns()).date()
+    return (today + timedelta(days=7 - (today.weekday() + 1) % 7)).isoformat()
+
+
+def _expires_in(row: Body, query: Mapping[str, str], until: str) -> bool:
     day = str(row.get("expiration_date", ""))
-    return query.get("expiration_date_gte", "") <= day <= (query.get("expiration_date_lte") or "9999")
+    return query.get("expiration_date_gte", "") <= day <= (query.get("expiration_date_lte") or until or "9999")
 
 
 def _strikes_in(row: Body, query: Mapping[str, str]) -> bool:
-    strike = float(str(row.get("strike_price", 0)))
-    return float(query.get("strike_price_gte") or 0) <= strike <= float(query.get("strike_price_lte") or "inf")
+    strike = Decimal(str(row.get("strike_price", 0)))
+    least, most = read_decimal(query, "strike_price_gte"), read_decimal(query, "strike_price_lte")
+    return (least is None or least <= strike) and (most is None or strike <= most)
