@@ -187,3 +187,50 @@ def test_option_market_orders_need_an_open_market() -> None:
         emulator.step_to(CLOSE_S + 1)
         answer = emulator.call("POST", "/v2/orders", json=OPTION)
         assert answer.json()["message"] == "options market orders are only allowed during market hours"
+
+
+CHANGES: list[tuple[dict[str, Any], dict[str, Any], int, str]] = [
+    (LIMIT, {"qty": "1000000"}, 403, "insufficient buying power"),
+    (LIMIT | {"side": "sell", "limit_price": "105", "qty": "10"}, {"qty": "11"}, 403, "insufficient qty available for order"),
+    (LIMIT, {"time_in_force": "opg"}, 403, "opg orders must be submitted after 7:00pm"),
+    (LIMIT | {"extended_hours": True}, {"time_in_force": "ioc"}, 422, "extended hours order must be DAY or GTC limit orders"),
+    (BRACKET, {"time_in_force": "fok"}, 422, "bracket orders must be DAY or GTC orders"),
+    (PLAIN | {"type": "stop", "stop_price": "101"}, {"time_in_force": "ioc"}, 422, "invalid time_in_force"),
+    (PLAIN | {"type": "stop", "stop_price": "101"}, {"stop_price": "99"}, 422, "stop price must be greater than current price"),
+]
+
+
+@pytest.mark.parametrize(("body", "change", "http", "words"), CHANGES)
+def test_a_replacement_that_could_be_no_order_is_refused_and_changes_nothing(
+    body: dict[str, Any], change: dict[str, Any], http: int, words: str
+) -> None:
+    with Emulator() as emulator:
+        emulator.step_to(5)
+        fresh(emulator, PLAIN | {"qty": "10"})
+        made = fresh(emulator, body)
+        answer = emulator.call("PATCH", f"/v2/orders/{made['id']}", json=change)
+        assert words in answer.text
+        assert answer.status_code == http
+        after = emulator.call("GET", f"/v2/orders/{made['id']}").json()
+        assert (after["status"], after["replaced_by"]) == ("new", None)
+
+
+def test_a_replacement_that_would_cross_an_own_order_is_a_wash_trade() -> None:
+    with Emulator() as emulator:
+        emulator.step_to(5)
+        fresh(emulator, PLAIN | {"qty": "10"})
+        sell = fresh(emulator, LIMIT | {"side": "sell", "limit_price": "105"})
+        buy = fresh(emulator, LIMIT)
+        answer = emulator.call("PATCH", f"/v2/orders/{buy['id']}", json={"limit_price": "105"})
+        assert (answer.status_code, answer.json()["existing_order_id"]) == (403, sell["id"])
+
+
+def test_a_rest_may_take_the_place_of_itself() -> None:
+    """What an order holds itself does not stand against its replacement."""
+    with Emulator() as emulator:
+        emulator.step_to(5)
+        fresh(emulator, PLAIN | {"qty": "10"})
+        sell = fresh(emulator, LIMIT | {"side": "sell", "limit_price": "105", "qty": "10"})
+        large = fresh(emulator, LIMIT | {"qty": "4000", "limit_price": "90"})
+        assert emulator.call("PATCH", f"/v2/orders/{sell['id']}", json={"limit_price": "106"}).status_code == 200
+        assert emulator.call("PATCH", f"/v2/orders/{large['id']}", json={"limit_price": "91"}).status_code == 200

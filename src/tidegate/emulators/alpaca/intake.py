@@ -140,6 +140,18 @@ def check_tick(price_nanos: int, name: str) -> None:
         raise unprocessable(f"invalid {name} {shown}. sub-penny increment does not fulfill minimum pricing criteria")
 
 
+def check_change(ticket: Ticket) -> None:
+    """Refuse what a replacement may not make of an order: fields that do not go together, exits that do not rest.
+
+    Raises:
+        WireRefusal: see above.
+    """
+    if ticket.order_class is not OrderClass.SIMPLE and ticket.life not in _RESTING:
+        raise unprocessable(f"{ticket.order_class.value} orders must be DAY or GTC orders without extended hours")
+    for check in (_fractions_fit, _hours_fit, _life_fits):
+        check(ticket)
+
+
 def _read_size(body: Body) -> tuple[int | None, Decimal | None]:
     quantity, notional = read_nanos(body, "qty"), read_decimal(body, "notional")
     if quantity is None and notional is None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace as changed
 from tidegate.emulators.alpaca import money, multi, multi_intake
 from tidegate.emulators.alpaca.desk import Desk
 from tidegate.emulators.alpaca.errors import WireRefusal, malformed, not_found, unprocessable
-from tidegate.emulators.alpaca.intake import Prices, Ticket, check_tick, read_class, read_client_id, read_ticket, word
+from tidegate.emulators.alpaca.intake import Prices, Ticket, check_change, check_tick, read_class, read_client_id, read_ticket, word
 from tidegate.emulators.alpaca.orders import (
     UNCANCELABLE,
     UNREPLACEABLE,
@@ -192,6 +192,7 @@ def replace(desk: Desk, order_id: str, body: Body) -> Body:
         **changes,
     )
     successor.worked_nanos = successor.quantity_nanos or 0
+    _check_successor(desk, order, successor)
     if successor.life is not order.life:
         successor.expires_ns = desk.floor.expiry_ns(successor.life, extended=successor.extended)
     desk.replace(order, successor)
@@ -209,6 +210,42 @@ def _check_replaceable(order: Order) -> None:
         raise unprocessable(f"cannot replace order in {order.status} status")
     if order.notional is not None:
         raise unprocessable("notional orders cannot be replaced")
+
+
+def _check_successor(desk: Desk, order: Order, successor: Order) -> None:
+    """Check a replacement as an order of its own, as if the one that it replaces were gone; exits are covered by their entry.
+
+    Raises:
+        WireRefusal: see `money`.
+    """
+    floor, account = desk.floor, desk.account
+    assert successor.side is not None
+    assert successor.order_type is not None
+    ticket = Ticket(
+        successor.symbol,
+        floor.assets.body(successor.symbol),
+        successor.side,
+        successor.order_type,
+        successor.life,
+        successor.order_class,
+        successor.quantity_nanos,
+        None,
+        Prices(successor.limit_nanos, successor.stop_nanos, successor.trail_nanos, successor.trail_percent),
+        successor.extended,
+        successor.client_order_id,
+        None,
+    )
+    check_change(ticket)
+    if successor.stop_nanos != order.stop_nanos:
+        money.check_stop(ticket, floor)
+    working = [other for other in desk.blotter.open() if other is not order]
+    money.check_wash(ticket, working)
+    if order.is_leg or order.order_class is OrderClass.OCO:
+        return
+    rest_nanos = successor.worked_nanos - order.filled_nanos
+    if money.check_shares(ticket, rest_nanos, account, working):
+        money.check_short(ticket, account, floor, working)
+        money.check_funds(ticket, rest_nanos, account, floor, working)
 
 
 def _changes(order: Order, body: Body) -> dict[str, object]:
