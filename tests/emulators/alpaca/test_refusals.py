@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from tests.emulators.alpaca.kit import CALL, CLOSE_S, Emulator
-from tidegate.emulators.alpaca.settings import AccountSettings, EmulatorSettings
+from tidegate.emulators.alpaca.settings import KEY, SECRET, AccountSettings, EmulatorSettings
 
 pytestmark = pytest.mark.req("X3", "G1", "G2")
 
@@ -234,3 +235,9 @@ def test_a_rest_may_take_the_place_of_itself() -> None:
         large = fresh(emulator, LIMIT | {"qty": "4000", "limit_price": "90"})
         assert emulator.call("PATCH", f"/v2/orders/{sell['id']}", json={"limit_price": "106"}).status_code == 200
         assert emulator.call("PATCH", f"/v2/orders/{large['id']}", json={"limit_price": "91"}).status_code == 200
+
+
+def test_bytes_that_are_no_text_are_refused(emulator: Emulator) -> None:
+    headers = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
+    answer = requests.post(emulator.addresses.rest + "/v2/orders", data=b'{"symbol": "\xff"}', headers=headers, timeout=20)
+    assert (answer.status_code, answer.json()["code"]) == (422, 40010001)

@@ -96,7 +96,7 @@ class MarketStream:
     def _hear(self, kind: WSMsgType, data: bytes) -> None:
         try:
             message: Any = msgspec.json.decode(data) if kind is WSMsgType.TEXT else msgspec.msgpack.decode(data)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             message = None
         action = message.get("action") if isinstance(message, dict) else None
         if action == "auth":

@@ -83,7 +83,7 @@ def _read_body(data: bytes) -> dict[str, Any]:
         return {}
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise malformed("request body format is invalid") from None
 
 

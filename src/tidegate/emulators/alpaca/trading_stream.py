@@ -49,7 +49,7 @@ class TradingStream:
 
     def _hear(self, kind: WSMsgType, data: bytes) -> None:
         message: Any = None
-        with suppress(msgspec.MsgspecError):
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             message = msgspec.msgpack.decode(data) if self._packs and kind is WSMsgType.BINARY else msgspec.json.decode(data)
         if not isinstance(message, dict):
             return
