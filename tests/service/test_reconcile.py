@@ -13,7 +13,7 @@ from tidegate.service.ports import Find, Reads, ReadVenue
 from tidegate.strategies.strategy import Intent
 from tidegate.values.enums import Difference, GateScope, GateState, OrderState, ReportCause, Resolution, Side
 from tidegate.values.money import NANOS
-from tidegate.venues.errors import OutcomeUnsure
+from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable, VenueError
 from tidegate.venues.port import VenueAccount, VenueExecution, VenueOrder, VenuePosition
 
 pytestmark = pytest.mark.req("B2.3")
@@ -140,6 +140,51 @@ def test_a_failed_read_is_made_again_and_a_minute_without_trust_calls_a_person()
             office.desk.read(None)
         office.wait(2)
     assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.REDUCE_ONLY
+
+
+def failing(office: Books, error: VenueError, seconds: int) -> int:
+    """Let every read fail for so long; return how many were asked for."""
+    asked = 0
+    for _ in range(seconds):
+        office.wait(1)
+        if reads := office.reads():
+            asked += len(reads)
+            office.desk.read(None, error)
+            office.turn()
+    return asked
+
+
+def whole(office: Books) -> bool:
+    """Answer the next read; tell whether the account is trusted then."""
+    for _ in range(60):
+        if any(isinstance(effect, ReadVenue) for effect in office.effects):
+            office.tell()
+            break
+        office.wait(1)
+    return office.desk.reconciler.trusted
+
+
+def test_books_that_were_not_read_for_a_minute_are_not_trusted_though_the_stream_stands() -> None:
+    office = begun()
+    failing(office, Unreachable("The venue is away."), 80)
+    assert office.desk.reconciler.trusted, "the first read that fails comes half a minute after the last one that did not"
+    failing(office, Unreachable("The venue is away."), 20)
+    assert not office.desk.reconciler.trusted
+    down = office.messages(StreamChanged)[-1]
+    assert (down.up, down.reason) == (False, "the account cannot be read: The venue is away.")
+    failing(office, Unreachable("The venue is away."), 65)
+    assert office.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.REDUCE_ONLY, "a person is called"
+    assert whole(office)
+
+
+@pytest.mark.req("I3")
+def test_a_key_that_is_refused_ends_the_trust_at_once_and_is_not_tried_every_two_seconds() -> None:
+    office = begun()
+    error = Declined(DeclineReason.UNAUTHORIZED, "unauthorized.", status=401)
+    assert failing(office, error, 100) <= 4
+    assert not office.desk.reconciler.trusted
+    assert "unauthorized" in office.messages(StreamChanged)[-1].reason
+    assert whole(office), "the key may have been wrong for a moment alone"
 
 
 def test_a_position_moves_by_two_equal_reads_alone() -> None:

@@ -30,6 +30,7 @@ from tidegate.values.errors import TidegateError
 from tidegate.values.ids import ClientOrderId, ExecutionId, SessionId
 from tidegate.values.time import NEVER_NS
 from tidegate.venues.calls import VenueCall
+from tidegate.venues.errors import VenueError
 from tidegate.venues.port import CancelResult
 
 STORE, BLOCKED = NO_SOCKETS  # as streams: down while log or ledger are gone, and while the venue says that it takes no order
@@ -154,8 +155,8 @@ class Desk:
         """See `ports.Find`."""
         self.outbox.found(client_order_id, found)
 
-    def read(self, reads: Reads | None) -> None:
-        """See `ports.ReadVenue`; None: one of the reads failed."""
+    def read(self, reads: Reads | None, error: VenueError | None = None) -> None:
+        """See `ports.ReadVenue`; None: one of the reads failed, with this error."""
         if reads is not None and reads.account is not None:
             self.operator.seen(suspended=reads.account.suspended_by_user)
             self._tell_blocks(reads.account.blocks)
@@ -164,7 +165,7 @@ class Desk:
         if reads is not None and reads.positions is not None:
             for split in restated(self.splits, self.engine.books, reads.positions):
                 self.sequencer.offer(split)  # before the report, which then finds no difference
-        self.reconciler.read(reads)
+        self.reconciler.read(reads, error)
 
     def suspended(self, effect: Suspend, *, taken: bool) -> None:
         """See `ports.Suspend`."""

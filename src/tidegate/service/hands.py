@@ -185,8 +185,8 @@ class Hands:
             orders = await self._venue.open_orders()
             positions = await self._venue.positions()
             account = await self._venue.account()
-        except VenueError:
-            self._desk.read(None)
+        except VenueError as error:
+            self._desk.read(None, error)
             return
         ended_ns = self._desk.sequencer.now_ns()
         new = await self._not_booked(executions)

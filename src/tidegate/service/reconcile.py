@@ -2,7 +2,8 @@
 
 The comparison is the engine's (`engine.differences` has the table, the manual's page is made from it); this machine only sees to
 it that reads happen, begin and end in receive time, come a second time where one is to be confirmed, and that no entry leaves before
-the first whole read after a start or a lost stream.
+the first whole read after a start or a lost stream. Where reads fail for a while, or the venue refuses our key, the books are as little
+trusted as without the stream.
 """
 
 from typing import Final, final
@@ -17,6 +18,7 @@ from tidegate.service.sequencer import Sequencer
 from tidegate.service.words import report
 from tidegate.values.enums import GateScope, GateState, ReportCause
 from tidegate.values.time import MINUTE_NS, NEVER_NS, SECOND_NS
+from tidegate.venues.errors import Declined, DeclineReason, VenueError
 
 STREAM: Final = "orders"
 _URGENT: Final = frozenset({ReportCause.AT_START, ReportCause.RECONNECTED})
@@ -30,6 +32,7 @@ class ReconcileSettings(msgspec.Struct, frozen=True, kw_only=True):
     confirm_ns: int = CONFIRM_NS + SECOND_NS
     read_back_ns: int = 2 * SECOND_NS  # after an order was let go
     trust_ns: int = MINUTE_NS  # untrusted for longer: everything halts and a person is called
+    blind_ns: int = MINUTE_NS  # reads that fail for so long end the trust, though the stream stands
     overlap_ns: int = 5 * MINUTE_NS  # executions are read again from so far back; their ids make that harmless
 
 
@@ -49,6 +52,7 @@ class Reconciler:
         self._due_ns = NEVER_NS  # monotonic
         self._untrusted_since_ns = NEVER_NS
         self._late_told = False
+        self._blind_since_ns = NEVER_NS  # monotonic; when the first of the reads failed that have failed since
         self._stream_up = False
         self._was_trusted = False
         self._read_to_ns = 0  # receive time up to which executions were read
@@ -102,13 +106,14 @@ class Reconciler:
             self._wanted, self._due_ns = ReportCause.PERIODIC, NEVER_NS
             self._effects.append(ReadVenue(self._in_flight, max(0, self._read_to_ns - self._settings.overlap_ns)))
 
-    def read(self, reads: Reads | None) -> None:
-        """Take in what a read gave; None: it failed, and is made again soon."""
+    def read(self, reads: Reads | None, error: VenueError | None = None) -> None:
+        """Take in what a read gave; None: it failed, with this error, and is made again soon."""
         cause, self._in_flight = self._in_flight, None
         assert cause is not None, "nobody asked"
         if reads is None:
-            self._want(cause, self._settings.retry_ns)
+            self._failed(cause, error)
             return
+        self._blind_since_ns = NEVER_NS
         self._sequencer.offer(report(reads, venue=self._venue, cause=cause))
         if reads.executions is not None:
             self._read_to_ns = max(self._read_to_ns, reads.began_ns)
@@ -127,6 +132,16 @@ class Reconciler:
             self._want(ReportCause.CONFIRMING, self._settings.confirm_ns)
 
     # Inside.
+
+    def _failed(self, cause: ReportCause, error: VenueError | None) -> None:
+        """Ask again, less often where the answer will be the same; what was not seen for too long is not trusted."""
+        now_ns = self._clock.monotonic_ns()
+        refused = isinstance(error, Declined) and error.reason is DeclineReason.UNAUTHORIZED
+        self._blind_since_ns = min(self._blind_since_ns, now_ns)
+        if refused or now_ns - self._blind_since_ns >= self._settings.blind_ns:
+            self._distrust(f"the account cannot be read: {error or 'no answer came'}")
+            cause = cause if cause in _URGENT else ReportCause.RECONNECTED
+        self._want(cause, self._settings.period_ns if refused else self._settings.retry_ns)
 
     def _want(self, cause: ReportCause, wait_ns: int) -> None:
         """Ask for a read by then; one that decides about trust is not pushed aside by another."""

@@ -49,7 +49,7 @@ def paced(speed: float, parting: PartingPlan) -> DeskSettings:
     replace = msgspec.structs.replace
     return DeskSettings(
         outbox=replace(outbox, answer_ns=int(outbox.answer_ns * speed), cancel_patience_ns=int(outbox.cancel_patience_ns * speed)),
-        reconcile=replace(reconcile, trust_ns=int(reconcile.trust_ns * speed)),
+        reconcile=replace(reconcile, trust_ns=int(reconcile.trust_ns * speed), blind_ns=int(reconcile.blind_ns * speed)),
         parting=parting._replace(lost_after_ns=int(parting.lost_after_ns * speed)),
     )
 
