@@ -146,3 +146,19 @@ def test_having_been_trusted_ends_the_patience_with_another_owner() -> None:
     line.signal(Signal.OPENED, 201 * SECOND_NS)
     line.signal(Signal.OWNED, 201 * SECOND_NS)
     assert line.stage is Stage.PAUSING
+
+
+def test_a_network_that_was_away_in_between_says_nothing_of_another_owner() -> None:
+    """Our own dead connection still counts at the venue for a while after each loss: that is patience anew each time."""
+    line = line_at(Stage.AUTHENTICATING)
+    line.signal(Signal.OWNED, 0, "another connection holds this stream")
+    line.signal(Signal.DUE, 2 * SECOND_NS)
+    line.signal(Signal.LOST, 3 * SECOND_NS, "it could not be reached")
+    line.signal(Signal.DUE, 600 * SECOND_NS)
+    line.signal(Signal.OPENED, 600 * SECOND_NS)
+    line.signal(Signal.OWNED, 601 * SECOND_NS, "another connection holds this stream")
+    assert line.stage is Stage.PAUSING
+    line.signal(Signal.DUE, 605 * SECOND_NS)
+    line.signal(Signal.OPENED, 605 * SECOND_NS)
+    line.signal(Signal.OWNED, 691 * SECOND_NS, "another connection holds this stream")
+    assert line.stage is Stage.STOPPED

@@ -8,7 +8,8 @@ Pure: time is an argument, nothing is sent here. `stream` does what entering a s
 - After a loss the pause doubles from 1 s to 60 s, with jitter, and starts over only after the stream was trusted for a
   while: connections that die young do not reset it.
 - The venue allows one connection per key. The one that is told so waits a little, because the venue counts a dead
-  connection for some time, and then stops for good: somebody else owns the stream, perhaps a second trader.
+  connection for some time, and then stops for good: somebody else owns the stream, perhaps a second trader. That time
+  starts over where the venue could not be reached at all in between.
 """
 
 from collections.abc import Callable, Mapping
@@ -165,6 +166,8 @@ class Lifeline:
 
     def _after(self, signal: Signal, now_ns: int) -> Stage | None:
         after = TABLE[self.stage].get(signal)
+        if signal is Signal.LOST and self.stage is Stage.CONNECTING:
+            self._owned_since_ns = None  # nothing was reached: what holds the stream next may be our own last connection
         if signal is Signal.OWNED and after is not None:
             if self._owned_since_ns is None:
                 self._owned_since_ns = now_ns
