@@ -81,6 +81,29 @@ def test_the_events_of_cancel_replace_reject_and_expiry(emulator: Emulator) -> N
     assert (replaced.id, replaced.replaced_by, replaced.status.value) == (first.id, second.id, "replaced")
 
 
+def test_a_cancel_that_is_asked_for_again_is_told_once_and_none_is_rejected_that_came_too_late_for_its_own() -> None:
+    heard: list[TradeUpdate] = []
+    settings = EmulatorSettings(trading_calls_per_minute=0, data_calls_per_minute=0, order_latency="1s")
+    with Emulator(settings=settings) as emulator, emulator.updates(heard):
+        listening(emulator)
+        emulator.step_to(5)
+        order = {"symbol": "AAPL", "qty": "1", "side": "buy", "type": "limit", "limit_price": "100.01", "time_in_force": "day"}
+        exits = {"order_class": "bracket", "take_profit": {"limit_price": "105"}, "stop_loss": {"stop_price": "95"}}
+        made = emulator.call("POST", "/v2/orders", json=order | exits).json()
+        emulator.step(3)
+        for leg in made["legs"]:
+            assert emulator.call("DELETE", f"/v2/orders/{leg['id']}").status_code == 204
+            assert [line["status"] for line in emulator.call("DELETE", "/v2/orders").json()] == [200, 200]
+        emulator.step(3)
+        until(lambda: names(heard).count("canceled") == 2)
+        emulator.call("DELETE", "/v2/positions/AAPL")
+        emulator.step(3)
+        until(lambda: names(heard)[-1] == "fill")
+    of_legs = [name for name, update in zip(names(heard), heard, strict=True) if str(update.order.id) != made["id"]]
+    assert of_legs[:7] == ["held", "held", "pending_new", "new", "pending_cancel", "canceled", "canceled"]
+    assert "order_cancel_rejected" not in of_legs
+
+
 def test_an_order_of_another_account_is_not_told() -> None:
     settings = EmulatorSettings(accounts=(AccountSettings(), AccountSettings(key="PKOTHER")), trading_calls_per_minute=0)
     with Emulator(settings=settings) as both:

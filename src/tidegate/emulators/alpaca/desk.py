@@ -103,7 +103,9 @@ class Desk:
         self._venue(extended=order.extended).command(command, sent_ns=player.now_ns, taken=player.taken())
 
     def cancel(self, order: Order) -> None:
-        """Ask for the end of an order. What was never sent ends at once."""
+        """Ask for the end of an order, once. What was never sent ends at once."""
+        if order.status is Status.PENDING_CANCEL:
+            return
         sim_id = self._sim_ids.get(order.id)
         if sim_id is None:
             self.end(order, Status.CANCELED)
@@ -182,7 +184,7 @@ class Desk:
             case OrderEventKind.REPLACED:
                 self.superseded(order, self.blotter.get(response.successor_id))
             case OrderEventKind.CANCEL_REJECTED:
-                self.tell(order, Happening.CANCEL_REJECTED)
+                self._not_canceled(order)
             case OrderEventKind.REPLACE_REJECTED:
                 self._keep(order)
             case _:
@@ -283,6 +285,10 @@ class Desk:
             "timestamp": iso(self.floor.now_ns()),
             "order": body_of(order),
         }
+
+    def _not_canceled(self, order: Order) -> None:
+        if order.status is not Status.CANCELED:  # else another cancel was faster, such as that of the exit beside it
+            self.tell(order, Happening.CANCEL_REJECTED)
 
     def _refused(self, order: Order, reason: str) -> None:
         if reason == REASONS[STOP_PASSED] and order.is_leg:

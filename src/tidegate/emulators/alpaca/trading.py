@@ -297,8 +297,7 @@ def cancel(desk: Desk, order_id: str) -> None:
         raise unprocessable(f"leg order is already in {order.status} state")
     if order.status in UNCANCELABLE:
         raise unprocessable(_CLOSED.format(f'"{order.status}"'))
-    if order.status is not Status.PENDING_CANCEL:
-        desk.cancel(order)
+    desk.cancel(order)
 
 
 def cancel_all(desk: Desk) -> list[Body]:

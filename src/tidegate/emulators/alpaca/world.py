@@ -16,7 +16,7 @@ from tidegate.emulators.alpaca.faults import Faults
 from tidegate.emulators.alpaca.floor import VENUE, Floor
 from tidegate.emulators.alpaca.hub import ALL, Hub
 from tidegate.emulators.alpaca.market import Market
-from tidegate.emulators.alpaca.orders import Life, Status
+from tidegate.emulators.alpaca.orders import Life
 from tidegate.emulators.alpaca.player import Player
 from tidegate.emulators.alpaca.schedule import AFTER_CLOSE_NS, Schedule, begin_ns
 from tidegate.emulators.alpaca.settings import EmulatorSettings
@@ -133,7 +133,7 @@ class World:
         now_ns = self.floor.now_ns()
         for desk in self.desks.values():
             for order in desk.blotter.open():
-                if order.life is Life.GTC and order.expires_ns <= now_ns and order.status is not Status.PENDING_CANCEL:
+                if order.life is Life.GTC and order.expires_ns <= now_ns:
                     desk.cancel(order)
 
 
