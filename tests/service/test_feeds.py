@@ -111,7 +111,9 @@ async def test_a_stream_that_is_lost_for_good_ends_the_trader_with_why() -> None
     office = Office()
     up = StreamUp(stream="market", at_ns=0, attempt=1)
     down = StreamDown(stream="market", at_ns=0, reason="another connection of this key holds it", final=True)
-    with pytest.raises(StreamLostForGoodError, match=r"is lost for good \(another connection of this key holds it\)") as raised:
+    with pytest.raises(
+        StreamLostForGoodError, match=r"is lost for good \(another connection of this key holds it\); correct that, then start again\.$"
+    ) as raised:
         await feeds(office, SlowLog()).market(Stream([up, down]))  # type: ignore[arg-type]  # likewise
     assert raised.value.exit_code is ExitCode.ENVIRONMENT
     office.turn()

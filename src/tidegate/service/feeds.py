@@ -174,4 +174,4 @@ class Feeds:
 
 def _check_final(item: StreamDown) -> None:
     if item.final:
-        raise StreamLostForGoodError(f"The stream {item.stream} is lost for good ({item.reason}); see who else uses this key.")
+        raise StreamLostForGoodError(f"The stream {item.stream} is lost for good ({item.reason}); correct that, then start again.")
