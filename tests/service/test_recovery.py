@@ -1,14 +1,19 @@
 """Start is recovery: what log and ledger prove of the last session, whatever point it died at."""
 
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
 import pytest
 
+from tests.service.ledger.making import execution, row
 from tests.service.making import ACCOUNT, SECOND, Office, shown
 from tidegate.engine.engine import Engine
 from tidegate.engine.toolchain import Toolchain
 from tidegate.events.inputs import GateSet, OrderEvent
 from tidegate.kernel.mode import Mode
 from tidegate.service.ledger.errors import LeaseHeldError
-from tidegate.service.ledger.rows import Lease, LeaseClaim
+from tidegate.service.ledger.rows import Batch, ExecutionRow, Lease, LeaseClaim, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
 from tidegate.service.ports import WriteLedger
 from tidegate.service.recovery import Makers, Recovered, claim, recover, takeover_wait_ns
@@ -104,6 +109,46 @@ def test_an_execution_that_the_log_lost_is_fed_again() -> None:
     office.commit()
     found = again(office)
     assert kinds(found) == [OrderEventKind.FILLED, OrderEventKind.OUTCOME_UNKNOWN]
+
+
+@pytest.mark.req("F1")
+def test_a_start_reads_no_more_of_the_ledger_the_longer_the_account_trades(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office()
+    office.enter()
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.FILLED, filled=5))
+    office.turn()
+    office.commit()
+    office.log.flush(office.log.mark())
+    old = [_settled(office, number) for number in range(500)]
+    read: list[str] = []
+    for verb in ("outbox", "executions", "executions_of"):
+        monkeypatch.setattr(office.ledger, verb, _reading(getattr(office.ledger, verb), read))
+    found = again(office)
+    assert found.findings == ()
+    assert found.engine.books.positions() == {"AAA": 5_000_000_000}
+    assert len(old) == 500
+    assert not set(read) & set(old)
+
+
+def _settled(office: Office, number: int) -> str:
+    """Write what an order of an earlier session has left in the ledger; return its id."""
+    order = row(number, epoch=office.lease.epoch, account=ACCOUNT, state=OutboxState.SENT)
+    fill = msgspec.structs.replace(execution(number, account=ACCOUNT), client_order_id=order.client_order_id)
+    answer = Mark(command_id=order.command_id, state=OutboxState.ANSWERED, at_ns=1, note="")
+    office.ledger.write(Batch(account=ACCOUNT, epoch=office.lease.epoch, rows=(order,), marks=(answer,), executions=(fill,)))
+    return str(order.client_order_id)
+
+
+def _reading(verb: Callable[..., list[OutboxRow | ExecutionRow]], read: list[str]) -> Callable[..., list[OutboxRow | ExecutionRow]]:
+    """Return a verb of the ledger that notes whose rows it returns."""
+
+    def asked(*args: Any) -> list[OutboxRow | ExecutionRow]:
+        rows = verb(*args)
+        read.extend(str(one.client_order_id) for one in rows)
+        return rows
+
+    return asked
 
 
 def test_a_kill_outlives_the_process_by_log_or_by_ledger() -> None:

@@ -19,7 +19,7 @@ from tidegate.service.ledger.rows import MAKES_ORDER, Batch, Lease, LeaseClaim, 
 from tidegate.service.ledger.states import OutboxState
 from tidegate.service.words import own_event
 from tidegate.values.enums import GateState, OrderEventKind, OrderState
-from tidegate.values.ids import EventId, SessionId, session_id
+from tidegate.values.ids import ClientOrderId, EventId, SessionId, session_id
 from tidegate.values.time import SECOND_NS
 
 REQUEST_NS_MAX: Final = 10 * SECOND_NS  # a request of the former holder may be on the wire for so long
@@ -46,6 +46,7 @@ MEANING: Final = {
     Evidence.ANSWERED: OrderEventKind.OUTCOME_UNKNOWN,  # the answer is not in the log: ask again
     Evidence.ABSENT: OrderEventKind.OUTCOME_UNKNOWN,
 }
+_OPEN: Final = (OutboxState.PENDING, OutboxState.SENT, OutboxState.UNSURE)  # rows that are not accounted for
 _UNPROVED: Final = frozenset({OrderState.NEW, OrderState.SUBMITTED, OrderState.UNKNOWN})
 _EVIDENCE: Final = {
     OutboxState.PENDING: Evidence.PENDING,
@@ -126,11 +127,11 @@ def _cross_check(engine: Engine, ledger: Ledger, lease: Lease, now_ns: int) -> t
     unsure: list[OutboxRow] = []
     findings: list[str] = []
     marks: list[Mark] = []
-    rows = {str(row.client_order_id): row for row in ledger.outbox(lease.account, tuple(OutboxState)) if row.kind in MAKES_ORDER}
+    rows = {str(row.client_order_id): row for row in ledger.outbox(lease.account, _OPEN) if row.kind in MAKES_ORDER}
     for order in engine.books.working_orders():
-        row = rows.get(order.client_order_id)
         if order.state not in _UNPROVED or order.external:
             continue
+        row = rows.get(order.client_order_id) or ledger.order(ClientOrderId(order.client_order_id))
         evidence = Evidence.NO_ROW if row is None else _EVIDENCE[row.state]
         inputs.append(own_event(order, MEANING[evidence], reason=f"at the start the ledger says: {evidence.value}"))
         findings.append(f"{order.client_order_id}: {evidence.value}")
@@ -169,9 +170,13 @@ def _settled(order: Order | None) -> bool:
 
 
 def _missed_executions(engine: Engine, ledger: Ledger, account: str) -> list[AnyInput]:
-    """Return executions that the ledger holds and the log lost: they are fed in again."""
+    """Return executions that the ledger holds and the log lost: they are fed in again.
+
+    Asked for are those of the orders that the books know: of a forgotten one nothing is fed in, and a start costs the same after years.
+    """
     found: list[AnyInput] = []
-    for row in ledger.executions(account):
+    known = [order.client_order_id for order in (*engine.books.working_orders(), *engine.books.finished_orders())]
+    for row in ledger.executions_of(account, frozenset(known)):
         event = decode(row.event)
         assert isinstance(event, OrderEvent), "an execution's row holds an order event"
         if not engine.books.knows_execution(event):

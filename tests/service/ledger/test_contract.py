@@ -271,6 +271,17 @@ def test_of_many_executions_those_recorded_are_named(ledger: Ledger) -> None:
     assert ledger.known_executions("other", asked) == ledger.known_executions(ACCOUNT, ()) == set()
 
 
+def test_the_executions_of_some_orders_are_found_in_the_order_in_which_they_were_recorded(ledger: Ledger) -> None:
+    for account in (ACCOUNT, "other"):
+        ledger.take_lease(claim(account=account))
+    ledger.write(batch(account="other", executions=(execution(1, account="other"),)))
+    ledger.write(batch(executions=tuple(execution(number) for number in (700, 1, 3, 2))))
+    kept = ledger.executions(ACCOUNT)
+    asked = {row.client_order_id for row in kept if row.execution_id != "execution-3"} | {f"nobody-{number}" for number in range(900)}
+    assert ledger.executions_of(ACCOUNT, asked) == [row for row in kept if row.execution_id != "execution-3"]
+    assert ledger.executions_of(ACCOUNT, ()) == ledger.executions_of("third", asked) == []
+
+
 def test_executions_of_two_accounts_may_share_an_id(ledger: Ledger) -> None:
     ledger.take_lease(claim())
     ledger.take_lease(claim(account="other"))

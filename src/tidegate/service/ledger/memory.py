@@ -141,6 +141,10 @@ class MemoryLedger:
         """See `Ledger`."""
         return [row for row in self._executions.values() if row.account == account and row.sequence > after]
 
+    def executions_of(self, account: str, client_order_ids: Collection[str]) -> list[ExecutionRow]:
+        """See `Ledger`."""
+        return [row for row in self._executions.values() if row.account == account and row.client_order_id in client_order_ids]
+
     def known_executions(self, account: str, execution_ids: Collection[str]) -> set[str]:
         """See `Ledger`."""
         return {key for key in execution_ids if (account, ExecutionId(key)) in self._executions}

@@ -84,6 +84,9 @@ class Ledger(Protocol):
     def executions(self, account: str, after: int = 0) -> list[ExecutionRow]:
         """Return the account's executions past a sequence, in the order in which they were recorded."""
 
+    def executions_of(self, account: str, client_order_ids: Collection[str]) -> list[ExecutionRow]:
+        """Return the account's executions of these orders, in the order in which they were recorded."""
+
     def known_executions(self, account: str, execution_ids: Collection[str]) -> set[str]:
         """Return which of these executions of the account are recorded."""
 

@@ -80,6 +80,7 @@ EXECUTIONS: Final = Table(
     Column("recorded_ns", BigInteger, nullable=False),
     Column("writer_epoch", BigInteger, nullable=False),
     Index("one_row_for_each_execution", "account", "execution_id", unique=True),
+    Index("executions_by_order", "account", "client_order_id"),
 )
 
 USERS: Final = Table(

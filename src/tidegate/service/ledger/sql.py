@@ -146,12 +146,21 @@ class SqlLedger:
         with self._reading() as connection:
             return [statements.execution_row(row) for row in connection.execute(wish.order_by(EXECUTIONS.c.sequence))]
 
+    def executions_of(self, account: str, client_order_ids: Collection[str]) -> list[ExecutionRow]:
+        """See `Ledger`."""
+        found: list[ExecutionRow] = []
+        with self._reading() as connection:
+            for part in _parts(client_order_ids):
+                wish = select(*statements.EXECUTION_COLUMNS).where(EXECUTIONS.c.account == account, EXECUTIONS.c.client_order_id.in_(part))
+                found += [statements.execution_row(row) for row in connection.execute(wish)]
+        return sorted(found, key=lambda row: row.sequence)
+
     def known_executions(self, account: str, execution_ids: Collection[str]) -> set[str]:
         """See `Ledger`."""
-        column, asked, found = EXECUTIONS.c.execution_id, sorted(execution_ids), set[str]()
+        column, found = EXECUTIONS.c.execution_id, set[str]()
         with self._reading() as connection:
-            for at in range(0, len(asked), _ASKED_MAX):
-                wish = select(column).where(EXECUTIONS.c.account == account, column.in_(asked[at : at + _ASKED_MAX]))
+            for part in _parts(execution_ids):
+                wish = select(column).where(EXECUTIONS.c.account == account, column.in_(part))
                 found.update(connection.execute(wish).scalars())
         return found
 
@@ -318,6 +327,13 @@ class SqlLedger:
         with self._reading() as connection:
             row = connection.execute(select(*statements.OUTBOX_COLUMNS).where(where)).one_or_none()
         return None if row is None else statements.outbox_row(row)
+
+
+def _parts(asked: Collection[str]) -> Iterator[list[str]]:
+    """Cut what is asked for into as much as one statement takes."""
+    names = sorted(asked)
+    for at in range(0, len(names), _ASKED_MAX):
+        yield names[at : at + _ASKED_MAX]
 
 
 def _lease_of(connection: Connection, account: str) -> Lease:
