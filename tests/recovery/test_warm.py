@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
@@ -17,7 +18,10 @@ from tidegate.engine.toolchain import Toolchain
 from tidegate.engine.warming import GoneError
 from tidegate.events.acts import ExitWaits, OrderCommand, RiskDecision
 from tidegate.events.codec import decode
+from tidegate.events.records import RECORD, STATUS, STATUS_HALT
 from tidegate.journal import EntryKind, read
+from tidegate.journal.ending import read_end
+from tidegate.market.rows import HALTED
 from tidegate.recovery.fold import BeginningGoneError, MadeByOtherCodeError, begin_session
 from tidegate.recovery.start import Way, start_from
 from tidegate.recovery.warm import warm_up
@@ -213,6 +217,30 @@ def test_a_snapshot_without_its_names_cannot_be_adopted(compiled: Toolchain) -> 
     assert msgspec.convert(bare.pop("carried"), Carried).strategies == ("one", "two")
     with pytest.raises(WrongSnapshotError, match="kept nothing for others"):
         engine.warming.adopt(msgspec.msgpack.encode(bare))
+
+
+@pytest.mark.req("F1")
+@pytest.mark.parametrize("code", ["", OTHER], ids=["same code", "other code"])
+def test_a_start_from_the_end_of_a_log_is_a_start_from_all_of_it(compiled: Toolchain, log: Path, code: str) -> None:
+    plan = plan_of(loaded_config(), 2)
+    code = code or read(log).opening.code_sha256
+    end, whole = read_end(log, window_ns=0), read(log)
+    assert len(end.sessions) < len(whole.sessions)
+    from_ns = next(int(end.records(entry)["ts_recv"][0]) for entry in end.entries() if entry.kind is EntryKind.RECORDS)
+    ways = [start_from(reader, plan.spec, compiled, code_sha256=code, from_ns=from_ns) for reader in (end, whole)]
+    assert ways[0].way is ways[1].way is (Way.WARMED_UP if code == OTHER else Way.CONTINUED)
+    assert ways[0].state == ways[1].state
+
+
+@pytest.mark.req("B4.3")
+def test_a_halt_outlives_the_code_that_saw_it_begin(compiled: Toolchain) -> None:
+    plan = plan_of(loaded_config(), 2)
+    before, after = Engine(plan.spec, compiled), Engine(plan.spec, compiled)
+    halt = np.zeros(1, RECORD)
+    halt["kind"], halt["instrument"], halt["a"], halt["ts_recv"] = STATUS, 1, STATUS_HALT, 1
+    before.warming.records(halt.view(np.uint8), 0, 1)
+    after.warming.adopt(before.snapshot())
+    assert [int(flags) & HALTED for flags in after._core.host.table("symbols")["quality"][:2]] == [0, HALTED]
 
 
 def test_a_log_that_lost_the_beginning_of_its_session_cannot_be_warmed_up_from(compiled: Toolchain, log: Path, tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""What judgement keeps in the senses, by names: pairs' positions, exit levels and arming, so that no layout makes them unreadable."""
+"""What outlives a layout of the senses, by names: pairs' positions, exit levels and arming, and symbols that are halted or without a feed.
+
+A halt may have begun long before the records that other senses are warmed up from.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,6 +10,7 @@ import msgspec
 import numpy as np
 
 from tidegate.engine.core import Core, PairMemory
+from tidegate.market.rows import FEED_DOWN, HALTED
 from tidegate.strategies.rows import OWN
 
 _OF_THE_SENSES: Final = frozenset(("active", "masked", "scratch"))
@@ -29,6 +33,8 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...]
     pairs: tuple[CarriedPair, ...]
     cooldowns: tuple[tuple[str, int], ...]
+    halted: tuple[str, ...] = ()
+    feeds_down: tuple[str, ...] = ()
 
 
 def carried(core: Core) -> Carried:
@@ -44,6 +50,8 @@ def carried(core: Core) -> Carried:
             (core.by_place[place].symbol, int(symbols[place]["cooldown_until_ns"]))
             for place in np.flatnonzero(symbols["cooldown_until_ns"]).tolist()
         ),
+        halted=_flagged(core, HALTED),
+        feeds_down=_flagged(core, FEED_DOWN),
     )
 
 
@@ -76,9 +84,22 @@ def _put_cells(core: Core, given: Carried) -> None:
         for field, value in (pair.integers | pair.floats).items():
             if field in _KEPT:
                 row[field] = value
+    _put_symbols(core, given)
+
+
+def _put_symbols(core: Core, given: Carried) -> None:
+    symbols = core.host.table("symbols")
+    places = {name: instrument.index for name, instrument in core.instruments.items()}
     for name, until_ns in given.cooldowns:
-        if name in core.instruments:
-            core.host.table("symbols")[core.instruments[name].index]["cooldown_until_ns"] = until_ns
+        if name in places:
+            symbols[places[name]]["cooldown_until_ns"] = until_ns
+    for flag, names in ((HALTED, given.halted), (FEED_DOWN, given.feeds_down)):
+        for place in {places[name] for name in names if name in places}:
+            symbols[place]["quality"] |= flag
+
+
+def _flagged(core: Core, flag: int) -> tuple[str, ...]:
+    return tuple(core.by_place[place].symbol for place in np.flatnonzero(core.host.table("symbols")["quality"] & flag).tolist())
 
 
 def _pair(core: Core, key: tuple[int, int], row: np.void) -> CarriedPair:

@@ -6,10 +6,11 @@ looks at headers only, and reads through what it is about to drop: a damaged seg
 
 import threading
 from pathlib import Path
-from typing import Final, NamedTuple, final
+from typing import NamedTuple, final
 
 from tidegate.clock.clock import Clock
 from tidegate.events.codec import decode_opening
+from tidegate.journal.ending import SNAPSHOTS_SURE
 from tidegate.journal.errors import LogUnwritableError, NotALogError
 from tidegate.journal.files import UNFINISHED_SUFFIX, log_start, mapped, segment_numbers, segment_path
 from tidegate.journal.layout import payload_of, read_head, unpack_opening
@@ -17,8 +18,6 @@ from tidegate.journal.retention import drop_before
 from tidegate.journal.settings import LiveSettings
 from tidegate.journal.snapshots import SNAPSHOT_SUFFIX, Snapshot, read_snapshots
 from tidegate.values.errors import TidegateError
-
-_SNAPSHOTS_SURE: Final = 2  # so many sound ones let go of what came before the older
 
 
 class _Segment(NamedTuple):
@@ -111,9 +110,9 @@ def _needed_from(directory: Path, segments: list[_Segment]) -> int:
     """Return the first segment that the newest session needs to come back."""
     newest = [segment for segment in segments if segment.session_id == segments[-1].session_id]
     sound = [found for found in read_snapshots(directory, session_id=newest[0].session_id) if isinstance(found, Snapshot)]
-    if len(sound) < _SNAPSHOTS_SURE:
+    if len(sound) < SNAPSHOTS_SURE:
         return newest[0].number
-    snapshot_n = sound[_SNAPSHOTS_SURE - 1].n
+    snapshot_n = sound[SNAPSHOTS_SURE - 1].n
     return max(segment.number for segment in newest if segment is newest[0] or segment.before_n <= snapshot_n)
 
 

@@ -28,6 +28,7 @@ from tidegate.journal.layout import (
     Damage,
     EntryKind,
     SealReason,
+    Start,
     payload_is_right,
     payload_of,
     unpack_opening,
@@ -67,8 +68,12 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class LogReader:
     """A log as it stood when it was opened for reading."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, start: Start | None = None) -> None:
         """Map all segments and walk their headers; payloads are proved when they are read.
+
+        Args:
+            directory: of the log.
+            start: the segment to begin with, as if the log began there; None: all of it.
 
         Raises:
             NotALogError: no log is there.
@@ -78,7 +83,7 @@ class LogReader:
         self.directory = directory
         self.torn: Damage | None = None
         numbers = require_segments(directory)
-        start = log_start(directory)
+        start = start or log_start(directory)
         if start is None:
             raise self._damaged(numbers[0], START_DAMAGED)
         self._data: dict[int, Bytes] = {}
