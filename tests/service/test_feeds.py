@@ -11,7 +11,7 @@ from tests.service.making import SECOND, Office
 from tests.service.test_reconcile import begun
 from tidegate.events.acts import RiskDecision
 from tidegate.events.inputs import EventListed, StreamChanged
-from tidegate.events.records import QUOTE, RECORD
+from tidegate.events.records import CORRECTION, QUOTE, RECORD, REGULAR, STATUS, STATUS_HALT, STATUS_RESUME, TRADE
 from tidegate.service.desk import DeskSettings
 from tidegate.service.doubts import TELL_EVERY_NS, Doubts
 from tidegate.service.feeds import Feeds, StreamLostForGoodError
@@ -198,3 +198,44 @@ async def test_a_lost_stream_of_news_is_told_once_and_stops_nothing() -> None:
     office.turn()
     assert office.messages(EventListed) == []
     assert [message for message in office.messages(StreamChanged) if message.stream == "news"] == []
+
+
+def market(office: Office, *kinds: tuple[int, int, int], late_s: float = 1.0) -> MarketData:
+    """Return records of the first symbol (kind, a, flags), each a second after now by the venue's clock."""
+    rows = np.zeros(len(kinds), RECORD)
+    rows["ts_recv"] = office.desk.sequencer.now_ns()
+    rows["ts_event"] = rows["ts_recv"] + int(late_s * SECOND)
+    rows["b"] = NANOS
+    for row, (kind, a, flags) in zip(rows, kinds, strict=True):
+        row["kind"], row["a"], row["flags"] = kind, a, flags
+    return MarketData(records=rows)
+
+
+async def halted_after(office: Office, *items: object) -> bool:
+    await feeds(office, SlowLog()).market(Stream(items))  # type: ignore[arg-type]  # likewise
+    office.wait(2.0)
+    return office.engine.books.halted() == [0]
+
+
+UP = StreamUp(stream="alpaca market", at_ns=0, attempt=1)
+PRINT = (TRADE, 20 * NANOS, REGULAR)
+HALT, RESUME = (STATUS, STATUS_HALT, 0), (STATUS, STATUS_RESUME, 0)
+
+
+@pytest.mark.req("B4.3", "F1")
+async def test_a_halt_whose_resumption_was_missed_ends_with_the_first_regular_print() -> None:
+    office = Office()
+    assert await halted_after(office, UP, market(office, HALT), market(office, PRINT)), "what is heard is believed"
+    assert await halted_after(office, UP, market(office, (TRADE, 20 * NANOS, 0), (TRADE, 20 * NANOS, REGULAR | CORRECTION)))
+    assert await halted_after(office, UP, market(office, PRINT, late_s=-5.0)), "a late print of the time before"
+    assert await halted_after(office, UP, market(office, HALT, PRINT)), "it was told anew"
+    assert not await halted_after(office, UP, market(office, PRINT))
+    assert not await halted_after(office, UP, market(office, HALT, RESUME))
+
+
+@pytest.mark.req("B4.3")
+async def test_a_print_that_ends_a_halt_has_it_end_before_itself() -> None:
+    office = Office()
+    assert await halted_after(office, UP, market(office, HALT))
+    assert await halted_after(office, UP, market(office, PRINT, HALT)), "halted again right after"
+    assert not await halted_after(office, UP, market(office, PRINT, PRINT))

@@ -2,12 +2,15 @@
 
 from typing import Final, NamedTuple, final
 
+import numpy as np
+
 from tidegate.engine.core import Core
 from tidegate.engine.impact import Impact, impact_of
 from tidegate.engine.records import Job
 from tidegate.engine.usage import LimitUse, limits_use
 from tidegate.engine.viewing import Viewing
 from tidegate.events.inputs import ApprovalAnswered, OrderEvent
+from tidegate.market.rows import HALTED
 from tidegate.oms.order import Order
 from tidegate.portfolio.valuation import Valuation, valuation
 from tidegate.risk.approvals import Approval, Outcome, outcome_of
@@ -101,6 +104,10 @@ class Books:
         """Return the account's net position of every symbol that is not flat, in nanos."""
         books = self._core.portfolio.books
         return {symbol: books[symbol].net_nanos for symbol in sorted(books) if books[symbol].net_nanos}
+
+    def halted(self) -> list[int]:
+        """Return the places of the symbols that are halted."""
+        return [int(place) for place in np.flatnonzero(self._core.host.table("symbols")["quality"] & HALTED)]
 
     def finished_orders(self) -> list[Order]:
         """Return the orders that finished lately, in the order in which they did."""

@@ -9,6 +9,7 @@ from tidegate.journal.errors import LogFailedError
 from tidegate.journal.live import LiveLog
 from tidegate.service.desk import Desk
 from tidegate.service.doubts import Doubts
+from tidegate.service.halts import Halts
 from tidegate.service.reconcile import STREAM as ORDERS
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.venues.port import Headline, MarketData, MarketStream, OrderNews, OrderStream, Quarantined, StreamDown, StreamUp
@@ -33,6 +34,7 @@ class Feeds:
         self._log: Final = log
         self._turn: Final = turn
         self._doubts: Final = doubts
+        self._halts: Final = Halts(desk.engine.books.halted())
         self.market_up = False
         self.orders_up = False
         self.losses = 0  # of either stream, while it was trusted; attempts that come to nothing break nothing
@@ -77,12 +79,13 @@ class Feeds:
         async for item in stream.items():
             match item:
                 case MarketData():
-                    if not self._desk.sequencer.offer_records(item.records):
+                    if not self._desk.sequencer.offer_records(self._halts.look(item.records)):
                         self._tell(up=False, reason=f"{len(item.records)} market records were too many to take in")
                         self._tell(up=True, reason="there is room again")
                     await self._keep_pace()
                 case StreamUp():
                     self.market_up = True
+                    self._halts.stream_up(self._desk.sequencer.now_ns())
                     self._tell(up=True, reason="subscribed and read up")
                 case StreamDown():
                     self.losses += self.market_up
