@@ -1,69 +1,131 @@
-"""When the market is open, as the venue's calendar says: the engine is told each day once, and whoever watches for silence hears it too."""
+"""A running trader is told each trading day, over nights, weekends, early closes and the sleep of its machine."""
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.service.making import Office
 from tidegate.clock.clock import ManualClock
 from tidegate.events.inputs import SessionChanged
 from tidegate.service.hours import Listeners, OpenHours, tell_days
-from tidegate.values.time import HOUR_NS
+from tidegate.values.time import HOUR_NS, MINUTE_NS, SECOND_NS
 from tidegate.venues.errors import Unreachable
 from tidegate.venues.port import TradingDay
+from tidegate.venues.waiting import wait_out
 
-pytestmark = [pytest.mark.req("B4.3", "B4.1")]
+pytestmark = [pytest.mark.req("B4.3", "F1"), pytest.mark.asyncio]
 
-DAY_NS = 24 * HOUR_NS
+NEW_YORK = ZoneInfo("America/New_York")
 
 
-def trading_day(number: int) -> TradingDay:
-    midnight_ns = number * DAY_NS
+def at(day: str, hour: int, minute: int = 0) -> int:
+    return int(datetime.fromisoformat(f"{day}T{hour:02}:{minute:02}").replace(tzinfo=NEW_YORK).timestamp()) * SECOND_NS
+
+
+def trading_day(day: str, *, close: int = 16) -> TradingDay:
+    early = close < 16
     return TradingDay(
-        day=f"1970-01-{number + 1:02}",
-        pre_open_ns=midnight_ns + 9 * HOUR_NS,
-        open_ns=midnight_ns + 14 * HOUR_NS,
-        close_ns=midnight_ns + 21 * HOUR_NS,
-        post_close_ns=midnight_ns + 24 * HOUR_NS,
-        early_close=False,
+        day=day,
+        pre_open_ns=at(day, 4),
+        open_ns=at(day, 9, 30),
+        close_ns=at(day, close),
+        post_close_ns=at(day, 17 if early else 20),
+        early_close=early,
     )
 
 
+# Thanksgiving of 2026, its early close, the weekend; and the weekend on which the clocks go forward.
+DAYS = [
+    *(trading_day(day) for day in ("2026-03-06", "2026-03-09", "2026-11-24", "2026-11-25")),
+    trading_day("2026-11-27", close=13),
+    *(trading_day(day) for day in ("2026-11-30", "2026-12-01")),
+]
+
+
 class Calendar:
-    """The one call of a venue that is asked here; it fails the first time."""
+    """Knows its days; the first `away` questions find nobody."""
 
-    def __init__(self) -> None:
-        self.asked = 0
+    def __init__(self, away: int = 0) -> None:
+        self.away, self.asked = away, 0
 
-    async def calendar(self, _first: str, _last: str) -> list[TradingDay]:
+    async def calendar(self, first_day: str, last_day: str) -> list[TradingDay]:
         self.asked += 1
-        if self.asked == 1:
-            raise Unreachable("The venue is away.")
-        return [trading_day(1), trading_day(2)]
+        if self.asked <= self.away:
+            raise Unreachable("nobody there")
+        return [day for day in DAYS if first_day <= day.day <= last_day]
 
 
-def test_silence_is_trouble_in_the_regular_session_and_at_no_other_time() -> None:
-    hours = OpenHours()
-    assert not hours.are_on(15 * HOUR_NS), "a day that nobody told of is closed"
-    hours.note(trading_day(0))
-    on = [hour for hour in range(26) if hours.are_on(hour * HOUR_NS)]
-    assert on == list(range(14, 21))
+class Told:
+    """A sequencer's door that keeps what it is offered, with the time."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.days: list[tuple[str, int]] = []
+
+    def offer(self, message: SessionChanged) -> bool:
+        self.days.append((message.day, self.clock.now_ns()))
+        return True
 
 
-@pytest.mark.asyncio
-async def test_each_day_is_told_once_and_is_the_day_of_the_hours() -> None:
-    office, calendar, hours, clock = Office(), Calendar(), OpenHours(), ManualClock(DAY_NS + 8 * HOUR_NS)
-    on: list[int] = []
+class EnoughError(Exception):
+    """The test has seen all that it wants."""
+
+
+async def told_until(
+    begin_ns: int, end_ns: int, venue: Calendar | None = None, sleeps: Callable[[int], int] = lambda _now: 0
+) -> list[tuple[str, int]]:
+    """Return which days were told when; `sleeps`: for how long the machine sleeps after a wait that ends then."""
+    clock = ManualClock(begin_ns)
+    told = Told(clock)
+
+    async def wait(duration_ns: int) -> None:
+        await asyncio.sleep(0)
+        clock.advance(duration_ns)
+        clock.set_wall(clock.now_ns() + sleeps(clock.now_ns()))
+        if clock.now_ns() > end_ns:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        listeners = Listeners(told, OpenHours(), lambda: None)  # type: ignore[arg-type]  # all that is asked of them
+        await tell_days("alpaca", venue or Calendar(), listeners, clock, wait)  # type: ignore[arg-type]  # likewise
+    return told.days
+
+
+async def test_each_day_is_told_before_it_begins_over_holiday_early_close_and_weekend() -> None:
+    told = await told_until(at("2026-11-24", 12), at("2026-11-30", 23))
+    assert [day for day, _ in told] == ["2026-11-24", "2026-11-25", "2026-11-27", "2026-11-30", "2026-12-01"]
+    ends = {day.day: day.post_close_ns for day in DAYS}
+    assert [when - ends[before] for (before, _), (_, when) in pairwise(told)] == [0, 0, 0, 0]
+
+
+async def test_the_clocks_going_forward_over_a_weekend_change_nothing() -> None:
+    told = await told_until(at("2026-03-06", 12), at("2026-03-09", 12))
+    assert told == [("2026-03-06", at("2026-03-06", 12)), ("2026-03-09", at("2026-03-06", 20))]
+
+
+async def test_a_machine_that_slept_over_a_day_is_told_the_next_within_a_minute() -> None:
+    evening, morning = at("2026-11-24", 19, 30), at("2026-11-25", 9, 25)
+    told = await told_until(at("2026-11-24", 19), at("2026-11-25", 12), sleeps=lambda now: morning - now if now == evening else 0)
+    assert [day for day, _ in told] == ["2026-11-24", "2026-11-25"]
+    assert told[1][1] <= morning + MINUTE_NS
+
+
+async def test_a_venue_that_is_away_is_asked_again_every_minute() -> None:
+    told = await told_until(at("2026-11-24", 12), at("2026-11-24", 13), Calendar(away=3))
+    assert told == [("2026-11-24", at("2026-11-24", 12) + 3 * MINUTE_NS)]
+
+
+async def test_a_clock_that_is_set_back_makes_no_wait_longer() -> None:
+    clock, waited = ManualClock(at("2026-11-24", 12)), [0]
 
     async def wait(duration_ns: int) -> None:
         clock.advance(duration_ns)
-        if hours.are_on(clock.now_ns()):
-            on.append(clock.now_ns() // HOUR_NS)
-        if clock.now_ns() > 3 * DAY_NS:
-            raise asyncio.CancelledError
+        waited[0] += duration_ns
+        if waited[0] == MINUTE_NS:
+            clock.set_wall(clock.now_ns() - 10 * HOUR_NS)
 
-    listeners = Listeners(office.desk.sequencer, hours, office.turn)
-    with pytest.raises(asyncio.CancelledError):
-        await tell_days("alpaca", calendar, listeners, clock, wait)  # type: ignore[arg-type] # the one call that is made
-    assert [message.day for message in office.messages(SessionChanged)][-2:] == ["1970-01-02", "1970-01-03"]
-    assert set(on) == {*range(24 + 14, 24 + 21), *range(48 + 14, 48 + 21)}
+    await wait_out(HOUR_NS, clock, wait)
+    assert waited == [HOUR_NS]

@@ -9,10 +9,11 @@ from tests.service.making import SECOND, Office
 from tidegate.events.acts import RiskDecision
 from tidegate.events.inputs import EventListed
 from tidegate.service.desk import DeskSettings
-from tidegate.service.listing import WAIT_NS_MAX, begun, tell_events, to_come
+from tidegate.service.listing import begun, tell_events, to_come
 from tidegate.service.sequencer import SequencerSettings
 from tidegate.strategies.strategy import Intent
 from tidegate.values.enums import Side
+from tidegate.venues.waiting import PIECE_NS
 
 pytestmark = pytest.mark.req("A1.3")
 
@@ -68,7 +69,7 @@ async def test_each_event_is_told_when_its_window_begins_and_entries_are_off_wit
     told = office.messages(EventListed)
     assert [(one.title, one.timestamp) for one in told] == [("near", near.from_ns), ("far", far.from_ns)]
     assert waits.asked[0] == 5 * SECOND
-    assert max(waits.asked) == WAIT_NS_MAX
+    assert max(waits.asked) == PIECE_NS
     assert len(turned) == 2
 
 

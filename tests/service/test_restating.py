@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -152,19 +153,21 @@ class EnoughError(Exception):
 @pytest.mark.asyncio
 async def test_splits_of_the_last_days_are_asked_for_every_hour_and_sooner_after_a_failure() -> None:
     known: list[list[Split]] = []
-    waits: list[int] = []
+    clock, asked_ns = ManualClock(START_NS), list[int]()
 
     async def wait(duration_ns: int) -> None:
-        waits.append(duration_ns)
-        if len(waits) == 4:
+        if len(venue.asked) > len(asked_ns):
+            asked_ns.append(clock.now_ns())
+        if len(asked_ns) == 5:
             raise EnoughError
+        clock.advance(duration_ns)
 
     tomorrow = action(ex_day="2999-01-01")
-    venue = Venue([action(), tomorrow], [], Unreachable("no"), UnknownWordError("corporate_actions", "swap"))
+    venue = Venue([action(), tomorrow], [], Unreachable("no"), UnknownWordError("corporate_actions", "swap"), [])
     with pytest.raises(EnoughError):
-        await follow_splits(venue, ["AAA"], known.append, ManualClock(START_NS), wait)
-    assert known == [[FOUR], [], [FOUR]], "a failure leaves what was known, an unknown kind what came before it"
-    assert waits == [EVERY_NS, EVERY_NS, RETRY_NS, EVERY_NS]
+        await follow_splits(venue, ["AAA"], known.append, clock, wait)
+    assert known == [[FOUR], [], [FOUR], []], "a failure leaves what was known, an unknown kind what came before it"
+    assert [later - before for before, later in pairwise(asked_ns)] == [EVERY_NS, EVERY_NS, RETRY_NS, EVERY_NS]
     assert venue.asked[0][2] == TODAY
     assert venue.asked[0][1] < TODAY
 

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple, final
 from tidegate.clock.clock import Clock
 from tidegate.events.inputs import SessionChanged
 from tidegate.service.sequencer import Sequencer
-from tidegate.values.time import MINUTE_NS, utc_date
+from tidegate.values.time import HOUR_NS, MINUTE_NS, utc_date
 from tidegate.venues.errors import VenueError
 from tidegate.venues.port import OrderVenue, TradingDay
-from tidegate.venues.waiting import Wait
+from tidegate.venues.waiting import Wait, wait_out
 
 AHEAD: Final = timedelta(days=10)  # no exchange is closed for so long
 RETRY_NS: Final = MINUTE_NS
@@ -84,4 +84,4 @@ async def tell_days(name: str, venue: OrderVenue, listeners: Listeners, clock: C
                 told = day.day
                 listeners.turn()
             wait_ns = max(day.post_close_ns - clock.now_ns(), RETRY_NS)
-        await wait(min(wait_ns, 60 * MINUTE_NS))
+        await wait_out(min(wait_ns, HOUR_NS), clock, wait)

@@ -1,15 +1,12 @@
 """Tells the engine the configuration's listed events, each when its window begins: a window that it is not told of does not exist."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from tidegate.clock.clock import Clock
 from tidegate.events.inputs import EventListed
 from tidegate.service.sequencer import Sequencer
-from tidegate.values.time import HOUR_NS, SECOND_NS
-from tidegate.venues.waiting import Wait
-
-WAIT_NS_MAX: Final = HOUR_NS  # clocks may be set meanwhile
+from tidegate.values.time import SECOND_NS
+from tidegate.venues.waiting import PIECE_NS, Wait
 
 
 def begun(events: Sequence[EventListed], now_ns: int) -> list[EventListed]:
@@ -26,7 +23,7 @@ async def tell_events(coming: Sequence[EventListed], sequencer: Sequencer, clock
     """Tell each event of `to_come` when its window begins; end after the last one."""
     for event in coming:
         while (left_ns := event.from_ns - clock.now_ns()) > 0:
-            await wait(min(left_ns, WAIT_NS_MAX))
+            await wait(min(left_ns, PIECE_NS))  # in pieces: clocks may be set meanwhile, and a loop does not count a machine's sleep
         while not sequencer.offer(event):
             await wait(SECOND_NS)
         turn()

@@ -20,7 +20,7 @@ from tidegate.values.time import HOUR_NS, MINUTE_NS, utc_date
 from tidegate.venues.alpaca.mapping.corporate import ActionKind, VenueAction
 from tidegate.venues.errors import UnknownWordError, VenueError
 from tidegate.venues.port import VenuePosition
-from tidegate.venues.waiting import Wait
+from tidegate.venues.waiting import Wait, wait_out
 
 BACK: Final = timedelta(days=10)  # a trader that was away for so long finds its positions restated
 EVERY_NS: Final = HOUR_NS
@@ -99,4 +99,4 @@ async def follow_splits(venue: Announced, symbols: Sequence[str], know: Callable
             wait_ns = RETRY_NS  # and what was known stays
         else:
             know(found)
-        await wait(wait_ns)
+        await wait_out(wait_ns, clock, wait)
