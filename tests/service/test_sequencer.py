@@ -7,10 +7,13 @@ from tests.service.making import SECOND, Office
 from tidegate.events.inputs import ClockAnchored, LagMeasured, OperatorRequested
 from tidegate.events.records import QUOTE, RECORD
 from tidegate.service.desk import DeskSettings
+from tidegate.service.ports import Find
 from tidegate.service.sequencer import Sequencer, SequencerSettings
 from tidegate.simulation.campaign.stores import ACT, INPUT, RECORDS, DiskGoneError
 from tidegate.values.enums import GateScope, RequestVerb
+from tidegate.values.ids import SessionId
 from tidegate.values.money import NANOS
+from tidegate.venues.errors import OutcomeUnsure
 
 pytestmark = pytest.mark.req("B1.3")
 
@@ -59,6 +62,45 @@ def test_a_wall_clock_that_steps_back_is_an_input_and_time_goes_on() -> None:
     assert office.desk.sequencer.now_ns() >= before
     office.desk.sequencer.anchor()
     assert len(office.messages(ClockAnchored)) == 1
+
+
+def test_while_the_wall_is_behind_receive_time_goes_on_at_half_pace_until_it_is_caught_up() -> None:
+    office = Office()
+    sequencer = office.desk.sequencer
+    before = sequencer.now_ns()
+    office.clock.set_wall(office.clock.now_ns() - 60 * SECOND)
+    sequencer.anchor()
+    passed = []
+    for _ in range(4):
+        office.wait(40.0)
+        passed.append((sequencer.now_ns() - before) // SECOND)
+        assert office.engine.now_ns > before, "ticks go on"
+    assert passed == [20, 40, 60, 100]
+    assert sequencer.now_ns() == office.clock.now_ns()
+
+
+def test_a_session_after_one_that_was_ahead_of_the_wall_does_not_stand_still() -> None:
+    office = Office()
+    ahead_ns = office.engine.now_ns
+    office.clock.set_wall(ahead_ns - 60 * SECOND)
+    after = Sequencer(SessionId("next"), office.engine, office.log, office.clock)
+    office.clock.advance(10 * SECOND)
+    assert after.now_ns() == ahead_ns + 5 * SECOND
+    office.clock.advance(200 * SECOND)
+    assert after.now_ns() == office.clock.now_ns()
+
+
+@pytest.mark.req("B2.1")
+def test_an_order_in_doubt_is_asked_after_although_the_clock_was_set_back() -> None:
+    office = Office()
+    office.enter()
+    send = office.let_go()
+    office.desk.answered(send, OutcomeUnsure("no answer"))
+    office.turn()
+    office.clock.set_wall(office.clock.now_ns() - 3_600 * SECOND)
+    office.desk.sequencer.anchor()
+    found = [effect for _ in range(60) for effect in office.wait(1.0) if isinstance(effect, Find)]
+    assert found, "a minute later"
 
 
 def test_what_must_not_wait_goes_first() -> None:

@@ -1,6 +1,7 @@
 """The one place where inputs get their number and time: everything the engine learns goes through here, in one order.
 
-Receive time is a wall-clock anchor plus monotonic time, so it never goes back; anchoring anew is an input. Items are stamped when
+Receive time is a wall-clock anchor plus monotonic time, so it never goes back; anchoring anew is an input. A wall clock that is set back
+is waited for at half pace: whatever waits for time, from an answer to a lookup, would stand still otherwise. Items are stamped when
 they are offered and taken in by that time; at equal times definitions and sessions, then order events and requests, then a tick,
 then market records. What must not wait (a kill, a cancel) has a lane of its own that goes first. Every queue has a bound, and a
 full one says no to whoever offers.
@@ -68,6 +69,7 @@ class Sequencer:
         self._settings: Final = settings or SequencerSettings()
         self._anchor_wall_ns = clock.now_ns()
         self._anchor_mono_ns = clock.monotonic_ns()
+        self._ahead_ns, self._ahead_mono_ns = engine.now_ns, self._anchor_mono_ns  # where receive time was when the wall fell behind it
         self._urgent: Final[deque[AnyInput]] = deque()
         self._first: Final[deque[_Stamped]] = deque()
         self._messages: Final[deque[_Stamped]] = deque()
@@ -84,8 +86,13 @@ class Sequencer:
     # What is asked.
 
     def now_ns(self) -> int:
-        """Return receive time: the anchor plus the monotonic time since, never before the engine's now."""
-        return max(self._anchor_wall_ns + self._clock.monotonic_ns() - self._anchor_mono_ns, self.engine.now_ns)
+        """Return receive time: the anchor plus the monotonic time since, never before the engine's now.
+
+        Where it was ahead of the anchor it goes on from there at half pace until the anchor has caught up.
+        """
+        mono_ns = self._clock.monotonic_ns()
+        ahead_ns = self._ahead_ns + (mono_ns - self._ahead_mono_ns) // 2
+        return max(self._anchor_wall_ns + mono_ns - self._anchor_mono_ns, ahead_ns, self.engine.now_ns)
 
     def due_ns(self) -> int:
         """Return when `run` has something to do even if nothing is offered."""
@@ -153,6 +160,7 @@ class Sequencer:
         step_ns = wall_ns - (self._anchor_wall_ns + mono_ns - self._anchor_mono_ns)
         if abs(step_ns) <= self._settings.step_max_ns:
             return
+        self._ahead_ns, self._ahead_mono_ns = self.now_ns(), mono_ns
         self._anchor_wall_ns, self._anchor_mono_ns = wall_ns, mono_ns
         anchored = ClockAnchored(
             event_id="",
