@@ -6,6 +6,7 @@ import pytest
 from tests.service.ledger.making import ACCOUNT, START_NS, claim
 from tests.service.test_promoting import BASE, LOOSER, TIGHTER, measured
 from tidegate.config.stages import Stage, Step
+from tidegate.config.versions import name_of
 from tidegate.control.protocol import AddVersion, ListVersions, MoveVersion, ShowVersion, VersionVerb
 from tidegate.control.version_replies import VersionReply, VersionsReply
 from tidegate.service.ledger.memory import MemoryLedger
@@ -101,6 +102,24 @@ def test_a_version_whose_hash_is_not_its_own_is_not_added() -> None:
     with pytest.raises(PromotionRefusedError, match="does not have the hash it names"):
         store.ask(AddVersion(version=forged))
     assert store.steps() == []
+
+
+@pytest.mark.req("E2")
+def test_a_version_that_names_permissions_of_other_strategies_is_not_added() -> None:
+    store = Store()
+    store.climb(Stage.LIVE)
+    edited = "e" * 64  # the permission of a file that nobody promoted
+    quiet = msgspec.structs.replace(BASE, config=BASE.config + b"\n# a remark\n")
+    forged = msgspec.structs.replace(
+        quiet,
+        strategies=(msgspec.structs.replace(BASE.strategies[0], permission_sha256=edited), *BASE.strategies[1:]),
+        sha256=name_of(quiet),
+    )
+    before = store.steps()
+    with pytest.raises(PromotionRefusedError, match="permissions that its strategies do not have"):
+        store.ask(AddVersion(version=forged))
+    assert store.steps() == before
+    assert book_of(store.ledger, ACCOUNT).permission(edited) is Stage.SHADOW
 
 
 def test_what_is_shown_is_what_was_added_and_lists_say_where_all_stand() -> None:

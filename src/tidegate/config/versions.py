@@ -69,6 +69,19 @@ def name_of(version: ConfigVersion) -> str:
     return sha256(_encoder.encode([version.config, version.limits, version.tidegate, parts])).hexdigest()
 
 
+def permissions_of(version: ConfigVersion) -> tuple[str, ...]:
+    """Return the permission hashes that a version's strategies have, in their order, whatever it says itself.
+
+    Raises:
+        ConfigError: this version of tidegate cannot read it.
+    """
+    loaded = read_version(version)
+    return tuple(
+        _permission(loaded, section, part.sha256, part.imports, version.tidegate)
+        for section, part in zip(loaded.config.strategies, version.strategies, strict=False)
+    )
+
+
 def read_version(version: ConfigVersion) -> LoadedConfig:
     """Return a version's configuration, read again from its bytes.
 
@@ -105,19 +118,21 @@ def short(digest: str) -> str:
 def _part(loaded: LoadedConfig, section: StrategySection, slot: StrategySlot, minor: str) -> StrategyPart:
     strategy = slot.strategy
     imports = declared_imports(strategy.source)
-    bound = _encoder.encode(
-        [
-            strategy.sha256,
-            imports,
-            minor,
-            msgspec.structs.replace(section, strategy=""),  # by its bytes, not by where it lies
-            loaded.limits.canonical(),
-            _selector(loaded.config),
-        ]
-    )
-    return StrategyPart(
-        strategy_id=strategy.strategy_id, sha256=strategy.sha256, imports=imports, permission_sha256=sha256(bound).hexdigest()
-    )
+    permission = _permission(loaded, section, strategy.sha256, imports, minor)
+    return StrategyPart(strategy_id=strategy.strategy_id, sha256=strategy.sha256, imports=imports, permission_sha256=permission)
+
+
+def _permission(loaded: LoadedConfig, section: StrategySection, file_sha256: str, imports: tuple[str, ...], minor: str) -> str:
+    """Return the hash that a strategy's permission is bound to."""
+    bound = [
+        file_sha256,
+        imports,
+        minor,
+        msgspec.structs.replace(section, strategy=""),  # by its bytes, not by where it lies
+        loaded.limits.canonical(),
+        _selector(loaded.config),
+    ]
+    return sha256(_encoder.encode(bound)).hexdigest()
 
 
 def _selector(config: Config) -> list[object]:

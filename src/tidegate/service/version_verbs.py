@@ -6,7 +6,7 @@ Who asks is told by whoever checked the person. Today that is the user at the ot
 from typing import Final, NamedTuple
 
 from tidegate.config.stages import SMALL_LIVE_MODE, STAGE_OF_MODE, Stage, Step, rung
-from tidegate.config.versions import ConfigVersion, name_of, short
+from tidegate.config.versions import ConfigVersion, name_of, permissions_of, short
 from tidegate.control.protocol import AddVersion, ListVersions, MoveVersion, ShowVersion, VersionVerb
 from tidegate.control.version_replies import CriterionLine, StepLine, VersionLine, VersionReply, VersionsReply
 from tidegate.service import promoting
@@ -190,6 +190,10 @@ def stage_named(text: str) -> Stage:
 def _added(book: StageBook, account: str, request: AddVersion, who: Who) -> Moved:
     if name_of(request.version) != request.version.sha256:
         raise PromotionRefusedError("The version does not have the hash it names; add the file again with the client of this version.")
+    if permissions_of(request.version) != tuple(part.permission_sha256 for part in request.version.strategies):
+        raise PromotionRefusedError(
+            "The version names permissions that its strategies do not have; add the file again with the client of this version."
+        )
     return promoting.added(book, account, request.version, who, parent=request.parent)
 
 
