@@ -56,8 +56,10 @@ class Admission:
         """Return this moment on both clocks."""
         return Moment(self._clock.now_ns(), self._clock.monotonic_ns())
 
-    def admit(self, want: Want, proof: str, peer_uid: int) -> Person:
+    def admit(self, want: Want, proof: str, peer_uid: int, *, begins: bool = False) -> Person:
         """Return who asks, if he may. Where a second person is needed, `settled` has to be asked as well.
+
+        begins: he does not confirm what another has asked for, so the roles that only confirm are not enough.
 
         Raises:
             LoginNeededError: it needs a login, or a new one.
@@ -72,7 +74,7 @@ class Admission:
         if want.action is Action.KILL:
             return person
         rule = rule_for(want.action, want.scope, self.stage)
-        if rule is None or user.role not in rule.roles | rule.second:
+        if rule is None or user.role not in (rule.roles if begins else rule.roles | rule.second):
             raise self.denied(want, person, DeniedError(f"{_needs(want, rule, self.stage)}; {user.name} is {_a(user.role)}."))
         if rule.fresh and not self.sessions.is_fresh(session, self.now()):
             raise self.denied(want, person, LoginNeededError(f"To {_what(want)} in mode {self.stage}, {self.login_anew(user.name)}"))

@@ -32,6 +32,7 @@ from tidegate.control.protocol import (
     ShowLimits,
     ShowVersion,
     Status,
+    VersionVerb,
 )
 from tidegate.control.replies import (
     AnyReply,
@@ -118,7 +119,8 @@ class Answering:
             return await self._around.versions.answer(request, user_name(peer_uid))
         adds = isinstance(request, AddVersion)
         want = Want(Action.STAGE_CONFIG if adds else Action.PROMOTE_CONFIG, GateScope.GLOBAL, "")
-        person = self._identity.admission.admit(want, request.proof, peer_uid)
+        begins = isinstance(request, AddVersion) or request.verb is not VersionVerb.APPROVE
+        person = self._identity.admission.admit(want, request.proof, peer_uid, begins=begins)
         reply = await self._around.versions.answer(request, person.name)
         self._desk.auditing.happened(AuditType.CONFIG_CHANGED, person.name, *version_changed(request, reply))
         self._wake()

@@ -1,0 +1,49 @@
+"""What opens something is held to the table and to what was closed last: versions that move, kills that nobody has met yet."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.service.living import Living, setting
+from tests.service.people import UID
+from tidegate.authority.actions import TradingStage
+from tidegate.authority.errors import DeniedError
+from tidegate.control.protocol import MoveVersion, VersionVerb
+from tidegate.control.version_replies import VersionReply
+from tidegate.simulation.campaign.setting import Setting
+from tidegate.values.enums import Role
+
+
+@pytest.fixture(scope="module")
+def shared() -> Setting:
+    return setting()
+
+
+@pytest.mark.req("E2", "D2.2")
+@pytest.mark.parametrize("mode", [TradingStage.PAPER, TradingStage.LIVE])
+def test_who_may_only_confirm_neither_asks_for_a_promotion_nor_rolls_back(shared: Setting, tmp_path: Path, mode: TradingStage) -> None:
+    living = Living(shared, tmp_path / "home", mode=mode)
+    done: list[tuple[str, VersionVerb]] = []
+
+    async def answer(request: MoveVersion, person: str) -> VersionReply:
+        done.append((person, request.verb))
+        return VersionReply(sha256="v", stage="live", lines=())
+
+    living.around.versions = SimpleNamespace(answer=answer)  # type: ignore[assignment]  # what a version is does not matter here
+    admin = living.people.first()
+    for name, role in (("ann", Role.RISK_OFFICER), ("cat", Role.APPROVER), ("dan", Role.OPERATOR)):
+        living.people.add(admin, name, role)
+    for name in ("ann", "cat", "dan"):
+        proof = living.people.login(name)
+        for verb in VersionVerb:
+            request = MoveVersion(version="v", verb=verb, proof=proof)
+            may = name == "ann" or (name == "cat" and mode is TradingStage.LIVE and verb is VersionVerb.APPROVE)
+            if may:
+                asyncio.run(living.answering.answer(request, UID))
+                assert done[-1] == (name, verb)
+                continue
+            with pytest.raises(DeniedError, match=r"^Only a risk officer may promote config"):
+                asyncio.run(living.answering.answer(request, UID))
+    assert {name for name, _ in done} == ({"ann", "cat"} if mode is TradingStage.LIVE else {"ann"})
