@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tests.service.making import Office, shown
+from tests.service.making import ACCOUNT, Office, shown
 from tidegate.events.acts import OrderCommand, RequestMoved
 from tidegate.events.inputs import GateSet
 from tidegate.service.ports import Suspend
@@ -121,6 +121,32 @@ def test_a_flatten_lifts_the_switch_first() -> None:
     office.desk.operator.seen(suspended=True)
     effects = office.ask(RequestVerb.FLATTEN)
     assert next(effect for effect in effects if isinstance(effect, Suspend)) == Suspend(on=False)
+
+
+@pytest.mark.req("B3.6")
+def test_the_switch_stays_while_a_kill_of_all_is_in_force_whatever_else_is_resumed() -> None:
+    office = Office()
+    office.ask(RequestVerb.KILL, request_id="k1")
+    office.ask(RequestVerb.KILL, GateScope.ACCOUNT, ACCOUNT, request_id="k2")
+    office.desk.operator.seen(suspended=True)
+    for place, (scope, key) in enumerate(((GateScope.SYMBOL, "AAA"), (GateScope.STRATEGY, "one"), (GateScope.GLOBAL, ""))):
+        office.ask(RequestVerb.RESUME, scope, key, request_id=f"r{place}")
+        office.wait(1)
+        assert Suspend(on=False) not in office.effects, scope
+    office.ask(RequestVerb.RESUME, GateScope.ACCOUNT, ACCOUNT, request_id="r9")
+    assert Suspend(on=False) in office.effects
+
+
+@pytest.mark.req("B3.6")
+def test_a_symbols_resume_does_not_keep_the_switch_of_a_kill_from_being_set() -> None:
+    office = Office()
+    office.enter()
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.ACCEPTED))
+    office.ask(RequestVerb.KILL, request_id="k1")
+    office.ask(RequestVerb.RESUME, GateScope.SYMBOL, "AAA", request_id="r1")
+    office.wait(3)
+    assert Suspend(on=True) in office.effects
 
 
 def test_a_pause_does_not_loosen_a_halt() -> None:

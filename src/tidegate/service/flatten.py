@@ -26,6 +26,7 @@ _STATES: Final = {
     RequestVerb.ENABLE: GateState.ACTIVE,
 }
 _WHOLE: Final = frozenset({GateScope.GLOBAL, GateScope.ACCOUNT})
+_WIDE: Final = _WHOLE | {GateScope.VENUE}  # a kill of one of these may have set the venue's switch: the watchdog does for each
 
 
 @final
@@ -63,7 +64,7 @@ class Operator:
             self._write(request, state)
         if request.verb is RequestVerb.KILL and request.scope in _WHOLE:
             self._suspend_ns = self._clock.monotonic_ns() + SUSPEND_AFTER_NS
-        elif request.verb in {RequestVerb.FLATTEN, RequestVerb.RESUME}:
+        elif request.verb is RequestVerb.FLATTEN or self._opens_all(request):
             self._suspend_ns = NEVER_NS
             self._lift()
         return self._sequencer.offer_urgent(request)
@@ -90,6 +91,11 @@ class Operator:
     def seen(self, *, suspended: bool) -> None:
         """Take in how the venue's switch stands there: a start does not know who has set it."""
         self.suspended = suspended
+
+    def _opens_all(self, request: OperatorRequested) -> bool:
+        """Tell whether a request opens the last of what the venue's switch stands for: a symbol's resume leaves a kill of all in force."""
+        is_wide = request.verb is RequestVerb.RESUME and request.scope in _WIDE
+        return is_wide and not self._gatekeeper.halted_beside(_WIDE, request.scope, request.key)
 
     def _lift(self) -> None:
         if self.suspended and not self._lifting:

@@ -4,6 +4,7 @@ A latch does not wait for the engine: it is closed first, in the step in which s
 the engine has folded since is the same or stricter; the strictest wins.
 """
 
+from collections.abc import Collection
 from typing import Final, final
 
 from tidegate.engine.books import Books
@@ -59,6 +60,12 @@ class Gatekeeper:
         """Tell whether no order of any strategy may leave: everything, or the account, is halted."""
         latched = any(state is GateState.HALTED and scope in _ALL for (scope, _), state in self._latches.items())
         return latched or any(gate.state is GateState.HALTED and gate.scope in _ALL for gate, _ in self._engine.books.closed_gates())
+
+    def halted_beside(self, scopes: Collection[GateScope], scope: GateScope, key: str) -> bool:
+        """Tell whether one of some scopes other than this one is halted."""
+        closed = ((gate.scope, gate.key) for gate, _ in self._engine.books.closed_gates() if gate.state is GateState.HALTED)
+        latched = (place for place, state in self._latches.items() if state is GateState.HALTED)
+        return any(place[0] in scopes and place != (scope, key) for place in (*closed, *latched))
 
     def refusal(self, command: OrderCommand, order: Order, *, now_ns: int, monotonic_ns: int) -> str:
         """Return why an order command may not leave now; empty: it may."""
