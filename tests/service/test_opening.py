@@ -10,10 +10,11 @@ from tests.service.living import Living, setting
 from tests.service.people import UID
 from tidegate.authority.actions import TradingStage
 from tidegate.authority.errors import DeniedError
-from tidegate.control.protocol import MoveVersion, VersionVerb
+from tidegate.control.protocol import Ask, MoveVersion, VersionVerb
 from tidegate.control.version_replies import VersionReply
+from tidegate.service.sentinel import Kill, KillWatch, read_kills, write_kill
 from tidegate.simulation.campaign.setting import Setting
-from tidegate.values.enums import Role
+from tidegate.values.enums import GateScope, GateState, RequestVerb, Role
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +48,30 @@ def test_who_may_only_confirm_neither_asks_for_a_promotion_nor_rolls_back(shared
             with pytest.raises(DeniedError, match=r"^Only a risk officer may promote config"):
                 asyncio.run(living.answering.answer(request, UID))
     assert {name for name, _ in done} == ({"ann", "cat"} if mode is TradingStage.LIVE else {"ann"})
+
+
+@pytest.mark.req("B3.6")
+def test_a_resume_leaves_a_kill_that_came_since_the_loop_last_looked(shared: Setting, tmp_path: Path) -> None:
+    living = Living(shared, tmp_path / "home")
+    watch = KillWatch(living.home)
+    living.around.kill_seen = watch.has_seen
+    write_kill(living.home, kill("k1"))
+    heed(living, watch)
+    assert living.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.HALTED
+    write_kill(living.home, kill("k2"))
+    resume = Ask(request_id="r1", verb=RequestVerb.RESUME, scope=GateScope.GLOBAL, reason="the first one is over")
+    asyncio.run(living.answering.answer(resume, UID))
+    assert [found.request_id for found in read_kills(living.home)] == ["k2"]
+    heed(living, watch)
+    assert living.desk.engine.books.gate(GateScope.GLOBAL, "") is GateState.HALTED
+
+
+def heed(living: Living, watch: KillWatch) -> None:
+    """What the trader's loop does in each turn."""
+    for found in watch.poll():
+        assert living.desk.request(found.request())
+    living.pass_s(3)
+
+
+def kill(name: str) -> Kill:
+    return Kill(request_id=name, scope=GateScope.GLOBAL, key="", actor="ann", reason="", at_ns=1)

@@ -314,13 +314,15 @@ class Answering:
             raise NotInOrderError(f"Not opened, since the trader is not in order: {'; '.join(wrong)}. Put this right, then ask again.")
 
     async def _clear(self, ask: Ask) -> None:
-        """Take away the kill file's entries for what is opened.
+        """Take away the kill file's entries for what is opened; one that came since the loop last looked stays, and is obeyed.
 
         Raises:
             NotInOrderError: the file cannot be changed.
         """
+        seen, known = self._around.kill_seen, self._desk.engine.books.knows_request
+        heeded = None if seen is None else lambda request_id: seen(request_id) or known(request_id)
         try:
-            await asyncio.to_thread(clear_kills, self._around.home, ask.scope, ask.key, reason=ask.reason or "enabled")
+            await asyncio.to_thread(clear_kills, self._around.home, ask.scope, ask.key, reason=ask.reason or "enabled", heeded=heeded)
         except KillFileError as error:
             raise NotInOrderError(f"Not opened: {error}") from error
 

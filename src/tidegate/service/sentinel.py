@@ -107,8 +107,10 @@ def read_kills(home: Home) -> tuple[Kill, ...]:
     return kills
 
 
-def clear_kills(home: Home, scope: GateScope, key: str, *, reason: str) -> int:
+def clear_kills(home: Home, scope: GateScope, key: str, *, reason: str, heeded: Callable[[str], bool] | None = None) -> int:
     """Take away the kills of one scope, since a person resumed it; return how many. An unreadable file is one kill of everything.
+
+    heeded: tells by its request's id whether a kill was obeyed; one that was not stays, for nobody meant it. None: all were.
 
     Raises:
         NoReasonError: no reason was given.
@@ -116,7 +118,7 @@ def clear_kills(home: Home, scope: GateScope, key: str, *, reason: str) -> int:
     """
     if not reason.strip():
         raise NoReasonError("Say why with --reason: what a kill has closed is opened only for a reason.")
-    return _keep_only(home, lambda kill: (kill.scope, kill.key) != (scope, key))
+    return _keep_only(home, lambda kill: (kill.scope, kill.key) != (scope, key) or not (heeded is None or heeded(kill.request_id)))
 
 
 def withdraw_kill(home: Home, request_id: str) -> int:
@@ -134,6 +136,10 @@ class KillWatch:
         self._looked_at: tuple[int, int, int] | None = None
         self._seen: set[str] = set()
         self.written_ns = 0  # wall time at which the file was written last, as the newest look found it
+
+    def has_seen(self, request_id: str) -> bool:
+        """Tell whether a kill that is in the file was returned by `poll`."""
+        return request_id in self._seen
 
     @property
     def stands(self) -> bool:

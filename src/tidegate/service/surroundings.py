@@ -36,6 +36,7 @@ class Surroundings:
         self.doubts: Doubts | None = None  # None: no stream has begun
         self.venue_status: StatusMonitor | None = None  # None: nobody has begun to watch it
         self.versions: VersionDesk | None = None  # of the configuration; None: none are kept here
+        self.kill_seen: Callable[[str], bool] | None = None  # whether the loop has met a kill of the file; None: nobody watches that
         self.cancels_ns: Callable[[int], int] = lambda _count: 0  # how long so many cancels take by the venue's limit
 
     def turned(self, desk: Desk) -> None:

@@ -86,6 +86,7 @@ class Trader:
         self._pace: Final = SnapshotPace(wish.setup.live.snapshot_inputs)
         self._around: Final = Surroundings(wish.mode, wish.home, _streams(wish.setup.venue), wish.time.wall)
         self._kills: Final = KillWatch(wish.home)
+        self._around.kill_seen = self._kills.has_seen
         self._coming: list[EventListed] = []  # listed events whose windows begin after the start
         self._armed = False
         self._standing: list[Kill] = []  # kills that the engine has not taken yet
