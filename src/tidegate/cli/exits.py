@@ -16,8 +16,9 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self, TypeAlias, final
+from typing import Any, Final, NamedTuple, Self, TextIO, TypeAlias, final
 
 import typer
 
@@ -64,26 +65,34 @@ class Guard:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if error is not None:
+            self._end(error)
         try:
-            if error is not None:
-                self._end(error)
             sys.stdout.flush()
-        except BrokenPipeError:
-            self.code = NO_READER
-        if self.code == NO_READER:
-            _drop_output()
+        except OSError as unwritten:
+            if self.code in {ExitCode.OK, ExitCode.ANSWER_IS_NO}:  # an answer that nobody has is none
+                self._end(unwritten)
+            _drop(sys.stdout)
+        try:
+            sys.stderr.flush()
+        except OSError:
+            _drop(sys.stderr)
         return True
 
     def _end(self, error: BaseException) -> None:
         ending = ending_of(error)
         self.code = ending.code
         if self._traceback and not isinstance(error, typer.Exit):
-            traceback.print_exception(error, file=sys.stderr)
-        if not ending.sentence:
-            return
-        if self._as_json:
-            printing.document({"error": ending.sentence, "exit_code": ending.code})
-        printing.note(ending.sentence)
+            with suppress(OSError):
+                traceback.print_exception(error, file=sys.stderr)
+        try:
+            if self._as_json and ending.sentence:
+                printing.document({"error": ending.sentence, "exit_code": ending.code})
+            sys.stdout.flush()
+        except OSError:  # the sentence below still has somewhere to go
+            _drop(sys.stdout)
+        if ending.sentence:
+            printing.note(ending.sentence)
 
 
 def ending_of(error: BaseException) -> Ending:
@@ -114,10 +123,10 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _drop_output() -> None:
+def _drop(stream: TextIO) -> None:
     """Let what is still buffered go nowhere, so that the interpreter does not complain at its end."""
     devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())
+    os.dup2(devnull, stream.fileno())
     os.close(devnull)
 
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from io import TextIOWrapper
 from typing import Annotated, Final
 
 import typer
@@ -35,6 +34,7 @@ from tidegate.cli import (
     versions,
 )
 from tidegate.cli.exits import TRACEBACK, Guard
+from tidegate.cli.streams import open_streams
 from tidegate.cli.words import example
 
 _PLAIN: Final = None  # help without boxes: it loads in no time and pastes well
@@ -44,9 +44,7 @@ app = typer.Typer(rich_markup_mode=_PLAIN, add_completion=False, pretty_exceptio
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; nothing is raised."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal of few letters shows a ? and stops nothing
+    open_streams()
     given = sys.argv[1:] if arguments is None else arguments
     with Guard(given) as guard, get_command(app).make_context("tidegate", list(given)) as context:
         context.command.invoke(context)

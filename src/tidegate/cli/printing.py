@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -28,10 +28,11 @@ def lines(texts: Iterable[str]) -> None:
 
 
 def note(text: str) -> None:
-    """Say something that is not the answer."""
+    """Say something that is not the answer. Where stderr takes nothing, nobody hears it, and whoever said it goes on."""
     sys.stdout.flush()  # so that both read in order where both go to one place
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
 
 
 def table(value: "Table") -> None:
@@ -39,7 +40,10 @@ def table(value: "Table") -> None:
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
-    Console(width=width, highlight=False).print(value)
+    console = Console(width=width, highlight=False)
+    with console.capture() as drawn:  # rich's own writing ends the process where a reader has gone
+        console.print(value)
+    sys.stdout.write(drawn.get())
 
 
 def grid(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
