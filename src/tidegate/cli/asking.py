@@ -178,7 +178,8 @@ def _of(verb: RequestVerb, scope: tuple[GateScope, str], reason: str, request_id
 
     if len(reason) > REASON_MAX or max(len(request_id), len(scope[1])) > NAME_MAX:
         raise UsageProblemError(f"Write names of at most {NAME_MAX} letters, and a reason of at most {REASON_MAX:,}.")
-    return Ask(request_id=new_id(request_id), verb=verb, scope=scope[0], key=scope[1], reason=reason)
+    told = reason.encode(errors="replace").decode()  # bytes that are no text must not keep a kill from going out
+    return Ask(request_id=new_id(request_id), verb=verb, scope=scope[0], key=scope[1], reason=told)
 
 
 def _ask(home: Path | None, ask: "Ask", *, as_json: bool) -> None:

@@ -140,6 +140,7 @@ def _places(folder: Path | None, config: str, account: str) -> _Places:
     places = _Places(str(home.ledger), home.audit / ANCHORS_NAME, home.audit / PUBLIC_NAME, account)
     if not config:
         return places
+    from tidegate.config.paths import expanded
     from tidegate.config.reading import read_config
     from tidegate.service.setup import live_section
 
@@ -147,7 +148,7 @@ def _places(folder: Path | None, config: str, account: str) -> _Places:
     live = live_section(loaded)
     return places._replace(
         ledger=live.ledger or places.ledger,
-        anchors=loaded.folder / Path(live.audit_anchors).expanduser() if live.audit_anchors else places.anchors,
+        anchors=loaded.folder / expanded(live.audit_anchors) if live.audit_anchors else places.anchors,
         account=account or loaded.config.account.name,
     )
 

@@ -32,6 +32,7 @@ TRACEBACK: Final = "--traceback"
 TRACEBACK_VARIABLE: Final = "TIDEGATE_TRACEBACK"
 
 NOTHING_LEFT: Final = "Interrupted; nothing is left half written."
+NOT_TEXT: Final = "A word of this call, or a name on this machine, is not UTF-8 text; write it so, or rename the file."
 NO_MEMORY: Final = "There is not enough memory; replay fewer or shorter tapes."
 
 _WRONG_CALL: Final = typer.BadParameter.__bases__  # the root of Typer's usage errors, which it does not export
@@ -142,6 +143,7 @@ _ENDINGS: Final[tuple[_Rule, ...]] = (
     ((BrokenPipeError,), lambda _: Ending(NO_READER, "")),
     ((MemoryError,), lambda _: Ending(ExitCode.ENVIRONMENT, NO_MEMORY)),
     ((OSError,), lambda error: Ending(ExitCode.ENVIRONMENT, _os_sentence(error))),
+    ((UnicodeEncodeError,), lambda _: Ending(ExitCode.USAGE, NOT_TEXT)),
     (_WRONG_CALL, lambda error: Ending(ExitCode.USAGE, _call_sentence(error))),
     ((BaseException,), lambda error: Ending(BUG, _bug_sentence(error))),
 )

@@ -11,27 +11,31 @@ if TYPE_CHECKING:
 Counted = Callable[[int, int], None]  # done, of how many
 
 _WIDTH_WITHOUT_TERMINAL: Final = 120
+_KEPT: Final = "\n\t"
+_COMMANDS: Final = {  # what a terminal obeys instead of showing it: control characters, and those that turn the direction of writing
+    number: f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"  # noqa: PLR2004 - as Python writes them
+    for number in (*range(0x20), *range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+    if chr(number) not in _KEPT
+}
 
 
 def document(value: Mapping[str, object]) -> None:
     """Print the one JSON object of a verb."""
-    import msgspec
-
-    sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
+    sys.stdout.write(_json(value) + "\n")
     sys.stdout.flush()  # whoever reads it through a pipe waits for it while the verb runs on
 
 
 def lines(texts: Iterable[str]) -> None:
     """Print lines of an answer as they come."""
     for text in texts:
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(_shown(text) + "\n")
 
 
 def note(text: str) -> None:
     """Say something that is not the answer. Where stderr takes nothing, nobody hears it, and whoever said it goes on."""
     sys.stdout.flush()  # so that both read in order where both go to one place
     with suppress(OSError):
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(_shown(text) + "\n")
         sys.stderr.flush()
 
 
@@ -67,6 +71,22 @@ def progress(label: str) -> Iterator[Counted]:
     with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _shown(text: str) -> str:
+    """Return a text without commands to the terminal: names of files, and words of a venue or of other persons, may hold some."""
+    return text.translate(_COMMANDS)
+
+
+def _json(value: Mapping[str, object]) -> str:
+    import msgspec
+
+    try:
+        return msgspec.json.encode(value, enc_hook=str).decode()
+    except UnicodeEncodeError:  # the name of a file need not be UTF-8; what is not stands as \\udc.., from which it can be read back
+        import json
+
+        return json.dumps(msgspec.to_builtins(value, enc_hook=str))
 
 
 def _unseen(done: int, total: int) -> None:

@@ -3,11 +3,11 @@
 import os
 import re
 import sys
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tidegate.config.paths import expanded, resolved
 from tidegate.values.errors import ExitCode, TidegateError
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def proof_of(home: "Home") -> str:
     if named:
         return _checked(named, PROOF_VARIABLE)
     path = _file(home)
+    if path is None:
+        return ""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -57,6 +59,8 @@ def keep_proof(home: "Home", proof: str) -> Path:
         ProofUnusableError: it cannot be written.
     """
     path = _file(home)
+    if path is None:
+        raise ProofUnusableError("This user has no home folder to keep a login in; name a folder for it with XDG_STATE_HOME.")
     fresh = path.with_suffix(f".{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
@@ -72,8 +76,9 @@ def keep_proof(home: "Home", proof: str) -> Path:
 
 def drop_proof(home: "Home") -> None:
     """Take the kept proof away."""
-    with suppress(FileNotFoundError):
-        _file(home).unlink()
+    path = _file(home)
+    if path is not None:
+        path.unlink(missing_ok=True)
 
 
 def _checked(proof: str, place: str) -> str:
@@ -82,12 +87,18 @@ def _checked(proof: str, place: str) -> str:
     return proof
 
 
-def _file(home: "Home") -> Path:
+def _file(home: "Home") -> Path | None:
     """Return the file of a home: named by a hash, since a home may lie anywhere."""
-    return _folder() / sha256(os.fsencode(home.root.resolve())).hexdigest()[:32]
+    folder = _folder()
+    return folder and folder / sha256(os.fsencode(resolved(home.root))).hexdigest()[:32]
 
 
-def _folder() -> Path:
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "tidegate" / "logins"
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "tidegate" / "logins"
+def _folder() -> Path | None:
+    """Return where proofs are kept; None where the user has no folder of his own, as in many a container."""
+    named = os.environ.get("XDG_STATE_HOME", "") if sys.platform != "darwin" else ""
+    if named:
+        return Path(named) / "tidegate" / "logins"
+    own = expanded("~")
+    if not own.is_absolute():
+        return None
+    return own / ("Library/Application Support" if sys.platform == "darwin" else ".local/state") / "tidegate" / "logins"

@@ -9,6 +9,7 @@ from tidegate.config.calendar import sessions
 from tidegate.config.errors import ConfigError, known
 from tidegate.config.loading import load_strategy, split_request
 from tidegate.config.model import Config, EligibleSection, InstrumentFacts, ParameterValue, StrategySection
+from tidegate.config.paths import expanded, resolved
 from tidegate.config.reading import LoadedConfig
 from tidegate.config.settings import approval_rules, feature_settings, market_settings, oms_policy, regime_settings
 from tidegate.config.units import EVERY, duration_ns, moment_ns
@@ -41,7 +42,7 @@ def with_strategies(config: Config, requests: Sequence[str]) -> Config:
         if name in listed:
             entry = msgspec.structs.replace(listed[name], params=listed[name].params | params)
         else:
-            path = str(Path(name).expanduser().resolve()) if _is_path(name) else name
+            path = str(resolved(name)) if _is_path(name) else name
             entry = StrategySection(strategy=path, params=params, eligible=config.other_strategies)
         entries.append(entry)
     ids = [entry.id or entry.strategy for entry in entries]
@@ -196,16 +197,14 @@ def _as_on_tape(instrument: Instrument, on_tape: Instrument) -> Instrument:
 def placed(config: Config, folder: Path) -> Config:
     """Return a configuration whose strategy files are named from the root: whoever reads the log may stand elsewhere."""
     strategies = tuple(
-        msgspec.structs.replace(entry, strategy=str((folder / Path(entry.strategy).expanduser()).resolve()))
-        if _is_path(entry.strategy)
-        else entry
+        msgspec.structs.replace(entry, strategy=str(resolved(folder / expanded(entry.strategy)))) if _is_path(entry.strategy) else entry
         for entry in config.strategies
     )
     return msgspec.structs.replace(config, strategies=strategies)
 
 
 def _slot(entry: StrategySection, instruments: Sequence[Instrument], folder: Path) -> StrategySlot:
-    name = str(folder / Path(entry.strategy).expanduser()) if _is_path(entry.strategy) else entry.strategy
+    name = str(folder / expanded(entry.strategy)) if _is_path(entry.strategy) else entry.strategy
     tradable = tuple(i.symbol for i in instruments if i.kind is not InstrumentKind.INDEX)
     symbols = tradable if EVERY in entry.symbols else tuple(symbol for symbol in entry.symbols if symbol in tradable)
     return StrategySlot(

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from tidegate import strategies
 from tidegate.config.errors import UnknownStrategyError, known
+from tidegate.config.paths import expanded
 
 GROUP: Final = "tidegate.strategies"
 SHIPPED: Final = ("breakout", "mean_reversion", "trend_following")
@@ -26,7 +27,7 @@ def find_strategy(name_or_path: str) -> Found:
         UnknownStrategyError: no file there, or no strategy of that name.
     """
     if name_or_path.endswith(".py") or "/" in name_or_path:
-        path = Path(name_or_path).expanduser()
+        path = expanded(name_or_path)
         if not path.is_file():
             raise UnknownStrategyError(f"There is no strategy file {name_or_path}; write one with `tidegate new strategy NAME`.")
         return Found(path, path.stem)

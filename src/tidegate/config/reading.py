@@ -15,6 +15,7 @@ from tidegate.config.errors import ConfigError, known
 from tidegate.config.keys import check_keys
 from tidegate.config.limits import read_limits, read_scoped
 from tidegate.config.model import Config
+from tidegate.config.paths import expanded
 from tidegate.config.yaml_text import Node, read_documents
 from tidegate.risk.limits import RiskLimits
 from tidegate.risk.scopes import ScopedLimits
@@ -91,7 +92,7 @@ def _locate(name_or_path: str, shipped: Path, what: str, folder: Path = Path()) 
         if name_or_path not in names:
             raise ConfigError(f"There is no {what} {name_or_path!r}; {known(name_or_path, names)}; or give the path of a .yaml file.")
         return shipped / f"{name_or_path}.yaml"
-    path = folder / Path(name_or_path).expanduser()
+    path = folder / expanded(name_or_path)
     if not path.is_file():
         raise ConfigError(f"There is no {what} {path}; check the path, or name a shipped one.")
     return path

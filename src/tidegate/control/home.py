@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, final
 
+from tidegate.config.paths import expanded
 from tidegate.values.errors import ExitCode, TidegateError
 
 HOME_VARIABLE: Final = "TIDEGATE_HOME"
@@ -26,7 +27,7 @@ class Home:
     __slots__ = ("root",)
 
     def __init__(self, root: Path) -> None:
-        self.root = root.expanduser().absolute()
+        self.root = expanded(root).absolute()
 
     @property
     def log(self) -> Path:
@@ -96,10 +97,18 @@ class Home:
 
 
 def default_home(environment: Mapping[str, str], platform: str = sys.platform) -> Path:
-    """Return the home folder where none is named: TIDEGATE_HOME, else a folder of the user's own data."""
+    """Return the home folder where none is named: TIDEGATE_HOME, else a folder of the user's own data.
+
+    Raises:
+        HomeUnusableError: the user has no folder of his own, as in many a container.
+    """
     named = environment.get(HOME_VARIABLE, "")
     if named:
         return Path(named)
-    if platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "tidegate"
-    return Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "tidegate"
+    named = environment.get("XDG_DATA_HOME", "") if platform != "darwin" else ""
+    if named:
+        return Path(named) / "tidegate"
+    own = expanded("~")
+    if not own.is_absolute():
+        raise HomeUnusableError(f"This user has no home folder; name the trader's with --home or {HOME_VARIABLE}.")
+    return own / ("Library/Application Support/tidegate" if platform == "darwin" else ".local/share/tidegate")

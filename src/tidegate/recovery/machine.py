@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from tidegate.config.paths import expanded
 from tidegate.engine.toolchain import Toolchain
 from tidegate.kernel.mode import Mode
 
@@ -48,7 +49,9 @@ def python_version() -> str:
 
 def kernel_cache() -> str:
     """Return the directory for compiled kernels of exactly this code; empty where none can be written."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / (".cache" if sys.platform != "darwin" else "Library/Caches"))
+    home = os.environ.get("XDG_CACHE_HOME") or str(expanded("~") / (".cache" if sys.platform != "darwin" else "Library/Caches"))
+    if not Path(home).is_absolute():  # a user without a folder of his own
+        return ""
     parts = f"{code_sha256(KERNELS)}{libraries()}{python_version()}{_PACKAGE}"
     folder = Path(home) / "tidegate" / "kernels" / sha256(parts.encode()).hexdigest()[:24]
     try:

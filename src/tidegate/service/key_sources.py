@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, final
 
+from tidegate.config.paths import expanded
 from tidegate.service.keys import ALL_NAMES, KeySource, KeySourceError
 from tidegate.service.secrecy import Secret, wipe_environment
 
@@ -133,15 +134,11 @@ def sources_of(origin: str = "", names: Sequence[str] = ALL_NAMES) -> list[KeySo
 def _named_file() -> list[AgeFileKeys]:
     path, identity = os.environ.get(KEYS_FILE_VARIABLE, ""), os.environ.get(KEYS_IDENTITY_VARIABLE, "")
     if path and identity:
-        return [AgeFileKeys(_expanded(path), _expanded(identity))]
+        return [AgeFileKeys(expanded(path), expanded(identity))]
     if not path and not identity:
         return []
     have, lack = (KEYS_FILE_VARIABLE, KEYS_IDENTITY_VARIABLE) if path else (KEYS_IDENTITY_VARIABLE, KEYS_FILE_VARIABLE)
     raise KeySourceError(f"{have} is set and {lack} is not; an age file of keys needs both: name the other as well, or neither.")
-
-
-def _expanded(path: str) -> Path:
-    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises for a user that there is not; this one is told as unreadable
 
 
 def _secret(text: str) -> Secret | None:

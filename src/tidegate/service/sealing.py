@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Final, final
 
+from tidegate.config.paths import expanded
 from tidegate.control.home import Home
 from tidegate.control.peers import user_name
 from tidegate.events.session import SessionOpened
@@ -86,7 +87,7 @@ class Sealer:
 def anchors_path(home: Home, setup: Setup) -> Path:
     """Return where the anchors of a trader are: as configured, or in its home."""
     named = setup.live.audit_anchors
-    return setup.loaded.folder / Path(named).expanduser() if named else home.audit / ANCHORS_NAME
+    return setup.loaded.folder / expanded(named) if named else home.audit / ANCHORS_NAME
 
 
 def open_chain(auditing: Auditing, sealer: Sealer, lease: Lease, opening: SessionOpened, doubt: str) -> None:
