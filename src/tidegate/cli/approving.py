@@ -11,7 +11,7 @@ from tidegate.cli import printing
 from tidegate.cli.approval_lines import approval_lines, approval_rows, left
 from tidegate.cli.exits import UsageProblemError
 from tidegate.cli.home import HomeFolder, RequestId, Why, client_of, home_of, new_id
-from tidegate.cli.words import Json
+from tidegate.cli.words import Json, finite
 from tidegate.values.enums import ApprovalState
 from tidegate.values.errors import ExitCode
 
@@ -123,7 +123,7 @@ def wait(
     identifier: Named,
     *,
     timeout: Annotated[
-        float, typer.Option(min=0.0, metavar="SECONDS", help="Give up after so long; 0: when it is decided or expires.")
+        float, typer.Option(min=0.0, callback=finite, metavar="SECONDS", help="Give up after so long; 0: when it is decided or expires.")
     ] = 0.0,
     home: HomeFolder = None,
     as_json: Json = False,

@@ -10,7 +10,7 @@ import typer
 
 from tidegate.cli import printing
 from tidegate.cli.kernels import Pure, compiling_note
-from tidegate.cli.words import Json
+from tidegate.cli.words import Json, finite
 
 if TYPE_CHECKING:
     from tidegate.emulators.alpaca.running import Started
@@ -28,7 +28,7 @@ def alpaca(
         list[Path] | None,
         typer.Option("--tape", metavar="FILE", help="A tape to play, may be repeated; none: a generated market.", show_default=False),
     ] = None,
-    speed: Annotated[float, typer.Option(min=0.0, metavar="X", help="Seconds of the tape per second; 0: stepped.")] = 1.0,
+    speed: Annotated[float, typer.Option(min=0.0, callback=finite, metavar="X", help="Seconds of the tape per second; 0: stepped.")] = 1.0,
     begin: Annotated[str, typer.Option("--from", metavar="WHEN", help="Where on the tape: open, first, or HH:MM of New York.")] = "open",
     port: Annotated[int, typer.Option(min=0, max=65_535, metavar="N", help="Where to listen on 127.0.0.1; 0: anywhere.")] = _PORT,
     faults: Annotated[

@@ -8,6 +8,7 @@ from uuid import uuid4
 import typer
 
 from tidegate.cli.exits import UsageProblemError
+from tidegate.cli.words import finite, not_empty
 
 if TYPE_CHECKING:
     from tidegate.control.client import ControlClient
@@ -20,16 +21,18 @@ HomeFolder = Annotated[
         "--home", metavar="DIR", envvar="TIDEGATE_HOME", help="The trader's folder; unset: in the user's data folder.", show_default=False
     ),
 ]
-Strategy = Annotated[str, typer.Option(metavar="NAME", help="Only this strategy.", show_default=False)]
-Symbol = Annotated[str, typer.Option(metavar="NAME", help="Only this symbol.", show_default=False)]
-Venue = Annotated[str, typer.Option(metavar="NAME", help="Only this venue.", show_default=False)]
+Strategy = Annotated[str, typer.Option(metavar="NAME", callback=not_empty, help="Only this strategy.", show_default=False)]
+Symbol = Annotated[str, typer.Option(metavar="NAME", callback=not_empty, help="Only this symbol.", show_default=False)]
+Venue = Annotated[str, typer.Option(metavar="NAME", callback=not_empty, help="Only this venue.", show_default=False)]
 Why = Annotated[str, typer.Option("--reason", metavar="WORDS", help="Why; it is kept with the request.", show_default=False)]
 RequestId = Annotated[
     str,
     typer.Option(metavar="ID", help="Names the request: the same id asks once; unset: a new one.", show_default=False),
 ]
-Account = Annotated[str, typer.Option(metavar="NAME", help="Only this account.", show_default=False)]
-Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", min=0.0, help="How long to wait for its end; 0: not at all.")]
+Account = Annotated[str, typer.Option(metavar="NAME", callback=not_empty, help="Only this account.", show_default=False)]
+Wait = Annotated[
+    float, typer.Option("--wait", metavar="SECONDS", min=0.0, callback=finite, help="How long to wait for its end; 0: not at all.")
+]
 WAIT_S: Final = 10.0
 TIMEOUT_S: Final = 5.0
 

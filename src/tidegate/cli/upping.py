@@ -12,7 +12,7 @@ from tidegate.cli import printing
 from tidegate.cli.exits import UsageProblemError
 from tidegate.cli.home import HomeFolder, home_of
 from tidegate.cli.kernels import compiling_note
-from tidegate.cli.words import Json, called
+from tidegate.cli.words import Json, called, finite
 from tidegate.values.errors import ExitCode, TidegateError
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def up(
     config: Annotated[str, typer.Option("--config", metavar="FILE", help="The configuration.", show_default=False)] = "",
     home: HomeFolder = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, metavar="N", help="Of the demo's venue; 0: anywhere.")] = 0,
-    speed: Annotated[float, typer.Option("--speed", min=1.0, max=60.0, metavar="X", help="The demo's seconds per second.")] = 10.0,
+    speed: Annotated[
+        float, typer.Option("--speed", min=1.0, max=60.0, callback=finite, metavar="X", help="The demo's seconds per second.")
+    ] = 10.0,
     patient: Annotated[bool, typer.Option("--patient", help="Wait for another trader to go instead of refusing.")] = False,
     as_json: Json = False,
 ) -> None:

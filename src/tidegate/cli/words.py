@@ -2,6 +2,7 @@
 
 import os
 import sys
+from math import isfinite
 from pathlib import Path
 from shutil import which
 from typing import Annotated
@@ -14,6 +15,21 @@ MoreTapes = Annotated[
     list[Path] | None,
     typer.Option("--tape", metavar="FILE", help="Where a tape of the log is now; may be repeated.", show_default=False),
 ]
+
+
+def not_empty(context: typer.Context, option: typer.CallbackParam, given: str) -> str:
+    """Refuse an option that is there and says nothing, such as that of a variable that is not set: without it the call means everything."""
+    source = context.get_parameter_source(option.name or "")
+    if given or source is None or source.name.startswith("DEFAULT"):
+        return given
+    raise typer.BadParameter("it is empty; name one, or leave the option out.")
+
+
+def finite(given: float) -> float:
+    """Refuse what is no number of anything."""
+    if not isfinite(given):
+        raise typer.BadParameter(f"{given} is no such number.")
+    return given
 
 
 def example(*commands: str) -> str:
