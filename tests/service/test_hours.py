@@ -88,8 +88,8 @@ async def told_until(
         if clock.now_ns() > end_ns:
             raise EnoughError
 
+    listeners = Listeners(told, OpenHours(), lambda: None)  # type: ignore[arg-type]  # all that is asked of them
     with pytest.raises(EnoughError):
-        listeners = Listeners(told, OpenHours(), lambda: None)  # type: ignore[arg-type]  # all that is asked of them
         await tell_days("alpaca", venue or Calendar(), listeners, clock, wait)  # type: ignore[arg-type]  # likewise
     return told.days
 
