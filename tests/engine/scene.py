@@ -1,9 +1,10 @@
 """A stage for judgement: quotes and order events by hand, one engine, a `decide` that says what the scene needs. Plain senses."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from tests.contract.kit import LIMITS, PLAIN_MILL, TRIGGER_MILL, configuration, session, strategy, with_decide
 from tests.contract.markets import CENT, START_NS, Market
@@ -14,6 +15,8 @@ from tidegate.events.base import Act
 from tidegate.events.inputs import AnyInput, OrderEvent, Tick
 from tidegate.events.records import QUOTE, RECORD
 from tidegate.kernel.mode import Mode
+from tidegate.replay.prepare import Plan as Session
+from tidegate.strategies.plan import Plan
 from tidegate.strategies.strategy import Decide, Intent, Nothing
 from tidegate.values.enums import CommandKind, OrderEventKind
 from tidegate.values.money import NANOS
@@ -34,16 +37,21 @@ class Scene:
         limits: dict[str, Any] = LIMITS,
         rival: bool = False,
         approvals: Sequence[dict[str, Any]] = (),
+        scoped: Sequence[dict[str, Any]] = (),
+        replan: Callable[[Plan], Plan] | None = None,
         **params: Any,
     ) -> None:
         self.answer: Any = None  # what decide returns next; None: it declines
         self.asked = 0
         path = TRIGGER_MILL if trigger else PLAIN_MILL
         mills = [strategy(path, name, symbols=["AAA"], **params) for name in ("one", "two")[: 1 + rival]]
-        plan = session(configuration(mills, limits=limits, approvals=list(approvals)), Market(seed=1, records=1, symbols=1))
+        loaded = configuration(mills, limits=limits, approvals=list(approvals), scoped_limits=list(scoped))
+        plan = session(loaded, Market(seed=1, records=1, symbols=1))
         if rival:
             plan = with_decide(plan, "two", lambda _view, state, _attention: (state, Nothing(reason="a rival is silent")))
         self.plan = with_decide(plan, "one", self._decide())
+        if replan is not None:
+            self.plan = _replanned(self.plan, replan)
         self.engine = Engine(self.plan.spec, Toolchain(Mode.PURE))
         self.acts: list[Act] = []
         self._executions = 0
@@ -131,6 +139,13 @@ class Scene:
         found = [act for _n, _k, act in self.engine.take_acts()]
         self.acts += found
         return found
+
+
+def _replanned(session: Session, replan: Callable[[Plan], Plan]) -> Session:
+    """Return the session with other declared rules of its first strategy."""
+    first, *others = session.spec.strategies
+    slots = (replace(first, strategy=replace(first.strategy, plan=replan(first.strategy.plan))), *others)
+    return session._replace(spec=replace(session.spec, strategies=slots), slots=slots)
 
 
 def of(acts: Sequence[Act], kind: type) -> list[Any]:

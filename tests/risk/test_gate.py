@@ -11,7 +11,7 @@ from tests.portfolio.making import books as empty_books
 from tests.risk.making import ASK, entry, leave, limits, verdict, view
 from tidegate.events import acts
 from tidegate.risk.checks import CHECKS, Unit
-from tidegate.risk.exits import BLIND_STEPS, SLICES_MAX, blind_exit_price, exit_slices, within_blind_collar
+from tidegate.risk.exits import BLIND_STEPS, SLICES_MAX, blind_exit_price, exit_slices, within_collar
 from tidegate.risk.gate import explain, judge
 from tidegate.risk.gates import GateVerdict
 from tidegate.risk.sentences import duration, number, sentence_of
@@ -265,15 +265,15 @@ def test_a_blind_exit_goes_no_further_than_the_widest_collar(failures: int) -> N
     for side in Side:
         widest = blind_exit_price(side, good, limits(), aig, failures=BLIND_STEPS)
         within = blind_exit_price(side, good, limits(), aig, failures=failures)
-        assert within_blind_collar(side, within, good, limits(), aig) == within
-        assert within_blind_collar(side, widest, good, limits(), aig) == widest
+        assert within_collar(side, within, good, 1_000, aig) == within
+        assert within_collar(side, widest, good, 1_000, aig) == widest
         beyond = widest - side.sign * -NANOS  # a buy pays more, a sell takes less
-        assert within_blind_collar(side, beyond, good, limits(), aig) == widest
+        assert within_collar(side, beyond, good, 1_000, aig) == widest
 
 
 def test_a_blind_exit_without_a_price_stays_without_one() -> None:
     aig = INSTRUMENTS["AIG"]
     for side in Side:
-        assert within_blind_collar(side, 0, 100 * NANOS, limits(), aig) == 0
-        assert within_blind_collar(side, -5, 100 * NANOS, limits(), aig) == -5
-        assert within_blind_collar(side, 90 * NANOS, 0, limits(), aig) == 90 * NANOS, "there is nothing to measure it by"
+        assert within_collar(side, 0, 100 * NANOS, 1_000, aig) == 0
+        assert within_collar(side, -5, 100 * NANOS, 1_000, aig) == -5
+        assert within_collar(side, 90 * NANOS, 0, 1_000, aig) == 90 * NANOS, "there is nothing to measure it by"

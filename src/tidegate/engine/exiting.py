@@ -5,10 +5,11 @@ They reduce, are sliced and never refused for size, and need no opinion of a str
 
 from typing import Final, final
 
+from tidegate.engine.collars import collared
 from tidegate.engine.core import Core
 from tidegate.engine.ordering import Ordering
 from tidegate.events.acts import ExitWaits, TradeIntent
-from tidegate.risk.exits import blind_exit_price, exit_slices, within_blind_collar
+from tidegate.risk.exits import blind_exit_price, exit_slices
 from tidegate.strategies.pricing import through
 from tidegate.values.enums import ExitReason, GateState, OrderType, Purpose, Side, TimeInForce
 
@@ -118,13 +119,14 @@ class Exiting:
         quote = core.reading.quote(place)
         instrument = core.by_place[place]
         touch = quote.bid_nanos if side is _SELL else quote.ask_nanos
-        fresh = touch and core.now_ns - quote.quote_ns <= core.spec.limits.quote_age_ns_max
-        if fresh:
-            slippage = core.plans[strategy].exits.slippage
-            return through(touch, side, slippage, instrument, atr=0.0), touch, "all that is left of the position"
-        last = touch or core.host.integers[core.reading.symbol_cell(place, "last_trade_nanos")]
+        strategy_id = core.strategies[strategy].strategy_id
+        limits = core.limits_for(strategy_id, instrument.symbol)
+        if touch and core.now_ns - quote.quote_ns <= limits.quote_age_ns_max:
+            atr = core.host.floats[core.reading.symbol_cell(place, "atr")]
+            limit = through(touch, side, core.plans[strategy].exits.slippage, instrument, atr=atr)
+            return collared(core, side, limit, strategy_id, instrument), touch, "all that is left of the position"
+        last = touch or quote.last_trade_nanos
         failures = core.memory(strategy, place).exit_failures
-        limit = blind_exit_price(side, last, core.spec.limits, instrument, failures=failures)
-        good = (quote.bid_nanos + quote.ask_nanos) // 2 if quote.bid_nanos else last  # what the gate measures it by
-        limit = within_blind_collar(side, limit, good, core.spec.limits, instrument)
+        limit = blind_exit_price(side, last, limits, instrument, failures=failures)
+        limit = collared(core, side, limit, strategy_id, instrument)
         return limit, last, "all that is left of the position; no fresh quote, so the last good price less a collar"

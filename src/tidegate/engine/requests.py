@@ -7,6 +7,7 @@ each judged by the gate as a person's exit, at a limit whose collar widens from 
 
 from typing import Final, final
 
+from tidegate.engine.collars import collared
 from tidegate.engine.core import Core
 from tidegate.engine.ordering import Ordering
 from tidegate.engine.records import LASTING, Job
@@ -14,7 +15,7 @@ from tidegate.events.acts import RequestMoved, TradeIntent
 from tidegate.events.inputs import OperatorRequested
 from tidegate.oms.order import Order
 from tidegate.portfolio.positions import Holding
-from tidegate.risk.exits import blind_exit_price, exit_slices, within_blind_collar
+from tidegate.risk.exits import blind_exit_price, exit_slices
 from tidegate.values.enums import (
     ExitReason,
     GateScope,
@@ -126,10 +127,9 @@ class Requests:
         left = self._left(symbol, holding)
         quote = core.reading.quote(instrument.index)
         touch = quote.bid_nanos if side is Side.SELL else quote.ask_nanos
-        anchor = touch or core.host.integers[core.reading.symbol_cell(instrument.index, "last_trade_nanos")]
-        good = (quote.bid_nanos + quote.ask_nanos) // 2 if quote.bid_nanos else anchor  # what the gate measures it by
+        anchor = touch or quote.last_trade_nanos
         limit = blind_exit_price(side, anchor, core.spec.limits, instrument, failures=job.tries)
-        limit = within_blind_collar(side, limit, good, core.spec.limits, instrument)
+        limit = collared(core, side, limit, strategy_id, instrument)
         if left <= 0 or limit <= 0:
             return False
         sent = False

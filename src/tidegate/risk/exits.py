@@ -6,6 +6,7 @@ Slices below the caps, prices without a quote.
 from typing import Final
 
 from tidegate.risk.limits import BPS, RiskLimits
+from tidegate.risk.view import BLOCKING_QUALITY
 from tidegate.values.enums import Side
 from tidegate.values.instruments import Instrument
 
@@ -29,12 +30,21 @@ def exit_slices(quantity_nanos: int, price_nanos: int, limits: RiskLimits, instr
     return [cap] * whole + [rest] * (rest > 0)
 
 
-def within_blind_collar(side: Side, limit_nanos: int, last_good_nanos: int, limits: RiskLimits, instrument: Instrument) -> int:
-    """Return a blind exit's limit no further from the last good price than the gate lets any exit go."""
-    widest = blind_exit_price(side, last_good_nanos, limits, instrument, failures=BLIND_STEPS)
-    if limit_nanos <= 0 or widest <= 0:
+def sees_market(bid_nanos: int, ask_nanos: int, quality: int, age_ns: int, age_ns_max: int) -> bool:
+    """Tell whether there is a fresh, clean quote to price an exit by; without one it goes blind."""
+    if bid_nanos <= 0 or ask_nanos <= 0 or quality & BLOCKING_QUALITY:
+        return False
+    return age_ns <= age_ns_max
+
+
+def within_collar(side: Side, limit_nanos: int, anchor_nanos: int, collar_bps: int, instrument: Instrument) -> int:
+    """Return an exit's limit no further from the price that the gate measures it by than the gate lets any exit go."""
+    if limit_nanos <= 0 or anchor_nanos <= 0:
         return limit_nanos
-    return max(limit_nanos, widest) if side is Side.SELL else min(limit_nanos, widest)
+    slack = anchor_nanos * collar_bps // BPS
+    if side is Side.SELL:
+        return max(limit_nanos, instrument.ceil_price(anchor_nanos - slack))
+    return min(limit_nanos, instrument.floor_price(anchor_nanos + slack))
 
 
 def blind_exit_price(side: Side, last_good_nanos: int, limits: RiskLimits, instrument: Instrument, *, failures: int) -> int:

@@ -8,8 +8,9 @@ from typing import Final
 from tidegate.events.acts import CheckResult, TradeIntent
 from tidegate.portfolio.activity import signature_of
 from tidegate.portfolio.exposure import NO_PRICE, book_price
+from tidegate.risk.exits import sees_market
 from tidegate.risk.limits import BPS
-from tidegate.risk.view import BLOCKING_QUALITY, RiskView
+from tidegate.risk.view import RiskView
 from tidegate.values.enums import OrderType, Side
 
 _LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
@@ -84,7 +85,7 @@ def exit_price(intent: TradeIntent, view: RiskView) -> CheckResult:
         return ("exit_price", True, limit, 0)
     if kind is _STOP_LIMIT:
         anchor = intent.stop_price_nanos
-    elif sees_market(view):
+    elif sees_market(view.bid_nanos, view.ask_nanos, view.quality, view.now_ns - view.quote_ns, view.limits.quote_age_ns_max):
         if kind is _MARKET:
             return ("exit_price", True, limit, 0)
         anchor = view.ask_nanos if intent.side is _BUY else view.bid_nanos
@@ -171,13 +172,6 @@ def exit_repeat(intent: TradeIntent, view: RiskView) -> CheckResult:
         return ("exit_repeat", True, limit, None)
     age_ns = view.now_ns - holding.exit_ns
     return ("exit_repeat", age_ns >= limit, limit, age_ns)
-
-
-def sees_market(view: RiskView) -> bool:
-    """Tell whether there is a fresh, clean quote to price an exit by; without one it goes blind."""
-    if view.bid_nanos <= 0 or view.ask_nanos <= 0 or view.quality & BLOCKING_QUALITY:
-        return False
-    return view.now_ns - view.quote_ns <= view.limits.quote_age_ns_max
 
 
 def bps_past(intent: TradeIntent, anchor_nanos: int) -> int:
