@@ -92,6 +92,22 @@ def test_at_its_worst_a_long_is_lost_and_a_short_costs_twice_what_it_brought() -
     assert unpriced(portfolio, lambda symbol, _sign: None if symbol == "BAC" else NANOS) == ("BAC",)
 
 
+def test_a_day_that_begins_while_something_has_no_price_begins_at_the_last_worth_that_was_seen() -> None:
+    """Begun at the worst case, a day would have the whole position to lose before its limit is met."""
+    book = LossBook(CASH)
+    book.fold_valued(NOW_NS, CASH - 10)
+    book.fold_valued(NOW_NS + 1, None)
+    book.fold_worst(CASH - usd(900))
+    book.fold_begun((Period.DAY,))
+    assert book.opened[Period.DAY] == book.day_peak == CASH - 10
+    assert book.lost_micros(Period.DAY, book.worth) > 0, "what has no price still counts at its worst"
+    book.fold_transfer(3)
+    again = LossBook(0)
+    again.restore(book.rows())
+    again.fold_begun(tuple(Period))
+    assert again.opened == dict.fromkeys(Period, CASH - 7)
+
+
 class _Order(NamedTuple):
     """What the books read of an order."""
 

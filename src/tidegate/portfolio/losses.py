@@ -19,10 +19,11 @@ BPS = 10_000
 class LossBook:
     """Changed by folding only: valuations, transfers, and the beginning of periods."""
 
-    __slots__ = ("day_peak", "opened", "peak", "unpriced_ns", "worth")
+    __slots__ = ("day_peak", "opened", "peak", "seen", "unpriced_ns", "worth")
 
     def __init__(self, worth_attos: int) -> None:
-        self.worth = worth_attos  # at the last valuation
+        self.worth = worth_attos  # at the last valuation, at its worst where something has had no price for too long
+        self.seen = worth_attos  # when everything had a price last: a worst case begins no period
         self.opened = dict.fromkeys(Period, worth_attos)  # worth when each period began
         self.day_peak = worth_attos
         self.peak = worth_attos  # of all time
@@ -34,6 +35,7 @@ class LossBook:
             self.unpriced_ns = self.unpriced_ns or now_ns
             return
         self.unpriced_ns = 0
+        self.seen = worth_attos
         self._put(worth_attos)
 
     def fold_worst(self, worth_attos: int) -> None:
@@ -41,15 +43,16 @@ class LossBook:
         self._put(worth_attos)
 
     def fold_begun(self, begun: tuple[Period, ...]) -> None:
-        """Begin periods where the account stood when it was last valued."""
+        """Begin periods where the account stood when all of it was last valued."""
         for period in begun:
-            self.opened[period] = self.worth
+            self.opened[period] = self.seen
         if Period.DAY in begun:
-            self.day_peak = self.worth
+            self.day_peak = self.seen
 
     def fold_transfer(self, change_attos: int) -> None:
         """Take in money or holdings that came or went without a trade of ours."""
         self.worth += change_attos
+        self.seen += change_attos
         self.day_peak += change_attos
         self.peak += change_attos
         for period in self.opened:
@@ -75,11 +78,13 @@ class LossBook:
             day_peak=str(self.day_peak),
             peak=str(self.peak),
             unpriced_ns=self.unpriced_ns,
+            seen=str(self.seen),
         )
 
     def restore(self, rows: "LossRows") -> None:
         """Become the state of a value."""
         self.worth = int(rows.worth)
+        self.seen = int(rows.seen or rows.worth)
         self.opened = dict(zip(Period, map(int, rows.opened), strict=True))
         self.day_peak, self.peak = int(rows.day_peak), int(rows.peak)
         self.unpriced_ns = rows.unpriced_ns
@@ -98,6 +103,7 @@ class LossRows(msgspec.Struct, frozen=True, array_like=True):
     day_peak: str
     peak: str
     unpriced_ns: int
+    seen: str = ""  # empty: of a version that did not keep it
 
 
 def _below(peak_attos: int, worth_attos: int) -> int:
