@@ -6,7 +6,8 @@ import pytest
 
 from tests.engine.scene import HEAD, Scene, commands, of, only
 from tidegate.events.acts import RiskDecision
-from tidegate.events.inputs import OperatorRequested, ReportedExecution, ReportedOrder, VenueReported
+from tidegate.events.inputs import OperatorRequested, ReportedExecution, ReportedOrder, ReportedPosition, VenueReported
+from tidegate.portfolio.periods import Period
 from tidegate.portfolio.positions import Fill
 from tidegate.strategies.strategy import Intent
 from tidegate.values.enums import CommandKind, GateScope, OrderEventKind, OrderState, ReportCause, RequestVerb, Side, Verdict
@@ -48,6 +49,20 @@ def test_an_entry_against_what_somebody_else_holds_is_refused_for_its_exit_could
     assert commands(acts, CommandKind.SUBMIT) == []
     (refused,) = [act for act in of(acts, RiskDecision) if act.verdict is Verdict.REFUSED]
     assert refused.sentence == "The entry was refused because the entry goes against a position of -3 that nobody here ordered."
+
+
+@pytest.mark.req("B3.2")
+@pytest.mark.parametrize("cost_usd", [5, 35])
+def test_a_position_that_is_taken_over_is_neither_gain_nor_loss_whatever_it_once_cost(cost_usd: int) -> None:
+    scene = Scene(seconds=True)
+    held = ReportedPosition(symbol="AAA", quantity_nanos=10 * NANOS, average_price_nanos=cost_usd * NANOS)
+    for at_ms in (7_000, 13_000):
+        scene.quote(at_ms)
+        reported(scene, positions=(held,))
+    assert scene.core.portfolio.book("AAA").net_nanos == 10 * NANOS
+    losses, worth = scene.core.in_trade.losses, scene.engine.equity_attos()
+    assert losses.opened == dict.fromkeys(Period, worth)
+    assert losses.peak == worth
 
 
 def test_somebody_elses_working_order_does_not_hide_another_strategys_position() -> None:

@@ -125,10 +125,13 @@ class Core:
         own = [one for one in self.spec.scoped if one.scope is LimitScope.STRATEGY and one.key == strategy_id]
         return narrowed(self.spec.limits, own)
 
-    def transfer(self, change_attos: int) -> None:
-        """Count what changed cash or holdings without a trade of ours: neither gain nor loss."""
+    def transfer(self, change_attos: int, worth_attos: int | None = None) -> None:
+        """Count what changed cash or holdings without a trade of ours: neither gain nor loss.
+
+        worth_attos: what that changed the account's worth by, where it is not the money that it cost.
+        """
         self.adjusted_attos += change_attos
-        self.in_trade.losses.fold_transfer(change_attos)
+        self.in_trade.losses.fold_transfer(change_attos if worth_attos is None else worth_attos)
 
     def order_sha256(self, whole: TradeIntent) -> str:
         """Return the hash of a whole entry under this configuration; what a person approves."""

@@ -230,11 +230,21 @@ class Reporting:
         for part in parts:
             self._folding.fold_outside(part)
         core.portfolio.fold_cash(fill.cost_attos)  # what it cost or brought shows in the venue's cash, not here
-        core.transfer(fill.cost_attos)
+        core.transfer(fill.cost_attos, self._worth_moved(symbol, held, seen.quantity_nanos))
         core.pending.pop(symbol, None)
         self._touched.add(symbol)
         owners = tuple(part.strategy_id for part in parts)
         self._steps.append(Step(kind, Resolution.ADOPTED, symbol, nanos_text(held), nanos_text(seen.quantity_nanos), restated=owners))
+
+    def _worth_moved(self, symbol: str, before: int, after: int) -> int | None:
+        """Return by how much the account's worth moves with a restated position; None where it has no price."""
+        core, worth = self._core, 0
+        for held, sign in ((before, -1), (after, 1)):
+            price = core.mark(symbol, 1 if held > 0 else -1) if held else 0
+            if price is None:
+                return None
+            worth += sign * held * price * core.instruments[symbol].multiplier
+        return worth
 
     def _cash(self, report: VenueReported, text: str) -> None:
         core = self._core
