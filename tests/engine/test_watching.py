@@ -192,6 +192,19 @@ def test_an_entry_beyond_the_hours_repetition_is_refused_and_a_person_must_look(
     assert found.engine.books.gate(GateScope.STRATEGY, "one") is GateState.REDUCE_ONLY
 
 
+def test_a_breaker_that_opens_by_itself_makes_no_room_for_more_entries_within_the_hour() -> None:
+    found = scene(entries_per_hour_max=4, rejects_in_row_max=1, breaker_cooldown="30s")
+    for _ in range(3):
+        found.say(only(ask(found, BUY, 2_000), CommandKind.SUBMIT), OrderEventKind.REJECTED)
+        quotes(found, found.now_ms + 40_000, 2_000)
+        assert found.engine.books.gate(GateScope.STRATEGY, "one") is GateState.ACTIVE, "cooled down"
+    found.say(only(ask(found, BUY, 2_000), CommandKind.SUBMIT), OrderEventKind.CANCELED)
+    assert trips(found.acts)[-1] == ("rule:entries_per_hour", GateState.REDUCE_ONLY)
+    resume(found, GateScope.STRATEGY, "one")
+    found.say(only(ask(found, BUY, 2_000), CommandKind.SUBMIT), OrderEventKind.CANCELED)
+    assert found.engine.books.gate(GateScope.STRATEGY, "one") is GateState.ACTIVE, "a person has looked: the hour counts anew"
+
+
 @pytest.mark.req("B3.3")
 def test_entries_are_refused_once_the_day_has_spent_its_money() -> None:
     found = scene(daily_spend_usd_max=250)

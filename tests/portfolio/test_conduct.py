@@ -154,7 +154,7 @@ def test_a_record_is_bounded_and_what_tripped_counts_anew() -> None:
     conduct = book.of("mr")
     assert conduct.answered == Outcomes(ORDERS_MAX + 5, list(range(6, ORDERS_MAX + 6)))
     usual = conduct.delay.count
-    book.fold_tripped("mr")
+    book.fold_tripped("mr", by_person=False)
     assert (conduct.answered, conduct.ended, conduct.rejects_in_row, conduct.delay.recent) == (Outcomes(), Outcomes(), 0, [])
     assert conduct.delay.count == usual
 

@@ -44,6 +44,7 @@ from tidegate.oms.order import Change, Finding
 from tidegate.portfolio.attribution import attributed
 from tidegate.portfolio.positions import Fill
 from tidegate.portfolio.valuation import strategy_worth, valuation, worst_worth
+from tidegate.risk.gates import RULE_ACTOR
 from tidegate.risk.scopes import LOSSES, LimitScope
 from tidegate.values.enums import ApprovalState, CommandKind, GateScope, OrderType, Purpose, Verdict
 
@@ -282,7 +283,7 @@ class Folding:
         core = self._core
         core.gates.fold_changed(act)
         if act.scope is GateScope.STRATEGY:
-            core.in_trade.conduct.fold_tripped(act.key)
+            core.in_trade.conduct.fold_tripped(act.key, by_person=not act.actor.startswith(RULE_ACTOR))
 
     def _value(self) -> None:
         """Lay the account's worth into its loss book; what has had no price for too long counts at its worst."""

@@ -212,13 +212,17 @@ class ConductBook:
             for fill in fills:
                 _slipped(conduct, order, fill, multiplier)
 
-    def fold_tripped(self, strategy_id: str) -> None:
-        """Forget what a breaker has acted on: it counts anew. What is usual stays."""
+    def fold_tripped(self, strategy_id: str, *, by_person: bool) -> None:
+        """Forget what a breaker has acted on: it counts anew. What is usual stays.
+
+        The entries of the last hour are forgotten by a person alone: what opens again by itself would count them anew every cooldown.
+        """
         conduct = self.of(strategy_id)
         conduct.answered.clear()
         conduct.ended.clear()
         conduct.rejects_in_row = 0
-        conduct.entries_ns.clear()
+        if by_person:
+            conduct.entries_ns.clear()
         conduct.slippage.recent.clear()
         conduct.delay.recent.clear()
 
