@@ -111,7 +111,7 @@ class Exiting:
         core = self._core
         messages = core.portfolio.activity.messages_of(symbol, core.now_ns) + cancels
         halted = core.gate_of(symbol, strategy_id).state is GateState.HALTED
-        return not halted and messages < core.spec.limits.symbol_messages_per_minute_max
+        return not halted and messages < core.limits_for(strategy_id, symbol).symbol_messages_per_minute_max
 
     def _price(self, strategy: int, place: int, side: Side) -> tuple[int, int, str]:
         """Return limit, reference and how: through the far side, or blind at the last good price less the collar."""

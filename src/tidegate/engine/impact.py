@@ -43,7 +43,7 @@ def impact_of(core: Core, viewing: Viewing, approval: Approval) -> Impact | None
     sign = 1 if whole.side is Side.BUY else -1
     gross = None if view.exposure is None else view.exposure.gross_micros
     added, notional = view.added_micros, view.notional_micros
-    parts = parts_of(whole, core.spec.limits, instrument) if core.plans[strategy].entry.sliced else [whole]
+    parts = parts_of(whole, view.limits, instrument) if core.plans[strategy].entry.sliced else [whole]
     view.approvals_given = approval.needed  # as if everybody had approved it: what else would stop it
     decision = judge(replace(parts[0], timestamp=core.now_ns), view, event_id="")
     return Impact(

@@ -37,7 +37,7 @@ class Ordering:
         """
         core = self._core
         sliced = core.plans[strategy].entry.sliced
-        parts = parts_of(whole, core.spec.limits, core.by_place[place]) if sliced else [whole]
+        parts = parts_of(whole, core.limits_for(whole.strategy_id, whole.symbol), core.by_place[place]) if sliced else [whole]
         first = self._judge(parts[0], strategy, place, approval)
         decision = first
         for part in parts[1:]:
