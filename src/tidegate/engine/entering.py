@@ -19,7 +19,7 @@ from tidegate.events.acts import FeatureSnapshot, NothingDone, StrategyFaulted, 
 from tidegate.strategies.pricing import entry_price
 from tidegate.strategies.sizing import entry_quantity
 from tidegate.strategies.strategy import Attention, Intent, Nothing
-from tidegate.values.enums import ExitReason, GateScope, GateState, Purpose, Side
+from tidegate.values.enums import ExitReason, GateScope, GateState, OrderType, Purpose, Side
 from tidegate.values.money import NANOS
 
 _encoder = msgspec.msgpack.Encoder()
@@ -32,6 +32,7 @@ _ACTIVE: Final = GateState.ACTIVE
 _ENTRY: Final = Purpose.ENTRY
 _EXIT: Final = Purpose.EXIT
 _BUY: Final = Side.BUY
+_LIMIT: Final = OrderType.LIMIT
 
 _PLAIN: Final = (str, int, float, bytes, type(None))  # what may be shown as it is
 
@@ -121,7 +122,7 @@ class Entering:
         far = ask if buying else bid
         order_type, limit = entry_price(plan.entry, instrument, wanted.side, bid_nanos=bid, ask_nanos=ask, atr=features.atr)
         if wanted.limit_price is not None:
-            limit = round(wanted.limit_price * NANOS)
+            order_type, limit = _LIMIT, round(wanted.limit_price * NANOS)
         exits = plan.exits
 
         def distance(rule: Any, own: float | None = None) -> int:
