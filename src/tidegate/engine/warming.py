@@ -10,6 +10,7 @@ from tidegate.engine import snapshots
 from tidegate.engine.core import Core
 from tidegate.engine.lapsing import Lapsing
 from tidegate.kernel.layout import U8
+from tidegate.values.enums import Purpose
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.time import NEVER_NS
 
@@ -66,13 +67,19 @@ class Warming:
             GoneError: a position or working order has no place in this configuration.
         """
         core = self._core
+        watched = {(slot.strategy.strategy_id, symbol) for slot in core.spec.strategies for symbol in slot.symbols}
         for (strategy_id, symbol), holding in core.portfolio.holdings.items():
-            if holding.quantity_nanos and (symbol not in core.instruments or (strategy_id and strategy_id not in core.strategy_places)):
+            if holding.quantity_nanos and (symbol not in core.instruments or (strategy_id and (strategy_id, symbol) not in watched)):
                 raise GoneError(
-                    f"Strategy {strategy_id or '(none)'} holds {symbol}, and the configuration no longer names both; "
-                    "keep them there until the position is closed."
+                    f"Strategy {strategy_id or '(none)'} holds {symbol}, and the configuration no longer names both together: nobody would "
+                    "watch its exits; keep the strategy and the symbol among its symbols until the position is closed."
                 )
         for order in core.orders.live.values():
             if order.symbol not in core.instruments:
                 raise GoneError(f"Order {order.client_order_id} works in {order.symbol}; keep it in the configuration until it has ended.")
+            if order.strategy_id and order.purpose is Purpose.ENTRY and (order.strategy_id, order.symbol) not in watched:
+                raise GoneError(
+                    f"Order {order.client_order_id} of {order.strategy_id} works in {order.symbol} and may still fill: nobody would "
+                    "watch the position; keep the strategy and the symbol among its symbols until the order has ended."
+                )
         snapshots.begin_anew(core)
