@@ -133,11 +133,12 @@ class Pairs:
                 trail_distance_nanos=entry.trail_distance_nanos * denominator // numerator,
             )
         at, now = self._starts[strategy * self._symbols + place], holding.quantity_nanos
+        best = self._integers[at + _BEST] * denominator // numerator
         self._write_position(at, holding, memory)
         if now:
             average = abs(holding.basis_attos // now)
             self._floats[at + _ENTRY] = average / NANOS
-            self._integers[at + _BEST] = 0
+            self._integers[at + _BEST] = best
             self._write_levels(at, memory, average, 1 if now > 0 else -1)
             memory.average_nanos = average
         core.note_due(0)
