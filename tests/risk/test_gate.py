@@ -4,12 +4,16 @@ import ast
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import tidegate
 from tests.portfolio.making import INSTRUMENTS, NOW_NS, fill, shares
 from tests.portfolio.making import books as empty_books
 from tests.risk.making import ASK, entry, leave, limits, verdict, view
 from tidegate.events import acts
+from tidegate.events.codec import decode, encode
 from tidegate.risk.checks import CHECKS, Unit
 from tidegate.risk.exits import BLIND_STEPS, SLICES_MAX, blind_exit_price, exit_slices, within_collar
 from tidegate.risk.gate import explain, judge
@@ -277,3 +281,19 @@ def test_a_blind_exit_without_a_price_stays_without_one() -> None:
         assert within_collar(side, 0, 100 * NANOS, 1_000, aig) == 0
         assert within_collar(side, -5, 100 * NANOS, 1_000, aig) == -5
         assert within_collar(side, 90 * NANOS, 0, 1_000, aig) == 90 * NANOS, "there is nothing to measure it by"
+
+
+@pytest.mark.req("B3.1", "B3.7")
+@given(st.integers(1, 10**18), st.integers(0, 10**18), st.sampled_from(Side), st.integers(-5_000, 5_000), st.sampled_from(["AIG", "RAIN"]))
+def test_whatever_a_strategy_names_is_judged_in_numbers_that_a_message_carries(
+    quantity: int, price: int, side: Side, held: int, symbol: str
+) -> None:
+    portfolio = empty_books()
+    if held:
+        portfolio.fold_fill(fill(held, symbol=symbol))
+    wanted = replace(entry(side=side, symbol=symbol), quantity_nanos=quantity, limit_price_nanos=price)
+    decision = verdict(wanted, view(portfolio, instrument=INSTRUMENTS[symbol]))
+    assert decode(encode(decision)) == decision
+    if quantity * price > 10**30:
+        assert "order_notional" in decision.refusals
+        assert decision.sentence

@@ -18,6 +18,8 @@ from tidegate.values.enums import Side
 _BUY: Final = Side.BUY
 
 
+MICROS_MOST: Final = 4 * 10**18  # more than any limit allows; with all that the account may hold, 64 bits still carry it
+
 _NO_CLUSTER: Final[CheckResult] = ("cluster_exposure", True, None, None)
 
 
@@ -54,6 +56,14 @@ def prepare(intent: TradeIntent, view: RiskView) -> None:
     else:
         view.worst_micros = -(price * worst // MICRO)
         view.added_micros = -(price * (worst - book.worst_nanos()) // MICRO)
+    if view.worst_micros > MICROS_MOST or view.whole_micros > MICROS_MOST:
+        _saturate(view)
+
+
+def _saturate(view: RiskView) -> None:
+    """Hold what an entry is worth to what a message can carry: a strategy may name any quantity and any price, and is to be refused."""
+    for name in ("notional_micros", "whole_micros", "worst_micros", "added_micros"):
+        setattr(view, name, min(getattr(view, name), MICROS_MOST))
 
 
 def order_notional(_intent: TradeIntent, view: RiskView) -> CheckResult:
