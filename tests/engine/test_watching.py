@@ -249,6 +249,24 @@ def test_a_strategy_that_has_lost_its_own_share_is_closed_and_the_account_is_not
     assert change.reason == "the strategy has lost $20.05 today, above $15"
 
 
+def test_a_loss_limit_that_a_new_configuration_adds_begins_where_the_strategy_stands() -> None:
+    found = holding()
+    quotes(found, 20_000, 2_100)
+    found.say(only(ask(found, EXIT, 2_100), CommandKind.SUBMIT), OrderEventKind.FILLED, filled=5, total=5, price=2_100)
+    limited = ScopedLimits(scope=LimitScope.STRATEGY, key="one", limits={"daily_loss_attos_max": 3 * ATTOS})
+    spec = msgspec.structs.replace(found.plan.spec, session_id="later", scoped=(limited,))
+    before, found.engine = found.engine, Engine(spec, Toolchain(Mode.PURE))
+    found.engine.warming.adopt(before.snapshot())
+    found.engine.warming.begin()
+    found.acts.clear()
+    for message in found.plan.scheduled:
+        found.tell(message)
+    quotes(found, 130_000, 2_100)
+    found.say(only(ask(found, BUY, 2_100), CommandKind.SUBMIT), OrderEventKind.FILLED, filled=5, total=5, price=2_101)
+    assert trips(quotes(found, 200_000, 2_030)) == [("rule:daily_loss", GateState.REDUCE_ONLY)]
+    assert of(found.acts, GateChanged)[0].reason == "the strategy has lost $3.55 today, above $3", "and not what it had made before as well"
+
+
 def test_state_goes_on_after_a_restart() -> None:
     found = holding(daily_loss_usd_max=15, rejects_in_row_max=3, breaker_cooldown="30s")
     quotes(found, 30_000, 1_990)

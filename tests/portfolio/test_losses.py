@@ -196,6 +196,7 @@ def test_the_losses_of_a_strategy_roll_with_the_day_and_survive_as_bytes() -> No
     one = InTrade(CASH)
     one.periods.fold_session("2026-11-27", NOW_NS)
     one.roll(NOW_NS)
+    one.watch(["mr", "tf"])
     one.fold_strategy("mr", NOW_NS, usd(-40))
     one.fold_strategy("tf", NOW_NS, None)
     assert one.strategies["tf"].unpriced_ns == NOW_NS
@@ -208,6 +209,20 @@ def test_the_losses_of_a_strategy_roll_with_the_day_and_survive_as_bytes() -> No
         books_of.fold_strategy("mr", NOW_NS + 11, usd(-50))
         assert books_of.strategies["mr"].lost_micros(Period.DAY, usd(-50)) == 10_000_000, "the new day begins where the old one ended"
     assert other.snapshot() == one.snapshot()
+
+
+def test_losses_that_were_not_watched_so_far_are_watched_from_where_the_strategy_stands() -> None:
+    """What it made before is no cushion for a limit that is new, and what it lost no loss of today."""
+    for worth in (usd(3_000), usd(-3_000)):
+        one = InTrade(CASH)
+        one.fold_strategy("mr", NOW_NS, None)
+        assert one.strategies == {}, "it cannot be seen where it stands"
+        one.fold_strategy("mr", NOW_NS, worth)
+        one.fold_strategy("mr", NOW_NS + 1, worth - usd(40))
+        own = one.strategies["mr"]
+        assert own.lost_micros(Period.DAY, own.worth) == 40 * 10**6
+        one.watch(["new"])
+        assert one.strategies["new"].opened == dict.fromkeys(Period, 0)
 
 
 def test_what_happens_to_an_order_reaches_every_book() -> None:

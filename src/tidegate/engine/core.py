@@ -76,6 +76,7 @@ class Core:
         self.reading: Final = Reading(self.host)
         self.portfolio: Final = Portfolio(spec.account, spec.cash_attos, self.instruments)
         self.in_trade: Final = InTrade(spec.cash_attos)
+        self.in_trade.watch(spec.own_losses())
         self.orders: Final = Orders(spec.account, self.instruments, order_plans(spec), spec.orders)
         self.gates: Final = Gates()
         self.approvals: Final = ApprovalBook()

@@ -45,7 +45,6 @@ from tidegate.portfolio.attribution import attributed
 from tidegate.portfolio.positions import Fill
 from tidegate.portfolio.valuation import strategy_worth, valuation, worst_worth
 from tidegate.risk.gates import RULE_ACTOR
-from tidegate.risk.scopes import LOSSES, LimitScope
 from tidegate.values.enums import ApprovalState, CommandKind, GateScope, OrderType, Purpose, Verdict
 
 _SESSION: Final = cells(SESSION)
@@ -292,9 +291,8 @@ class Folding:
         losses.fold_valued(core.now_ns, None if value is None else value.equity_attos)
         if losses.unpriced_ns and core.now_ns - losses.unpriced_ns >= core.spec.limits.unpriced_ns_max:
             losses.fold_worst(worst_worth(core.portfolio, core.mark))
-        for one in core.spec.scoped:
-            if one.scope is LimitScope.STRATEGY and not LOSSES.isdisjoint(one.limits):
-                core.in_trade.fold_strategy(one.key, core.now_ns, strategy_worth(core.portfolio, one.key, core.mark))
+        for strategy_id in core.spec.own_losses():
+            core.in_trade.fold_strategy(strategy_id, core.now_ns, strategy_worth(core.portfolio, strategy_id, core.mark))
 
     def _strategy_state(self, change: StrategyStateChanged) -> None:
         core = self._core

@@ -163,6 +163,8 @@ def _put_back_judgement(core: Core, taken: _Snapshot) -> None:
         core.approvals.restore(taken.approvals)
     except msgspec.MsgspecError as error:
         raise WrongSnapshotError(f"The snapshot was made by other code ({error}); warm up from recorded inputs instead.") from error
+    for strategy_id in core.in_trade.strategies.keys() - set(core.spec.own_losses()):
+        del core.in_trade.strategies[strategy_id]  # not watched any more: what is known of it would stand still
     core.lag_ns = taken.lag_ns
     core.streams_down.clear()
     core.streams_down.update(taken.streams_down)

@@ -8,7 +8,7 @@ import msgspec
 from tidegate.oms.plans import OmsPolicy
 from tidegate.risk.approval_rules import ApprovalRule
 from tidegate.risk.limits import RiskLimits
-from tidegate.risk.scopes import ScopedLimits
+from tidegate.risk.scopes import LOSSES, LimitScope, ScopedLimits
 from tidegate.strategies.strategy import Strategy
 from tidegate.values.enums import Regime
 from tidegate.values.instruments import Instrument
@@ -125,6 +125,11 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
         assert [i.index for i in self.instruments] == list(range(len(self.instruments)))
         assert len({slot.strategy.strategy_id for slot in self.strategies}) == len(self.strategies)
         assert 0 < self.valuation_ns <= NEVER_NS
+
+    def own_losses(self) -> tuple[str, ...]:
+        """Return the strategies that have a loss limit of their own, in the order of the configuration."""
+        found = (one.key for one in self.scoped if one.scope is LimitScope.STRATEGY and not LOSSES.isdisjoint(one.limits))
+        return tuple(dict.fromkeys(found))
 
     def judged_by_sha256(self) -> str:
         """Return the hash of what an order of this configuration is decided and judged by: account, limits, rules, strategies.

@@ -31,8 +31,9 @@ class Watching:
         trips = account_trips(losses, core.spec.limits, losses.worth)
         if trips:
             self._close(GateScope.ACCOUNT, core.spec.account, trips, self._at_worst())
-        for strategy_id, own in core.in_trade.strategies.items():
-            trips = loss_trips(own, core.limits_of(strategy_id))
+        for strategy_id in core.spec.own_losses():
+            own = core.in_trade.strategies.get(strategy_id)
+            trips = loss_trips(own, core.limits_of(strategy_id)) if own is not None else []
             if trips:
                 self._close(GateScope.STRATEGY, strategy_id, trips, "")
 

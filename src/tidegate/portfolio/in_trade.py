@@ -3,6 +3,7 @@
 Facts alone, moved by folding inputs and acts; limits are laid beside them by `risk`.
 """
 
+from collections.abc import Iterable
 from typing import Final, Protocol, final
 
 import msgspec
@@ -54,11 +55,21 @@ class InTrade:
                 losses.fold_begun(begun)
 
     def fold_strategy(self, strategy_id: str, now_ns: int, worth_attos: int | None) -> None:
-        """Take in what a strategy has made since it began, realized and unrealized; None: something it holds has no price."""
+        """Take in what a strategy has made since it began, realized and unrealized; None: something it holds has no price.
+
+        Losses that were not watched so far are watched from there on: what it made before is no cushion, and no loss of today.
+        """
         losses = self.strategies.get(strategy_id)
         if losses is None:
-            losses = self.strategies[strategy_id] = LossBook(0)
+            if worth_attos is None:
+                return
+            losses = self.strategies[strategy_id] = LossBook(worth_attos)
         losses.fold_valued(now_ns, worth_attos)
+
+    def watch(self, strategy_ids: Iterable[str]) -> None:
+        """Watch the losses of strategies that have made nothing yet."""
+        for strategy_id in strategy_ids:
+            self.strategies[strategy_id] = LossBook(0)
 
     def fold_entry(self, order: WatchedOrder, now_ns: int, multiplier: int) -> None:
         """Take in that an entry was commanded."""
