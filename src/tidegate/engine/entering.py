@@ -11,6 +11,7 @@ from typing import Any, Final, final
 
 import msgspec
 
+from tidegate.engine.closed import EXIT_WAITS, closed_until_ns
 from tidegate.engine.core import Core
 from tidegate.engine.exiting import Exiting
 from tidegate.engine.ordering import Ordering
@@ -107,7 +108,8 @@ class Entering:
         core = self._core
         strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
         if core.now_ns < core.host.integers[core.reading.own_cell(core.host.pair(strategy, place), "exit_next_ns")]:
-            self._nothing(f"an exit was tried a moment ago: {reason}", symbol, strategy_id, correlation)
+            why = EXIT_WAITS if closed_until_ns(core, place) else "an exit was tried a moment ago"
+            self._nothing(f"{why}: {reason}", symbol, strategy_id, correlation)
             return
         acts = core.k
         self._exiting.exit(strategy, place, ExitReason.STRATEGY, correlation=correlation, words=reason)

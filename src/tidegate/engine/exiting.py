@@ -5,10 +5,11 @@ They reduce, are sliced and never refused for size, and need no opinion of a str
 
 from typing import Final, final
 
+from tidegate.engine.closed import EXIT_WAITS, closed_until_ns
 from tidegate.engine.collars import collared
 from tidegate.engine.core import Core
 from tidegate.engine.ordering import Ordering
-from tidegate.events.acts import ExitWaits, TradeIntent
+from tidegate.events.acts import ExitWaits, NothingDone, TradeIntent
 from tidegate.risk.exits import blind_exit_price, exit_slices
 from tidegate.strategies.pricing import through
 from tidegate.values.enums import ExitReason, GateState, OrderType, Purpose, Side, TimeInForce
@@ -35,12 +36,16 @@ class Exiting:
     def exit(self, strategy: int, place: int, reason: ExitReason, *, correlation: str, words: str) -> None:
         """Cancel what still works of the entry, then send exits for what is left of the position.
 
-        What stops at the venue hold is told as waiting, and goes out once they are canceled.
+        What stops at the venue hold is told as waiting, and goes out once they are canceled. While the venue is known to be closed,
+        nothing is sent: what is wanted is wanted still when it opens.
         """
         core = self._core
         strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
         self._cancel_entries(strategy_id, symbol)
         holding = core.portfolio.holding(strategy_id, symbol)
+        if holding.quantity_nanos and closed_until_ns(core, place):
+            self._wait(strategy_id, symbol, correlation=correlation, words=words)
+            return
         side = _SELL if holding.quantity_nanos > 0 else _BUY
         left = abs(holding.quantity_nanos) - holding.exits_nanos
         limit, reference, how = self._price(strategy, place, side)
@@ -74,6 +79,19 @@ class Exiting:
             if not self._ordering.judge_and_order(intent, strategy, place):
                 self._ordering.watch_exit_failures(strategy, place)
                 return
+
+    def _wait(self, strategy_id: str, symbol: str, *, correlation: str, words: str) -> None:
+        core = self._core
+        core.emit(
+            NothingDone(
+                event_id=core.next_id(),
+                timestamp=core.now_ns,
+                symbol=symbol,
+                strategy_id=strategy_id,
+                correlation_id=correlation,
+                reason=f"{EXIT_WAITS}: {words}",
+            )
+        )
 
     def _cancel_entries(self, strategy_id: str, symbol: str) -> None:
         core = self._core

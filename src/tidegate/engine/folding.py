@@ -225,8 +225,9 @@ class Folding:
         self._core.intents[intent.event_id] = intent
 
     def _unanswered(self, act: NothingDone | StrategyFaulted) -> None:
-        core = self._core
-        self.pairs.rearm_unanswered(core.strategy_places[act.strategy_id], core.instruments[act.symbol].index)
+        strategy, place = self._core.strategy_places[act.strategy_id], self._core.instruments[act.symbol].index
+        self.pairs.rearm_unanswered(strategy, place)
+        self.pairs.exit_kept(strategy, place)
 
     def _exit_waits(self, act: ExitWaits) -> None:
         core = self._core

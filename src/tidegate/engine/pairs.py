@@ -7,6 +7,7 @@ from typing import Final, final
 
 from msgspec.structs import replace
 
+from tidegate.engine.closed import LOOK_NS, closed_until_ns, is_halted
 from tidegate.engine.core import Core, PairMemory
 from tidegate.engine.reading import cells
 from tidegate.events.acts import TradeIntent
@@ -38,6 +39,7 @@ _EXIT: Final = Purpose.EXIT
 _ENTRY_PURPOSE: Final = Purpose.ENTRY
 _AT_VENUE: Final = ExitAt.VENUE
 
+HALTED_DOUBLINGS: Final = 3  # a symbol halted by its venue is tried every 8 retry times
 BACKOFF_DOUBLINGS_MAX: Final = 6  # an exit that keeps failing is tried at least every 64 retry times
 
 
@@ -144,13 +146,25 @@ class Pairs:
         core.note_due(0)
 
     def exit_failed(self, strategy: int, place: int) -> None:
-        """Count an exit that was refused or ended without a fill; the next one waits twice as long, up to a limit."""
+        """Count an exit that was refused or ended without a fill; the next one waits twice as long, up to a limit.
+
+        While the venue has halted the symbol, failing says nothing: it is tried on, and not counted toward a halt of ours.
+        """
         core = self._core
         memory = core.memory(strategy, place)
-        wait_ns = core.plans[strategy].exits.retry_ns << min(memory.exit_failures, BACKOFF_DOUBLINGS_MAX)
-        memory.exit_failures += 1
+        halted = is_halted(core, place)
+        doublings = HALTED_DOUBLINGS if halted else min(memory.exit_failures, BACKOFF_DOUBLINGS_MAX)
+        wait_ns = core.plans[strategy].exits.retry_ns << doublings
+        memory.exit_failures += not halted
         at = self._starts[strategy * self._symbols + place]
         self._integers[at + _NEXT] = max(self._integers[at + _NEXT], core.now_ns + wait_ns)
+
+    def exit_kept(self, strategy: int, place: int) -> None:
+        """Look at the exits of a pair again when its venue opens, and until that is known once a minute."""
+        until_ns = closed_until_ns(self._core, place)
+        at = self._starts[strategy * self._symbols + place]
+        if until_ns and self._integers[at + _POSITION]:
+            self._integers[at + _NEXT] = max(self._integers[at + _NEXT], min(until_ns, self._core.now_ns + LOOK_NS))
 
     def watched(self, strategy: int, place: int) -> bool:
         """Tell whether the pair holds a position with an exit level, so that the kernel has something to look at."""
