@@ -9,11 +9,11 @@ from tests.contract.kit import LIMITS
 from tests.contract.markets import START_NS
 from tests.engine.scene import HEAD, MS, Scene, commands, of, only
 from tests.engine.test_exiting import BUY, EXIT
-from tidegate.events.acts import AttentionRaised, GateChanged, NothingDone
+from tidegate.events.acts import AttentionRaised, GateChanged, NothingDone, RequestMoved
 from tidegate.events.base import Act
-from tidegate.events.inputs import SessionChanged
+from tidegate.events.inputs import OperatorRequested, SessionChanged
 from tidegate.events.records import RECORD, STATUS, STATUS_HALT, STATUS_RESUME
-from tidegate.values.enums import CommandKind, OrderEventKind, Side
+from tidegate.values.enums import CommandKind, GateScope, OrderEventKind, RequestStage, RequestVerb, Side
 from tidegate.values.time import NEVER_NS
 
 pytestmark = pytest.mark.req("B4.3", "A2.1")
@@ -64,6 +64,23 @@ def test_a_strategy_that_wants_to_leave_while_the_venue_is_closed_waits_too() ->
     acts = scene.quote(9_050)
     assert commands(acts, CommandKind.SUBMIT) == []
     assert "the venue is closed, so the exit waits until it opens: leave" in [act.reason for act in of(acts, NothingDone)]
+
+
+@pytest.mark.req("B2.4")
+def test_a_flatten_at_night_sends_nothing_until_the_venue_opens_and_then_all_of_it() -> None:
+    scene = overnight()
+    ask: dict[str, Any] = {"request_id": "r", "verb": RequestVerb.FLATTEN, "scope": GateScope.GLOBAL, "key": ""}
+    acts = scene.tell(OperatorRequested(**HEAD | {"timestamp": scene.engine.now_ns}, **ask, requester="ann", reason="enough"))
+    acts += wait(scene, HOUR_MS)
+    assert commands(acts, CommandKind.SUBMIT) == []
+    moved = of(acts, RequestMoved)
+    assert (moved[-1].stage, moved[-1].note) == (RequestStage.STUCK, "the venue is closed; it goes on when it opens")
+    assert len(moved) < 70
+    hours(scene, "2100-01-05", 2 * HOUR_MS, 9 * HOUR_MS)
+    wait(scene, 2 * HOUR_MS - 1)
+    sold = only(scene.quote(2 * HOUR_MS), CommandKind.SUBMIT)
+    scene.say(sold, OrderEventKind.FILLED, filled=5, total=5)
+    assert of(scene.acts, RequestMoved)[-1].stage is RequestStage.DONE
 
 
 def test_a_day_that_nobody_told_keeps_no_exit_back() -> None:

@@ -7,6 +7,7 @@ each judged by the gate as a person's exit, at a limit whose collar widens from 
 
 from typing import Final, final
 
+from tidegate.engine.closed import LOOK_NS, closed_until_ns
 from tidegate.engine.collars import collared
 from tidegate.engine.core import Core
 from tidegate.engine.ordering import Ordering
@@ -112,13 +113,23 @@ class Requests:
         ]
 
     def _round(self, job: Job, held: list[tuple[str, str, Holding]]) -> None:
-        """Send what is left of each position; a round in which nothing could be sent is told as stuck."""
+        """Send what is left of each position; a round in which nothing could be sent is told as stuck.
+
+        Where a venue is known to be closed nothing is sent until it opens.
+        """
+        core = self._core
         sent = 0
+        closed = {symbol: until_ns for _, symbol, _ in held if (until_ns := closed_until_ns(core, core.instruments[symbol].index))}
         for strategy_id, symbol, holding in held:
-            sent += self._liquidate(job, strategy_id, symbol, holding)
+            if symbol not in closed:
+                sent += self._liquidate(job, strategy_id, symbol, holding)
         working = any(holding.exits_nanos for _, _, holding in held)
         stage = RequestStage.LIQUIDATING if sent or working else RequestStage.STUCK
-        self._move(job, stage, tries=job.tries + 1, due_ns=self._core.now_ns + ROUND_NS)
+        if all(symbol in closed for _, symbol, _ in held):
+            due_ns = min(*closed.values(), core.now_ns + LOOK_NS)
+            self._move(job, stage, tries=job.tries, due_ns=due_ns, note="the venue is closed; it goes on when it opens")
+        else:
+            self._move(job, stage, tries=job.tries + 1, due_ns=core.now_ns + ROUND_NS)
 
     def _liquidate(self, job: Job, strategy_id: str, symbol: str, holding: Holding) -> bool:
         core = self._core
@@ -200,9 +211,9 @@ class Requests:
             return symbol == key
         return scope is not GateScope.VENUE or self._core.instruments[symbol].venue == key
 
-    def _move(self, job: Job, stage: RequestStage, *, tries: int | None = None, due_ns: int = 0) -> None:
+    def _move(self, job: Job, stage: RequestStage, *, tries: int | None = None, due_ns: int = 0, note: str = "") -> None:
         tries = job.tries if tries is None else tries
-        self._tell(job.request_id, job.verb, stage, correlation=job.correlation_id, tries=tries, due_ns=due_ns)
+        self._tell(job.request_id, job.verb, stage, correlation=job.correlation_id, tries=tries, due_ns=due_ns, note=note)
 
     def _tell(  # noqa: PLR0913 - the fields of one act
         self,
