@@ -130,7 +130,7 @@ class _Order(NamedTuple):
 
 moves = st.lists(
     st.one_of(
-        st.tuples(st.sampled_from("abcd"), st.integers(0, 5), st.integers(0, 5), st.booleans()),
+        st.tuples(st.sampled_from("abcd"), st.integers(0, 5), st.integers(-3, 5), st.booleans()),
         st.sampled_from(BEGUN),
     ),
     max_size=40,
@@ -140,7 +140,10 @@ moves = st.lists(
 @settings(max_examples=300)
 @given(moves)
 def test_spending_is_what_entries_filled_in_the_period_and_may_still_fill(taken: list[Any]) -> None:
-    """The twin notes, for each order and period, what it cost when the period began, and adds up what came since."""
+    """The twin notes, for each order and period, what it cost when the period began, and adds up what came since.
+
+    What is taken back of a fill of an earlier period makes no room in this one.
+    """
     book = SpendBook()
     costs: dict[str, int] = {}
     rest: dict[str, int] = {}
@@ -152,11 +155,11 @@ def test_spending_is_what_entries_filled_in_the_period_and_may_still_fill(taken:
                 before[period] = dict(costs)
         else:
             name, remaining, more, working = move
-            costs[name] = costs.get(name, 0) + more * NANOS
+            costs[name] = max(0, costs.get(name, 0) + more * NANOS)  # a bust takes back
             rest[name] = remaining if working else 0
             book.fold_order(_Order(name, rest[name], costs[name], working), 1)
         for period in Period:
-            filled = sum(cost - before[period].get(name, 0) for name, cost in costs.items())
+            filled = sum(max(0, cost - before[period].get(name, 0)) for name, cost in costs.items())
             assert book.spent[period] == filled + sum(rest.values()) * 7 * NANOS
     again = SpendBook()
     again.restore(book.rows())

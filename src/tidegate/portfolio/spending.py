@@ -50,9 +50,18 @@ class SpendingOrder(Protocol):
         """Somebody else's order."""
 
 
-class _Counted(msgspec.Struct, array_like=True, gc=False):
-    committed: int  # what of the order counts in the sums now
-    filled: int
+_PERIODS: Final = tuple(Period)
+
+
+class _Counted(msgspec.Struct, gc=False):
+    filled: int = 0
+    ahead: int = 0  # what it may still fill
+    before: tuple[int, ...] = (0,) * len(_PERIODS)  # what of it had filled when each period began
+
+    def change(self, filled: int, ahead: int, place: int) -> int:
+        """Return by how much it counts more in a period; what is taken back of an earlier period's fill makes no room in this one."""
+        before = self.before[place]
+        return max(0, filled - before) + ahead - max(0, self.filled - before) - self.ahead
 
 
 @final
@@ -64,46 +73,56 @@ class SpendBook:
     def __init__(self) -> None:
         self.spent = dict.fromkeys(Period, 0)
         self._working: dict[str, _Counted] = {}
-        self._ended: OrderedDict[str, int] = OrderedDict()  # what each cost, filled
+        self._ended: OrderedDict[str, _Counted] = OrderedDict()
 
     def fold_order(self, order: SpendingOrder, multiplier: int) -> None:
         """Count an order as it stands now."""
         if order.purpose is not _ENTRY or order.external:
             return
         key, filled = order.client_order_id, order.filled_cost_attos
-        committed = filled + order.remaining_nanos * order.price_nanos * multiplier
-        counted = self._working.get(key)
-        before = counted.committed if counted is not None else self._ended.pop(key, 0)
-        if committed != before:
-            for period in self.spent:
-                self.spent[period] += committed - before
+        ahead = order.remaining_nanos * order.price_nanos * multiplier
+        counted = self._working.get(key) or self._ended.pop(key, None) or _Counted()
+        if filled != counted.filled or ahead != counted.ahead:
+            for place, period in enumerate(_PERIODS):
+                self.spent[period] += counted.change(filled, ahead, place)
+            counted.filled, counted.ahead = filled, ahead
         if order.working:
-            self._working[key] = _Counted(committed, filled)
+            self._working[key] = counted
         else:
             self._working.pop(key, None)
-            self._ended[key] = committed
+            self._ended[key] = counted
             if len(self._ended) > ENDED_KEPT:
                 self._ended.popitem(last=False)
 
     def fold_begun(self, begun: Iterable[Period]) -> None:
         """Begin periods: what was filled stays behind, what still works goes along."""
-        ahead = sum(counted.committed - counted.filled for counted in self._working.values())
+        ahead = sum(counted.ahead for counted in self._working.values())
+        begun = frozenset(begun)
         for period in begun:
             self.spent[period] = ahead
+        for counted in (*self._working.values(), *self._ended.values()):
+            counted.before = tuple(
+                counted.filled if period in begun else before for period, before in zip(_PERIODS, counted.before, strict=True)
+            )
 
     def rows(self) -> "SpendRows":
         """Return the state as a value."""
+        kept = (*sorted(self._working.items()), *self._ended.items())
         return SpendRows(
             spent=[str(self.spent[period]) for period in Period],
-            working=[(key, str(c.committed), str(c.filled)) for key, c in sorted(self._working.items())],
-            ended=[(key, str(cost)) for key, cost in self._ended.items()],
+            working=[(key, str(c.filled + c.ahead), str(c.filled)) for key, c in sorted(self._working.items())],
+            ended=[(key, str(c.filled + c.ahead)) for key, c in self._ended.items()],
+            before=[(key, [str(filled) for filled in c.before]) for key, c in kept if any(c.before)],
         )
 
     def restore(self, rows: "SpendRows") -> None:
         """Become the state of a value."""
         self.spent = dict(zip(Period, map(int, rows.spent), strict=True))
-        self._working = {key: _Counted(int(committed), int(filled)) for key, committed, filled in rows.working}
-        self._ended = OrderedDict((key, int(cost)) for key, cost in rows.ended)
+        self._working = {key: _Counted(int(filled), int(committed) - int(filled)) for key, committed, filled in rows.working}
+        self._ended = OrderedDict((key, _Counted(int(cost))) for key, cost in rows.ended)
+        for key, before in rows.before:
+            counted = self._working.get(key) or self._ended[key]
+            counted.before = tuple(map(int, before))
 
 
 class SpendRows(msgspec.Struct, frozen=True, array_like=True):
@@ -112,3 +131,4 @@ class SpendRows(msgspec.Struct, frozen=True, array_like=True):
     spent: Annotated[list[str], msgspec.Meta(min_length=len(Period), max_length=len(Period))]
     working: list[tuple[str, str, str]]
     ended: list[tuple[str, str]]
+    before: list[tuple[str, list[str]]] = []  # of orders that had filled before a period began
