@@ -1,9 +1,12 @@
 """CSV and Parquet by a column map: exact numbers, and one sentence for whatever does not fit."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,6 +156,27 @@ def test_decimal_text_becomes_nanos_without_loss(values: list[int]) -> None:
     assert found == values == [nanos(word) for word in text]
 
 
+@given(st.lists(st.floats(0, 1e9).map(lambda value: round(value, 9)), min_size=1, max_size=20))
+def test_numbers_as_programs_write_them_become_nanos(values: list[float]) -> None:
+    text = [repr(value) for value in values]  # 1e-05, as Python and pandas write what is small
+    assert to_nanos(pl.Series("x", text), scale_power=0, path="f").tolist() == [nanos(f"{Decimal(word):f}") for word in text]
+    endless = [f"{Decimal(word):f}".partition(".")[0] + "." + "0" * 25 for word in text]
+    assert to_nanos(pl.Series("x", endless), scale_power=0, path="f").tolist() == [nanos(word.partition(".")[0]) for word in endless]
+
+
+@pytest.mark.parametrize("order", ["03/08/2013 13:30:00", "2013/10/07 13:30:00", "07-10-2013 13:30:00", "20131007 13:30:00"])
+def test_the_order_of_day_and_month_is_never_guessed(order: str, tmp_path: Path) -> None:
+    assert "is no ISO time" in str(refused(tmp_path, QUOTES, f"{HEAD}\n{order},10.00,10.01,1,1\n"))
+
+
+def test_a_parquet_file_of_a_time_zone_without_a_name_gets_one_sentence(tmp_path: Path) -> None:
+    times = pa.array([datetime(2013, 10, 7, 13, 30, tzinfo=UTC)], pa.timestamp("us", tz="+05:30"))
+    pq.write_table(pa.table({"ts": times, "p": [10.0], "q": [1]}), tmp_path / "a.parquet")
+    options = ImportOptions(column_map="time=ts,price=p,size=q,ticker=A")
+    with pytest.raises(BadSourceError, match=r"cannot be read as a table .*time zone"):
+        import_tape("parquet", [tmp_path / "a.parquet"], tmp_path / "o.tape", options=options, progress=ignore)
+
+
 @given(st.lists(st.floats(0, 1e6).map(lambda value: round(value, 4)), min_size=1, max_size=20))
 def test_binary_floats_are_taken_at_their_shortest_decimal(values: list[float]) -> None:
     found = to_nanos(pl.Series("x", values), scale_power=0, path="f").tolist()
@@ -162,6 +186,7 @@ def test_binary_floats_are_taken_at_their_shortest_decimal(values: list[float]) 
 @pytest.mark.parametrize(
     ("column_map", "sentence"),
     [
+        (QUOTES + ",bid=b", "names bid twice"),
         ("", "lacks time, bid, ask, bid_size and ask_size, or price and size"),
         ("time", "'time' is no part of a column map"),
         ("time=", "is no part of a column map"),
@@ -209,6 +234,11 @@ def test_a_missing_column_is_named_with_those_that_are_there(tmp_path: Path) -> 
         (f"{T},abc,10.02,1,1", "row 2: bp abc is not a number"),
         (f"{T},10.01,inf,1,1", "row 2: ap inf is not a number"),
         (f"{T},10.01,10.0200000001,1,1", "row 2: ap 10.0200000001 is finer than 1e-9"),
+        (f"{T},10.01,10.02,1.5e-10,1", "row 2: bs 1.5e-10 is finer than 1e-9"),
+        (f"{T},10.01,1e20,1,1", "row 2: ap 1e20 is too large"),
+        (f"{T},10.01,1e999999999,1,1", "row 2: ap 1e999999999 is not a number"),
+        ("03/08/2013 13:30:00,10.01,10.02,1,1", "row 2: ts 03/08/2013 13:30:00 is no ISO time"),
+        ("2013-10-07T13:30:00.1234567891Z,10.01,10.02,1,1", "row 2: ts 2013-10-07T13:30:00.1234567891Z is finer than a nanosecond"),
         (f"{T},10.01,10.02,1e-25,1", "row 2: bs 1e-25 is finer than 1e-9"),
         (f"{T},10.01,10.02,0.00000000000000000001,1", "row 2: bs 0.00000000000000000001 is finer than 1e-9"),
         (f"{T},10.01,99999999999,1,1", "row 2: ap 99999999999 is too large"),
@@ -265,7 +295,7 @@ def test_parquet_refuses_what_is_no_number_and_no_time(tmp_path: Path) -> None:
         options = ImportOptions(column_map=column_map)
         import_tape("parquet", [tmp_path / "a.parquet"], tmp_path / "o.tape", options=options, progress=ignore)
 
-    with pytest.raises(BadSourceError, match="ts holds numbers, not times"):
+    with pytest.raises(BadSourceError, match="ts holds Int64, not times"):
         attempt(QUOTES)
     frame = frame.with_columns(ts=pl.lit(1_381_152_600))
     frame.write_parquet(tmp_path / "a.parquet")

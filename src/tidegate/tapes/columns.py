@@ -42,8 +42,11 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
             ColumnMapError: not such pairs, an unknown name or setting, or too little to make quotes or trades
             of.
         """
-        pairs = dict(_pair(part) for part in text.split(",") if part)
+        given = [_pair(part) for part in text.split(",") if part]
+        pairs = dict(given)
         for name in pairs:
+            if sum(name == other for other, _ in given) > 1:
+                raise ColumnMapError(f"The column map names {name} twice; leave one of the two out.")
             if name not in COLUMNS and name not in SETTINGS:
                 raise ColumnMapError(f"The column map names {name!r}; known are {', '.join((*COLUMNS, *SETTINGS))}.")
         columns = {name: column for name, column in pairs.items() if name in COLUMNS}

@@ -1,9 +1,11 @@
 """Columns of decimal text to int64 without a float in between: prices and sizes to nanos, times to ns UTC.
 
 Text is read as a decimal of 18 places and must be a whole number of our units; binary floats of Parquet files
-are taken at their shortest decimal, which is what was meant when they were written.
+are taken at their shortest decimal, which is what was meant when they were written. A table library that guesses
+the order of day and month is never asked to: times as text are ISO 8601 or refused.
 """
 
+from decimal import Decimal
 from typing import Final
 
 import numpy as np
@@ -15,7 +17,11 @@ from tidegate.tapes.errors import BadSourceError
 
 _DIGITS: Final = 18
 _NANO_DIGITS: Final = 9
-_TOO_FINE: Final = r"\.\d{19,}|[eE]-\d{2,}"
+_NUMBER: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
+_UNUSUAL: Final = r"[eE]|\.\d{19,}"  # not read as they stand, or not to their end: numbers with a power of ten, very long ones
+_TOO_FINE: Final = r"\.\d{19,}"
+_ISO: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)? ?(Z|[+-]\d{2}(:?\d{2})?)?)?$"
+_FINER_THAN_NS: Final = r"[.,]\d{9}\d*[1-9]"
 _PLAUSIBLE_NS: Final = 315_532_800_000_000_000  # 1980: anything before is a wrong unit
 
 
@@ -50,9 +56,11 @@ def to_ns(column: pl.Series, *, unit: str, zone: str, path: str) -> NDArray[np.i
 def _of_iso(column: pl.Series, *, zone: str, path: str) -> pl.Series:
     try:
         if column.dtype == pl.String:
-            column = column.str.to_datetime(time_unit="ns", strict=False)
+            column = _of_iso_text(column, path=path)
         if not isinstance(column.dtype, pl.Datetime):
-            raise BadSourceError(f"{path}: {column.name} holds numbers, not times; add unit=ns, us, ms or s to the map.")
+            raise BadSourceError(
+                f"{path}: {column.name} holds {column.dtype}, not times; map another column, or add unit=ns, us, ms or s to the map."
+            )
         if column.dtype.time_zone is None:
             column = column.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
         return column.dt.convert_time_zone("UTC").dt.cast_time_unit("ns").to_physical()
@@ -61,23 +69,45 @@ def _of_iso(column: pl.Series, *, zone: str, path: str) -> pl.Series:
         raise BadSourceError(f"{path}: {column.name} does not hold ISO times ({what}); correct it or say unit= in the map.") from error
 
 
+def _of_iso_text(column: pl.Series, *, path: str) -> pl.Series:
+    text = column.str.strip_chars()
+    frame = pl.DataFrame({"text": text})
+    _refuse(frame, ~pl.col("text").str.contains(_ISO), column.name, "is no ISO time such as 2024-03-08T14:30:00.5Z", path)
+    _refuse(frame, pl.col("text").str.contains(_FINER_THAN_NS), column.name, "is finer than a nanosecond", path)
+    return text.str.to_datetime(time_unit="ns", strict=False)
+
+
 def _whole(column: pl.Series, *, divisor: int, path: str) -> pl.Series:
     """Return the column times 10**18 / divisor as whole numbers, null where the cell is empty."""
     text = _as_text(column, path=path)
-    frame = pl.DataFrame({"text": text}).with_columns(
-        scaled=pl.col("text").cast(pl.Decimal(38, _DIGITS), strict=False).to_physical(),
-        fine=pl.col("text").str.contains(_TOO_FINE),
+    frame = pl.DataFrame({"text": text, "plain": _plain(text)}).with_columns(
+        scaled=pl.col("plain").cast(pl.Decimal(38, _DIGITS), strict=False).to_physical(),
+        fine=pl.col("plain").str.contains(_TOO_FINE),
     )
     frame = frame.with_columns(
         whole=(pl.col("scaled") // divisor).cast(pl.Int64, strict=False),
         fine=pl.col("fine") | (pl.col("scaled") % divisor != 0),
     )
     given = pl.col("text").is_not_null()
-    _refuse(frame, given & pl.col("scaled").is_null(), column.name, "is not a number", path)
+    _refuse(frame, given & pl.col("scaled").is_null() & ~pl.col("text").str.contains(_NUMBER), column.name, "is not a number", path)
     _refuse(frame, pl.col("scaled") < 0, column.name, "is negative", path)
     _refuse(frame, pl.col("fine"), column.name, "is finer than 1e-9", path)
     _refuse(frame, given & pl.col("whole").is_null(), column.name, "is too large", path)
     return frame["whole"]
+
+
+def _plain(text: pl.Series) -> pl.Series:
+    """Return numbers such as 1e-05, and those with zeros without end, written out; other text as it stands."""
+    unusual = text.str.contains(_UNUSUAL) & text.str.contains(_NUMBER)
+    if not unusual.any():
+        return text
+    written = text.filter(unusual).map_elements(_written_out, return_dtype=pl.String)
+    return text.clone().scatter(unusual.arg_true(), written)
+
+
+def _written_out(number: str) -> str:
+    plain = format(Decimal(number), "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def _as_text(column: pl.Series, *, path: str) -> pl.Series:

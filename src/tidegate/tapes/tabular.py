@@ -213,6 +213,6 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise NoSuchFileError(f"{path} cannot be read ({error.strerror or error}); correct the path.") from error
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:  # it panics on a time zone that it does not know
         what = str(error).splitlines()[0]
         raise BadSourceError(f"{path} cannot be read as a table ({what}); choose the right kind or correct the file.") from error
