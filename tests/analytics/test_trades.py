@@ -12,6 +12,7 @@ from tests.analytics.scripted import Scripted
 from tidegate.analytics.collect import Collector, Run, Sources
 from tidegate.analytics.orders import FillRow
 from tidegate.analytics.trades import match_trades
+from tidegate.events.inputs import PositionRestated
 from tidegate.values.enums import ExitReason, Regime, Side
 from tidegate.values.money import NANOS, attos
 from tidegate.values.time import SECOND_NS
@@ -208,3 +209,36 @@ def walked(rows: list[FillRow]) -> list[tuple[str, int, int, int]]:
                 if position == 0:
                     done.append((strategy, direction, cash, peak))
     return done
+
+
+@pytest.mark.parametrize(("numerator", "denominator", "shares"), [(2, 1, 600), (1, 3, 100)])
+def test_a_split_restates_what_is_held_and_makes_neither_a_loss_nor_another_trade(numerator: int, denominator: int, shares: int) -> None:
+    script = Scripted()
+    order = script.at(OPEN_NS).enter("AIG", "trend", Side.BUY, 300, QUOTE)
+    script.at(OPEN_NS + SECOND_NS).fill(order, 300, "49.02", "0.30")
+    script.at(OPEN_NS + 2 * SECOND_NS)
+    head = script.head("AIG", "")
+    script.k = 0
+    script.say(PositionRestated(**head, numerator=numerator, denominator=denominator, reason="a split"))
+    price = f"{49.32 * denominator / numerator:.2f}"
+    script.at(OPEN_NS + 3 * SECOND_NS)
+    out = script.leave("AIG", "trend", Side.SELL, shares, (price, "200.00"), ExitReason.TAKE_PROFIT)
+    script.at(OPEN_NS + 4 * SECOND_NS).fill(out, shares, price, "0.60")
+    nothing = Sources(marks=lambda _symbol, _from, _to: (1, 1, 1, 1))
+    (trade,) = run_of(script, nothing).trade_rows
+    assert not trade.is_open
+    assert trade.net_attos == attos("89.1")
+    assert (trade.entry_quantity_nanos, trade.exit_quantity_nanos, trade.peak_quantity_nanos) == (shares * NANOS,) * 3
+    assert trade.r_multiple == pytest.approx(89.1 / (0.10 * 300)), "the risk was planned in the units of the entry"
+    assert trade.excursions_bps is None, "a tape's prices before and after a split cannot be compared"
+
+
+def test_what_does_not_survive_a_split_has_no_end() -> None:
+    script = Scripted()
+    order = script.at(OPEN_NS).enter("AIG", "trend", Side.BUY, 3, QUOTE)
+    script.at(OPEN_NS + SECOND_NS).fill(order, 3, "49.02", "0.30")
+    script.at(OPEN_NS + 2 * SECOND_NS)
+    head = script.head("AIG", "")
+    script.say(PositionRestated(**head, numerator=1, denominator=10**10, reason="a reverse split"))
+    (trade,) = run_of(script).trade_rows
+    assert (trade.is_open, trade.net_attos) == (True, None)

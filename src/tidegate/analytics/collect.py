@@ -18,7 +18,8 @@ from tidegate.analytics.entries import KEPT, Entry, MaskedTrigger
 from tidegate.analytics.late import late
 from tidegate.analytics.links import Links
 from tidegate.analytics.orders import FillRow, OrderRow, fold_orders
-from tidegate.analytics.trades import Marks, Trade, match_trades
+from tidegate.analytics.trades import Carried, Marks, Restated, Trade, match_trades
+from tidegate.engine.snapshots import WrongSnapshotError, held_in
 from tidegate.events.acts import (
     AttentionRaised,
     NothingDone,
@@ -28,7 +29,7 @@ from tidegate.events.acts import (
     TradeIntent,
 )
 from tidegate.events.codec import AnyMessage
-from tidegate.events.inputs import InstrumentDefined
+from tidegate.events.inputs import InstrumentDefined, PositionRestated
 from tidegate.events.session import SessionOpened
 from tidegate.values.instruments import Instrument
 
@@ -161,6 +162,8 @@ class Run:
             {row.client_order_id: row for row in self.order_rows},
             self._multipliers,
             self.sources.marks,
+            self._carried,
+            [Restated(n, event.symbol, event.numerator, event.denominator) for n, _, event in self._of(PositionRestated)],
         )
 
     @cached_property
@@ -231,6 +234,17 @@ class Run:
     @cached_property
     def _folded(self) -> tuple[tuple[OrderRow, ...], tuple[FillRow, ...]]:
         return fold_orders(self.entries, self.links)
+
+    @property
+    def _carried(self) -> list[Carried]:
+        """Return what the session before left; nothing where its bytes cannot be read any more."""
+        if self.opening is None or not self.opening.snapshot:
+            return []
+        try:
+            held = held_in(self.opening.snapshot)
+        except WrongSnapshotError:
+            return []
+        return [Carried(*holding, since_ns=self.opening.started_ns) for holding in held]
 
     @cached_property
     def _multipliers(self) -> dict[str, int]:

@@ -165,13 +165,13 @@ def trade_words(trade: Trade, row: OrderRow) -> str:
     size = quantity_text(trade.peak_quantity_nanos)
     head = f"{'opened' if opened else 'closed'} trade {trade.number} ({side} {size} {trade.symbol}"
     entered = f"{head}, entered at {price_text(trade.entry_price_nanos)}"
-    if trade.exit_price_nanos is None or trade.net_attos is None or trade.hold_ns is None:
+    if trade.exit_price_nanos is None or trade.net_attos is None:
         return f"{entered}), which was open when the session ended"
     reason = f" by {exit_words(trade.exit_reason)}" if trade.exit_reason not in (None, ExitReason.NONE) else ""
+    after = "" if trade.hold_ns is None else f" after {duration_text(trade.hold_ns)}"
     fees, net = trade.fees_attos / ATTOS, trade.net_attos / ATTOS
     return (
-        f"{entered}, left at {price_text(trade.exit_price_nanos)}{reason} "
-        f"after {duration_text(trade.hold_ns)}): "
+        f"{entered}, left at {price_text(trade.exit_price_nanos)}{reason}{after}): "
         f"gross {usd_text(net + fees)}, fees {usd_text(fees)}, net {usd_text(net)}"
     )
 

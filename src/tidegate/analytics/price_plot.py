@@ -136,13 +136,15 @@ def _markers(run: Run, trades: Sequence[Trade], rows: Mapping[str, OrderRow]) ->
     for trade in trades:
         entry = rows.get(trade.entry_orders[0]) if trade.entry_orders else None
         (long if trade.direction > 0 else short).append(
-            (trade.entry_ns, trade.entry_price_nanos, _hover(run, entry, f"Trade {trade.number}: entry"))
-        )
-        if trade.exit_ns is not None and trade.exit_price_nanos is not None and trade.hold_ns is not None:
-            head = (
-                f"Trade {trade.number}: exit by {exit_name(trade.exit_reason)} after "
-                f"{duration_text(trade.hold_ns)}, net {usd_text(trade.net_usd)}"
+            (
+                trade.entry_ns,
+                trade.entry_price_nanos,
+                _hover(run, entry, f"Trade {trade.number}: {'held before' if trade.is_carried else 'entry'}"),
             )
+        )
+        if trade.exit_ns is not None and trade.exit_price_nanos is not None:
+            after = "" if trade.hold_ns is None else f" after {duration_text(trade.hold_ns)}"
+            head = f"Trade {trade.number}: exit by {exit_name(trade.exit_reason)}{after}, net {usd_text(trade.net_usd)}"
             leave = rows.get(trade.exit_orders[0]) if trade.exit_orders else None
             out.append((trade.exit_ns, trade.exit_price_nanos, _hover(run, leave, head)))
     styles: tuple[tuple[str, list[Point], Figure], ...] = (

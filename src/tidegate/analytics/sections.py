@@ -69,7 +69,8 @@ def trades_table(run: Run) -> str:
 
 
 def _trade_row(run: Run, trade: Trade, rows: dict[str, OrderRow]) -> list[Cell]:
-    entry = rows.get(trade.entry_orders[0])
+    first = trade.entry_orders[0] if trade.entry_orders else ""  # none: it was held when the session began
+    entry = rows.get(first)
     story = order_sentence(run, entry) if entry else ""
     excursions = trade.excursions_bps
     price = trade.exit_price_nanos
@@ -83,13 +84,13 @@ def _trade_row(run: Run, trade: Trade, rows: dict[str, OrderRow]) -> list[Cell]:
         Cell(price_text(trade.entry_price_nanos)),
         Cell(_clock(trade.exit_ns)),
         Cell(NOT_KNOWN if price is None else price_text(price)),
-        Cell("open" if trade.hold_ns is None else duration_text(trade.hold_ns)),
+        Cell("open" if trade.is_open else NOT_KNOWN if trade.hold_ns is None else duration_text(trade.hold_ns)),
         Cell(exit_name(trade.exit_reason) if trade.exit_orders else NOT_KNOWN, "text"),
         Cell(usd_text(trade.net_usd), tone("net_usd", trade.net_usd)),
         Cell(metric_text(trade.r_multiple, "ratio")),
         Cell(metric_text(excursions[0] if excursions else None, "bps")),
         Cell(metric_text(excursions[1] if excursions else None, "bps")),
-        Cell(f"{trade.entry_orders[0][:_ID_SHOWN]}…", "text mono", f"{trade.entry_orders[0]}: {story}"),
+        Cell(f"{first[:_ID_SHOWN]}…", "text mono", f"{first}: {story}") if first else Cell("earlier session", "text"),
     ]
 
 

@@ -18,7 +18,8 @@ _SAMPLES_MIN = 2
 def trades(part: Slice) -> int:
     """Round trips from flat to flat, per strategy and symbol.
 
-    Regime rows file a trade under the symbol's regime at its first entry.
+    What was held when the session began counts from there on, at its cost basis. Regime rows file a
+    trade under the symbol's regime at its first entry.
     """
     return len(part.trades)
 

@@ -5,11 +5,15 @@ brings it back to zero. Fills in between that add to the position are entries, t
 fill that crosses zero is split, its fee in proportion (the rest of the division goes to the new trade). Entry
 and exit price are quantity-weighted averages. So the gross result is exit value less entry value, with no
 matching rule to argue about and no rounding.
+
+What a session has taken over from the one before is a trade that begins with it, at its cost basis: when it was opened
+and what that cost in fees is the earlier session's. A split restates what is held, at the same value.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import final
+from fractions import Fraction
+from typing import NamedTuple, final
 
 from tidegate.analytics.orders import FillRow, OrderRow
 from tidegate.values.enums import ExitReason, Regime
@@ -19,6 +23,26 @@ Marks = Callable[[str, int, int], tuple[int, int, int, int] | None]
 """(symbol, from_ns, to_ns in venue time) -> least, most bid; least, most ask, in nanos; None: no quote."""
 
 _BPS = 10_000
+_ONE = Fraction(1)
+
+
+class Carried(NamedTuple):
+    """What a strategy held when the session began; quantity and cost basis are signed."""
+
+    strategy_id: str
+    symbol: str
+    quantity_nanos: int
+    basis_attos: int
+    since_ns: int
+
+
+class Restated(NamedTuple):
+    """What was held of a symbol became numerator / denominator times as much, at input n."""
+
+    n: int
+    symbol: str
+    numerator: int
+    denominator: int
 
 
 @final
@@ -46,6 +70,8 @@ class Trade:
     market_regime: Regime | None = None
     planned_risk_attos: int | None = None
     marks: tuple[int, int, int, int] | None = None
+    is_carried: bool = False  # held when the session began
+    scale: Fraction = _ONE  # units now for one at the entry
     entry_slippage_bps: float | None = None
     exit_slippage_bps: float | None = None
 
@@ -86,8 +112,8 @@ class Trade:
 
     @property
     def hold_ns(self) -> int | None:
-        """Return the time from the first entry to the last exit; None while open."""
-        return None if self.exit_ns is None else self.exit_ns - self.entry_ns
+        """Return the time from the first entry to the last exit; None while open, or where the entry was not seen."""
+        return None if self.exit_ns is None or self.is_carried else self.exit_ns - self.entry_ns
 
     @property
     def excursions_bps(self) -> tuple[float, float] | None:
@@ -110,18 +136,58 @@ def match_trades(
     orders: Mapping[str, OrderRow],
     multipliers: Mapping[str, int],
     marks: Marks | None,
+    carried: Iterable[Carried] = (),
+    restated: Iterable[Restated] = (),
 ) -> tuple[Trade, ...]:
     """Return every round trip in order of entry; those still open are among them."""
-    trades: list[Trade] = []
-    standing: dict[tuple[str, str], Trade] = {}
-    for fill in fills:
-        key = (fill.strategy_id, fill.symbol)
-        _take(fill, key, standing, trades, multipliers.get(fill.symbol, 1))
+    trades = [_carried(number, held, multipliers.get(held.symbol, 1)) for number, held in enumerate(carried, 1)]
+    standing = {(trade.strategy_id, trade.symbol): trade for trade in trades}
+    changes: list[FillRow | Restated] = [*fills, *restated]
+    for change in sorted(changes, key=lambda change: change.n):  # stable: fills of one input keep their order
+        if isinstance(change, Restated):
+            _restate(change, standing)
+        else:
+            _take(change, (change.strategy_id, change.symbol), standing, trades, multipliers.get(change.symbol, 1))
     for trade in trades:
         _describe(trade, orders)
-        if marks is not None and trade.exit_ns is not None:
+        if marks is not None and trade.exit_ns is not None and trade.scale == 1:
             trade.marks = marks(trade.symbol, trade.entry_ns, trade.exit_ns)
     return tuple(trades)
+
+
+def _carried(number: int, held: Carried, multiplier: int) -> Trade:
+    size = abs(held.quantity_nanos)
+    return Trade(
+        number=number,
+        strategy_id=held.strategy_id,
+        symbol=held.symbol,
+        direction=1 if held.quantity_nanos > 0 else -1,
+        multiplier=multiplier,
+        entry_ns=held.since_ns,
+        entry_quantity_nanos=size,
+        peak_quantity_nanos=size,
+        entry_value_attos=abs(held.basis_attos),
+        is_carried=True,
+    )
+
+
+def _restate(change: Restated, standing: dict[tuple[str, str], Trade]) -> None:
+    """Count what is held in new units; a rest that does not divide is gone.
+
+    Where nothing is left the venue pays it out, at a price that is not known here: the trade has no end.
+    """
+    above, below = change.numerator, change.denominator
+    for key, trade in list(standing.items()):
+        if trade.symbol != change.symbol:
+            continue
+        held = (trade.entry_quantity_nanos - trade.exit_quantity_nanos) * above // below
+        if not held:
+            del standing[key]
+            continue
+        trade.exit_quantity_nanos = trade.exit_quantity_nanos * above // below
+        trade.entry_quantity_nanos = trade.exit_quantity_nanos + held
+        trade.peak_quantity_nanos = trade.peak_quantity_nanos * above // below
+        trade.scale *= Fraction(above, below)
 
 
 def _take(
@@ -187,7 +253,7 @@ def _describe(trade: Trade, orders: Mapping[str, OrderRow]) -> None:
         trade.regime = features.symbol_regime if features else None
         trade.market_regime = features.market_regime if features else None
         if intent and intent.stop_distance_nanos:
-            trade.planned_risk_attos = intent.stop_distance_nanos * trade.peak_quantity_nanos * trade.multiplier
+            trade.planned_risk_attos = int(intent.stop_distance_nanos * trade.peak_quantity_nanos / trade.scale) * trade.multiplier
     if exits and exits[0].intent:
         trade.exit_reason = exits[0].intent.exit_reason
 

@@ -6,6 +6,7 @@ from tidegate.engine.carrying import Carried, carried, put_carried
 from tidegate.engine.core import BrokenOff, Core, PairMemory
 from tidegate.engine.layout import layout_sha256
 from tidegate.engine.records import Pending
+from tidegate.portfolio.books import holdings_in
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.time import NEVER_NS
 
@@ -119,6 +120,15 @@ def adopt(core: Core, data: bytes) -> tuple[str, ...]:
         raise WrongSnapshotError("The snapshot is of a version that kept nothing for others; start anew.")
     _put_back_judgement(core, taken)
     return put_carried(core, taken.carried, taken.states, taken.pairs)
+
+
+def held_in(data: bytes) -> tuple[tuple[str, str, int, int], ...]:
+    """Return (strategy, symbol, quantity in nanos, cost basis in attos) of everything held in a snapshot of any layout.
+
+    Raises:
+        WrongSnapshotError: no snapshot.
+    """
+    return holdings_in(_read(data).portfolio)
 
 
 def begin_anew(core: Core) -> None:

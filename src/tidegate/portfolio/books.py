@@ -92,6 +92,12 @@ def decode_into(portfolio: "Portfolio", data: bytes) -> None:
     activity.signatures.update(state.signatures)
 
 
+def holdings_in(data: bytes) -> tuple[tuple[str, str, int, int], ...]:
+    """Return (strategy, symbol, quantity in nanos, cost basis in attos) of everything held in these bytes, both signed."""
+    rows = _decoder.decode(data).holdings
+    return tuple((row.strategy_id, row.symbol, row.quantity_nanos, int(row.basis_attos)) for row in rows if row.quantity_nanos)
+
+
 def _book_row(symbol: str, book: SymbolBook) -> _BookRow:
     return _BookRow(
         symbol=symbol,
