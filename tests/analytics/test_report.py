@@ -163,6 +163,12 @@ def test_a_run_in_which_nothing_happened_says_so_instead_of_drawing() -> None:
     assert "NaN" not in html[: html.index('id="figures"')]
 
 
+def test_without_a_closed_trade_the_tape_is_not_said_to_be_missing() -> None:
+    tape = Sources(marks=lambda _symbol, _from, _to: None)
+    missing = "No tape was at hand to read them from."
+    assert (missing in report_html(Collector().run()), missing in report_html(Collector().run(None, tape))) == (True, False)
+
+
 def test_a_run_without_a_tape_draws_trades_without_a_price_line(run: Run) -> None:
     bare = replace(run, sources=Sources())
     figures = figures_of(report_html(bare))

@@ -103,7 +103,7 @@ class _Document:
                 "Excursions while held",
                 "excursions",
                 plots.excursions_figure(run),
-                "No tape was at hand to read them from.",
+                _NO_TRADE if self.run.sources.marks is not None else "No tape was at hand to read them from.",
             ),
         )
         return f'<div class="grid">{"".join(parts)}</div>'
