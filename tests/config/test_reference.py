@@ -1,3 +1,5 @@
+import re
+
 import msgspec
 import pytest
 
@@ -6,9 +8,25 @@ from tidegate.config import model
 from tidegate.config.finding import SHIPPED
 from tidegate.config.keys import keys_of
 from tidegate.config.limits import limit_keys
-from tidegate.config.reference import REQUIRED, limit_rows, reference_markdown, reference_rows, strategy_card
+from tidegate.config.reference import REQUIRED, KeyRow, limit_rows, reference_markdown, reference_rows, strategy_card
 
 pytestmark = pytest.mark.req("F4")
+
+REGIMES = ("CHOP", "TREND", "VOL_EXPANSION")
+PARTINGS = ("cancel_working", "leave_working")
+WORDS = {
+    "instruments[].kind": ("stock", "index"),
+    "strategies[].eligible[].symbol[]": REGIMES,
+    "strategies[].eligible[].market[]": REGIMES,
+    "strategies[].parting": PARTINGS,
+    "approvals[].side": ("buy", "sell"),
+    "simulator.fees": ("alpaca", "none"),
+    "simulator.acknowledge": ("always", "resting"),
+    "simulator.outside_hours": ("queue", "reject"),
+    "live.feed": ("iex", "sip", "delayed_sip"),
+    "live.parting": PARTINGS,
+    "webhooks[].events[]": ("fills", "trips", "unknown", "approvals", "venue"),
+}
 
 
 def sections() -> list[type[msgspec.Struct]]:
@@ -39,6 +57,16 @@ def test_the_reference_says_defaults_and_what_is_required() -> None:
     assert rows["limits"].default == "none"
     assert rows["market"].default == "its keys' defaults"
     assert rows["simulator.feed_latency"].default == "empty"
+
+
+@pytest.mark.parametrize("row", [row for row in reference_rows() if row.path in WORDS], ids=lambda row: row.path)
+def test_a_key_that_takes_certain_words_only_names_all_of_them(row: KeyRow) -> None:
+    assert [word for word in WORDS[row.path] if not re.search(rf"\b{word}\b", row.meaning)] == []
+
+
+def test_the_page_says_how_values_are_written() -> None:
+    page = reference_markdown()
+    assert [unit for unit in ("duration", "latency", "time", "bps") if f"\n| {unit} | " not in page] == []
 
 
 def test_every_limit_is_in_the_reference() -> None:

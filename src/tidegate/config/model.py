@@ -60,7 +60,7 @@ class InstrumentFacts(Section, frozen=True, kw_only=True):
     """What is known of an instrument besides its symbol."""
 
     venue: Annotated[str, _text("A name under `venues`")]
-    kind: Annotated[Literal["stock", "index"], _text("index: watched, never traded")] = "stock"
+    kind: Annotated[Literal["stock", "index"], _text("stock, or index: watched, never traded")] = "stock"
     sector: Annotated[str, _text("Sector whose exposure it counts in")] = "unclassified"
     event_cluster: Annotated[str, _text("Markets settled by one fact share a cluster; empty: none")] = ""
     market_group: Annotated[str, _text("A name under `groups`, whose regime covers it; empty: none")] = ""
@@ -166,7 +166,7 @@ class StrategySection(Section, frozen=True, kw_only=True):
     eligible: Annotated[tuple[EligibleSection, ...], _text("Where it may enter; nowhere when empty", "rows")]
     parting: Annotated[
         Literal["", "cancel_working", "leave_working"],
-        _text("What becomes of its working orders when a trader stops or has lost the venue; empty: live.parting"),
+        _text("cancel_working or leave_working, when a trader stops or has lost the venue; empty: as `live.parting` says"),
     ] = ""
 
 
@@ -198,13 +198,13 @@ class SimulatorSection(Section, frozen=True, kw_only=True):
     order_latency: Annotated[str, _text("From us to the venue", "latency")] = "0.5ms"
     response_latency: Annotated[str, _text("From the venue to us", "latency")] = "0.5ms"
     seed: Annotated[int, _count("Seed of drawn latencies")] = 0
-    fees: Annotated[Literal["alpaca", "none"], _text("Fee schedule")] = "alpaca"
+    fees: Annotated[Literal["alpaca", "none"], _text("Fee schedule, dated; none: no fees")] = "alpaca"
     acknowledge: Annotated[
         Literal["always", "resting"],
         _text("always: every order is acknowledged first; resting: one that ends on arrival is answered by its end alone"),
     ] = "always"
     short_selling: Annotated[bool, _text("Whether it lets an account sell what it does not hold", "true/false")] = True
-    outside_hours: Annotated[Literal["queue", "reject"], _text("Orders while closed: wait for the open, or rejected")] = "queue"
+    outside_hours: Annotated[Literal["queue", "reject"], _text("Orders while closed; queue: wait for the open, reject: rejected")] = "queue"
     buy_stop_collar: Annotated[bool, _text("Buy stops become stop-limits above their stop, as at Alpaca", "true/false")] = True
     orders_max: Annotated[int, Meta(ge=1, le=1_000_000, description="Orders open at once", extra={"unit": "count"})] = 1_024
 
@@ -236,7 +236,7 @@ class LiveSection(Section, frozen=True, kw_only=True):
     origin: Annotated[str, _text("Address of an emulator on this machine; empty: the venue's own, paper or live by the mode")] = ""
     parting: Annotated[
         Literal["cancel_working", "leave_working"],
-        _text("What becomes of working orders when the trader stops or has lost the venue, of strategies that do not say"),
+        _text("cancel_working or leave_working, when the trader stops or has lost the venue, for strategies that do not say"),
     ] = "cancel_working"
     lost_after: Annotated[str, _duration("Without one of its streams for so long the venue counts as lost; 0: never")] = "1m"
     trading_requests_per_minute: Annotated[int, _count("Requests a minute that the venue allows the account", 2)] = 200
@@ -264,7 +264,7 @@ class WebhookSection(Section, frozen=True, kw_only=True):
     url: Annotated[str, _text("Where to post to: https, or http on this machine")]
     events: Annotated[
         tuple[Literal["fills", "trips", "unknown", "approvals", "venue"], ...],
-        _text("What it is told of: fills; gates that close or open and kills; orders in doubt; orders that wait; the venue", "words"),
+        _text("Any of fills, trips (gates and kills), unknown (orders in doubt), approvals (orders that wait), venue (how it is)", "words"),
     ]
 
 
@@ -275,7 +275,7 @@ class ApprovalSection(Section, frozen=True, kw_only=True):
     sentence: Annotated[str, Meta(min_length=1, description="Why a person is asked, for whoever is", extra={"unit": "text"})]
     strategy: Annotated[str, _text("Only entries of this strategy, by its id")] = ""
     symbol: Annotated[str, _text("Only entries in this symbol")] = ""
-    side: Annotated[Literal["", "buy", "sell"], _text("Only entries on this side")] = ""
+    side: Annotated[Literal["", "buy", "sell"], _text("Only entries on this side, buy or sell")] = ""
     quantity_above: Annotated[Decimal | None, _text("Only whole entries of more than this", "quantity")] = None
     notional_usd_above: Annotated[Decimal | None, _text("Only whole entries worth more than this", "usd")] = None
 
@@ -344,7 +344,7 @@ class Config(Section, frozen=True, kw_only=True):
     scoped_limits: Annotated[
         tuple[ScopedLimitsSection, ...], _text("Narrower limits of single strategies, symbols and sectors", "list")
     ] = ()
-    soft_limits: Annotated[tuple[str, ...], _text("Refusals that ask for a person, instead of refusing; see the manual", "names")] = ()
+    soft_limits: Annotated[tuple[str, ...], _text("Refusals that ask for a person instead: names from the page of refusals", "names")] = ()
     approvals: Annotated[
         tuple[ApprovalSection, ...], _text("Entries that a person has to approve, besides those above the limits", "list")
     ] = ()
