@@ -165,3 +165,22 @@ def test_the_units_verbs_exist_or_are_told_of_in_the_manual() -> None:
         if name.endswith(".service"):
             verb = setting(name, "ExecStart").split()[1]
             assert f"tidegate {verb}" in PAGE
+
+
+def test_the_steps_put_everything_where_the_service_looks_for_it() -> None:
+    steps = PAGE.partition("## systemd")[2].partition("\n## ")[0]
+    configuration = re.search(r"--config (\S+)", setting("tidegate.service", "ExecStart"))
+    assert configuration is not None
+    assert re.search(rf"install -m 0644 \S+ {configuration[1]}\n", steps), "the configuration is never put there"
+    assert "install -d -m 0755 /etc/tidegate\n" in steps, "a folder that the service's user cannot enter hides the configuration"
+    assert re.search(r"pip install (?!-)\w", steps) is None, "nothing of this name is installed from an index"
+    for key, value in lines("tidegate.service"):
+        if key == "LoadCredential":
+            assert value.partition(":")[2] in steps
+
+
+def test_the_steps_of_the_container_make_what_its_file_mounts() -> None:
+    steps = PAGE.partition("## Container")[2].partition("**The ledger on PostgreSQL**")[0]
+    mounted = [volume.split(":")[0] for volume in compose()["services"]["trader"]["volumes"] if volume.startswith("./")]
+    secrets = [compose()["secrets"][name]["file"] for name in compose()["services"]["trader"]["secrets"]]
+    assert [path for path in (*mounted, *secrets) if f"deploy/{path.removeprefix('./')}" not in steps] == []
