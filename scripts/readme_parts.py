@@ -3,7 +3,7 @@
 python -m scripts.readme_parts           write
 python -m scripts.readme_parts --check   exit 1 and name the files that are out of date
 
-A mark is `<!-- begin: PATH -->`, ended by `<!-- end -->`. A Python file is quoted whole; of a page, the part between
+A mark is `<!-- begin: PATH -->`, ended by `<!-- end -->`. A Python or YAML file is quoted whole; of a page, the part between
 `<!-- figures -->` and `<!-- /figures -->`.
 """
 
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-PAGES: Final = ("README.md", "docs/first-strategy.md")
+PAGES: Final = ("README.md", "docs/first-strategy.md", "docs/live-trading.md")
 _MARK: Final = re.compile(r"(<!-- begin: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_KINDS: Final = {".py": "python", ".yaml": "yaml"}
 _FIGURES: Final = re.compile(r"<!-- figures -->\n(.*?)<!-- /figures -->", re.DOTALL)
 
 
@@ -26,8 +27,8 @@ def as_it_should_be(text: str) -> str:
 def quote(path: str) -> str:
     """Return what a page quotes of a file."""
     text = (ROOT / path).read_text(encoding="utf-8")
-    if path.endswith(".py"):
-        return f"```python\n{text}```\n"
+    if (kind := _KINDS.get(Path(path).suffix)) is not None:
+        return f"```{kind}\n{text}```\n"
     figures = _FIGURES.search(text)
     assert figures is not None, f"{path} has no part between the marks `figures`"
     return figures[1]

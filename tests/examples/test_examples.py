@@ -12,7 +12,11 @@ from nbclient import NotebookClient
 
 from tests.conftest import ROOT
 from tidegate.config.loading import load_strategy, parameter_cards
+from tidegate.config.reading import read_config
+from tidegate.kernel.mode import Mode
+from tidegate.recovery.machine import make_toolchain
 from tidegate.replay.run import Options, Replay, run_replay
+from tidegate.service.setup import set_up
 from tidegate.service.webhooks.signature import SIGNATURE, signature_of
 from tidegate.simulation.generate import Wish, generate
 
@@ -70,6 +74,15 @@ def test_a_golden_log_is_read_with_polars(
     monkeypatch.setattr(sys, "argv", ["read_log.py", str(tmp_path / "log")])
     module.main()
     assert "first_trigger" in capsys.readouterr().out
+
+
+@pytest.mark.req("F4")
+def test_the_configuration_of_a_paper_account_is_one_that_a_trader_starts_with() -> None:
+    loaded = read_config(str(EXAMPLES / "paper.yaml"))
+    setup = set_up(loaded, make_toolchain(Mode.PURE))
+    assert setup.tradable == ("BAC", "AIG", "IBM")
+    assert len(setup.slots) == 3
+    assert setup.venue == "alpaca"
 
 
 def test_without_a_log_its_usage_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
