@@ -102,7 +102,7 @@ def test_search_finds_the_newest_first(words: tuple[str, ...], numbers: list[int
 def test_search_shows_a_changed_record_as_it_is(home: AuditHome, tidegate: Tidegate) -> None:
     home.run("UPDATE audit SET ts_ns = 'never', body = x'ff00' WHERE seq = 30")
     said = tidegate("audit", "search", "--limit", "1")
-    assert said.out == "30  -  venue  order_outcome  order-30  \\xff\x00\n"
+    assert said.out == "30  -  venue  order_outcome  order-30  \\xff\\x00\n"
 
 
 @pytest.mark.usefixtures("home")

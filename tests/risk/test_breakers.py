@@ -51,6 +51,7 @@ def test_a_loss_beyond_its_limit_closes_the_account(name: str, words: str) -> No
 def test_a_strategy_beyond_a_loss_limit_of_its_own_is_named() -> None:
     bounds = msgspec.structs.replace(WIDE, daily_loss_attos_max=usd(50))
     books_of = InTrade(CASH)
+    books_of.watch(["mr"])
     for worth in (usd(-20), usd(-50)):
         books_of.fold_strategy("mr", NOW_NS, worth)
         assert loss_trips(books_of.strategies["mr"], bounds) == []
