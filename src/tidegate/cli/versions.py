@@ -3,12 +3,14 @@
 Through the socket of a running trader; where none runs, straight on the ledger, with the home locked.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from tidegate.cli import printing
+from tidegate.cli.asking_secrets import FromStdin, ask_secret
 from tidegate.cli.exits import UsageProblemError
 from tidegate.cli.home import HomeFolder, Why, client_of, home_of
 from tidegate.cli.words import Json
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from tidegate.config.differences import Change
     from tidegate.config.versions import ConfigVersion
+    from tidegate.control.protocol import Login
     from tidegate.control.version_replies import CriterionLine, StepLine, VersionLine, VersionReply, VersionsReply
     from tidegate.service.version_verbs import VersionRequest
 
@@ -26,6 +29,10 @@ File = Annotated[str, typer.Argument(metavar="FILE|NAME", help="A YAML file or a
 Hash = Annotated[str, typer.Argument(metavar="VERSION", help="The beginning of a version's hash.", show_default=False)]
 Ledger = Annotated[str, typer.Option(metavar="URL", help="The ledger's address, where it is no file in the home.", show_default=False)]
 Account = Annotated[str, typer.Option(metavar="NAME", help="Whose versions, where the ledger has several accounts.", show_default=False)]
+User = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="Who you are, where no trader runs and its ledger has users: log in for this.", show_default=False),
+]
 _R = TypeVar("_R", "VersionReply", "VersionsReply")
 _HASH_LETTERS = frozenset("0123456789abcdef")
 _FILE_ENDINGS = (".yaml", ".yml")
@@ -55,6 +62,8 @@ def add(
         str, typer.Option(metavar="VERSION", help="What it is compared with; unset: the one in force, else last run.", show_default=False)
     ] = "",
     ledger: Ledger = "",
+    user: User = "",
+    password_stdin: FromStdin = False,
     home: HomeFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -68,7 +77,9 @@ def add(
     from tidegate.control.version_replies import VersionReply
 
     request = AddVersion(version=_version_of(name), parent=parent)
-    reply = _ask(home, request, VersionReply, ledger=ledger, account=read_config(name).config.account.name)
+    account = read_config(name).config.account.name
+    login = _login(user, from_stdin=password_stdin)
+    reply = _ask(home, request, VersionReply, ledger=ledger, account=account, login=login)
     _show(reply, as_json=as_json)
 
 
@@ -114,6 +125,8 @@ def promote(
     reason: Why = "",
     ledger: Ledger = "",
     account: Account = "",
+    user: User = "",
+    password_stdin: FromStdin = False,
     home: HomeFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -138,11 +151,20 @@ def promote(
         reason=reason,
         measured=measure(logs, line.sha256, EVIDENCE_MODES.get(stage, frozenset())),
     )
-    _show(_ask(home, request, VersionReply, ledger=ledger, account=account), as_json=as_json)
+    login = _login(user, from_stdin=password_stdin)  # after the measuring: a code is good for half a minute
+    _show(_ask(home, request, VersionReply, ledger=ledger, account=account, login=login), as_json=as_json)
 
 
 def rollback(
-    version: Hash, *, reason: Why = "", ledger: Ledger = "", account: Account = "", home: HomeFolder = None, as_json: Json = False
+    version: Hash,
+    *,
+    reason: Why = "",
+    ledger: Ledger = "",
+    account: Account = "",
+    user: User = "",
+    password_stdin: FromStdin = False,
+    home: HomeFolder = None,
+    as_json: Json = False,
 ) -> None:
     """Put an old version in force again, at the stage it holds.
 
@@ -153,7 +175,8 @@ def rollback(
     from tidegate.control.version_replies import VersionReply
 
     request = MoveVersion(version=version, verb=VersionVerb.ROLLBACK, reason=reason)
-    _show(_ask(home, request, VersionReply, ledger=ledger, account=account), as_json=as_json)
+    login = _login(user, from_stdin=password_stdin)
+    _show(_ask(home, request, VersionReply, ledger=ledger, account=account, login=login), as_json=as_json)
 
 
 def history(
@@ -186,8 +209,17 @@ def bytes_of(text: str, home: Path | None) -> str:
     return _either(text, home, "", "").source.decode()
 
 
-def _ask(home: Path | None, request: "VersionRequest", kind: type[_R], *, ledger: str, account: str) -> _R:
-    """Ask the running trader, with the proof of the last login; where none runs, the ledger itself."""
+def _login(user: str, *, from_stdin: bool) -> "Login | None":
+    """Return a login of a user who named himself, his password and code asked for."""
+    from tidegate.control.protocol import Login
+
+    if not user:
+        return None
+    return Login(name=user, password=ask_secret("password", from_stdin=from_stdin), code=ask_secret("code", from_stdin=from_stdin))
+
+
+def _ask(home: Path | None, request: "VersionRequest", kind: type[_R], *, ledger: str, account: str, login: "Login | None" = None) -> _R:
+    """Ask the running trader, with the proof of the last login; where none runs, or one logs in for this, the ledger itself."""
     import os
 
     from msgspec.structs import replace
@@ -202,10 +234,10 @@ def _ask(home: Path | None, request: "VersionRequest", kind: type[_R], *, ledger
     place = home_of(home)
     if isinstance(request, AddVersion | MoveVersion):
         request = replace(request, proof=proof_of(place))
-    try:
-        return client_of(place).ask(request, kind)
-    except NoTraderError:
-        reply = ask_ledger(place, ledger, account, request, user_name(os.getuid()), WallClock())
+    with suppress(NoTraderError):
+        if login is None:
+            return client_of(place).ask(request, kind)
+    reply = ask_ledger(place, ledger, account, request, user_name(os.getuid()), WallClock(), login=login)
     if not isinstance(reply, kind):
         raise BadFrameError("The ledger answered something else than was asked; report it.")
     return reply

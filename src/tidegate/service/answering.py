@@ -8,12 +8,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, final
 
-from tidegate.authority.actions import Action, action_of
+from tidegate.authority.actions import action_of
 from tidegate.clock.clock import Clock
 from tidegate.control.errors import UnknownRequestError
 from tidegate.control.peers import user_name
 from tidegate.control.protocol import (
-    AddVersion,
     AnswerApproval,
     AnyIdentity,
     AnyPicture,
@@ -32,7 +31,6 @@ from tidegate.control.protocol import (
     ShowLimits,
     ShowVersion,
     Status,
-    VersionVerb,
 )
 from tidegate.control.replies import (
     AnyReply,
@@ -62,6 +60,7 @@ from tidegate.service.ports import LogPort
 from tidegate.service.readiness import Readiness, failing
 from tidegate.service.report_reply import report_reply
 from tidegate.service.sentinel import KillFileError, NoReasonError, clear_kills, withdraw_kill
+from tidegate.service.side_door import want_of
 from tidegate.service.stop_report import REPORTED
 from tidegate.service.surroundings import Surroundings
 from tidegate.values.enums import GateScope, GateState, RequestVerb
@@ -117,9 +116,7 @@ class Answering:
             raise UnknownRequestError("This trader keeps no versions of its configuration; stop it and ask the ledger.")
         if isinstance(request, ListVersions | ShowVersion):
             return await self._around.versions.answer(request, user_name(peer_uid))
-        adds = isinstance(request, AddVersion)
-        want = Want(Action.STAGE_CONFIG if adds else Action.PROMOTE_CONFIG, GateScope.GLOBAL, "")
-        begins = isinstance(request, AddVersion) or request.verb is not VersionVerb.APPROVE
+        want, begins = want_of(request)
         person = self._identity.admission.admit(want, request.proof, peer_uid, begins=begins)
         reply = await self._around.versions.answer(request, person.name)
         self._desk.auditing.happened(AuditType.CONFIG_CHANGED, person.name, *version_changed(request, reply))
