@@ -239,6 +239,14 @@ def test_real_money_takes_two_persons(desk: Desk) -> None:
     assert desk.book.stage(BASE.sha256) is Stage.PAPER
 
 
+@pytest.mark.req("E2")
+def test_who_may_only_approve_moves_nothing_that_takes_one_person(desk: Desk) -> None:
+    desk.add(BASE)
+    with pytest.raises(PromotionRefusedError, match="there is nothing to approve"):
+        desk.promote(BASE, Stage.PAPER, "bob", approves=True)
+    assert desk.book.stage(BASE.sha256) is Stage.SHADOW
+
+
 def test_a_request_is_good_for_a_day_and_for_one_promotion(desk: Desk) -> None:
     desk.climb(BASE, Stage.PAPER)
     desk.promote(BASE, Stage.SMALL_LIVE)

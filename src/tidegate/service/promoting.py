@@ -106,6 +106,8 @@ def promoted(book: StageBook, version: VersionRow, to: Stage, measured: Measured
     evidence = msgspec.json.encode({"measured": measured, "criteria": [one._asdict() for one in criteria]}).decode()
     holds = book.stage(version.sha256)
     if not needs_two(to):
+        if approves:
+            raise PromotionRefusedError(f"{to.value} takes one person, who asks for it himself; there is nothing to approve.")
         return Moved(rows=_climb(book, whole, version, to, strategies, who, evidence=evidence), criteria=criteria, lines=_told(version, to))
     if not approves:
         row = _row(version, Step.REQUESTED, holds, to, who, evidence=evidence)
