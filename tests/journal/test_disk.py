@@ -165,12 +165,19 @@ def test_what_a_sleeping_writer_writes_after_a_takeover_is_no_part_of_the_log(tm
     following = LogWriter(tmp_path / "log", session_opened(), continuing=True)
     before = {path.name: path.read_bytes() for path in (tmp_path / "log").glob("*.seg")}
     writer.input(2, b"late")
-    writer.flush()
-    with pytest.raises(LogUnwritableError, match="File exists"):
-        writer.rotate()
+    with pytest.raises(LogUnwritableError, match="was removed or replaced"):
+        writer.flush()
     assert {path.name: path.read_bytes() for path in (tmp_path / "log").glob("*.seg")} == before
     following.close()
     assert check(tmp_path / "log") is None
+
+
+def test_a_segment_that_another_trader_began_is_not_overwritten(tmp_path, writer):
+    theirs = segment_path(tmp_path / "log", 1)
+    theirs.write_bytes(b"theirs")
+    with pytest.raises(LogUnwritableError, match="File exists"):
+        writer.rotate()
+    assert theirs.read_bytes() == b"theirs"
 
 
 def test_an_open_segment_that_cannot_be_sealed_is_said(tmp_path, writer, monkeypatch):
@@ -178,3 +185,27 @@ def test_an_open_segment_that_cannot_be_sealed_is_said(tmp_path, writer, monkeyp
     refuse(monkeypatch, "write", errno.ENOSPC)
     with pytest.raises(LogUnwritableError, match="cannot be sealed"):
         LogWriter(tmp_path / "log", session_opened(), continuing=True)
+
+
+def remove(path):
+    path.unlink()
+
+
+def replace_by_a_copy(path):
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    copy.replace(path)
+
+
+def move_the_folder(path):
+    path.parent.rename(path.parent.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize("lose", [remove, replace_by_a_copy, move_the_folder])
+@pytest.mark.parametrize("verb", ["flush", "rotate", "close"])
+def test_a_segment_that_is_removed_or_replaced_holds_nothing_durable(tmp_path, writer, lose, verb):
+    lose(segment_path(tmp_path / "log", 0))
+    writer.input(1, b"into a file that nobody finds again")
+    with pytest.raises(LogUnwritableError, match=r"000000\.seg was removed or replaced while it was written") as caught:
+        getattr(writer, verb)()
+    assert caught.value.exit_code is ExitCode.ENVIRONMENT

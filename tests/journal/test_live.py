@@ -356,3 +356,18 @@ def test_kill_9_at_sixty_random_moments_loses_nothing_that_was_durable(tmp_path:
     done = subprocess.run(script, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("60 kills")
+
+
+@pytest.mark.asyncio
+async def test_a_log_whose_file_is_removed_ends_and_says_so(tmp_path: Path) -> None:
+    told: list[LogFailedError] = []
+    log = LiveLog(tmp_path, session_opened(), SLOW, on_failed=told.append)
+    log.input(0, b"first")
+    log.judged(0)
+    await log.wait_durable(0)
+    (tmp_path / "000000.seg").unlink()
+    log.input(1, b"second")
+    log.judged(1)
+    with pytest.raises(LogFailedError, match="was removed or replaced"):
+        await log.wait_durable(1)
+    assert (log.durable_n, log.is_pressed, len(told)) == (0, True, 1)

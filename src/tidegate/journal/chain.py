@@ -112,14 +112,23 @@ class SegmentChain:
     def sync(self) -> None:
         """Make all that was written durable.
 
+        A disk takes what is written to a file that has lost its name, and says nothing; no start would find it again.
+
         Raises:
-            LogUnwritableError: the disk refuses.
+            LogUnwritableError: the disk refuses, or the file is not in its place any more.
         """
         assert self._fd != _CLOSED, "the log is closed, or the disk refused it before"
         try:
             _sync(self._fd)
+            in_place = stands_at(segment_path(self._directory, self._segment), os.fstat(self._fd))
         except OSError as error:
             raise self._finished(error) from error
+        if not in_place:
+            self.abandon()
+            raise LogUnwritableError(
+                f"The log {segment_path(self._directory, self._segment)} was removed or replaced while it was written; "
+                "put it back if you can, find out who did it, and start again."
+            )
 
     def close(self, totals: Totals) -> None:
         """Seal the last segment, durably.
@@ -230,6 +239,14 @@ def seal_block(sha256: bytes, reason: SealReason, rows: NDArray[np.void], last: 
         payload_crc=0,
     )
     return pack_block(head, payload)
+
+
+def stands_at(path: Path, opened: os.stat_result) -> bool:
+    """Tell whether a path still leads to the file that was opened there."""
+    try:
+        return os.path.samestat(path.stat(), opened)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def write_all(fd: int, data: bytes) -> None:
