@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.service.ledger.making import ACCOUNT, claim
+from tests.service.making import Office
 from tidegate.clock.clock import WallClock
+from tidegate.service import lease as lease_times
 from tidegate.service import tenure
 from tidegate.service.ledger import opening
 from tidegate.service.ledger.errors import LedgerLockedError
 from tidegate.service.ledger.sql import SqlLedger
-from tidegate.service.tenure import AccountHeldError, Claimed, claim_account
+from tidegate.service.ledger.thread import LedgerThread
+from tidegate.service.tenure import AccountHeldError, Claimed, Tenure, claim_account
 
 pytestmark = [pytest.mark.req("B2.2", "F3"), pytest.mark.asyncio]
 
@@ -88,3 +91,19 @@ async def test_a_patient_trader_waits_for_the_holder_and_one_without_patience_go
     assert told == [f"The account is held by {lease.holder}; this trader waits for it."]
     ledger.close()
     holder.close()
+
+
+async def test_a_ledger_that_is_removed_while_nothing_trades_is_known_at_the_next_renewal(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_times, "RENEW_NS", 10_000_000)
+    office, clock = Office(), WallClock()
+    taken = SqlLedger(file)
+    lease = taken.take_lease(claim(at_ns=clock.now_ns()))
+    ledger = LedgerThread(taken)
+    keeping = asyncio.create_task(Tenure(lease, clock.monotonic_ns(), clock, ledger, office.desk, speed=1.0).keep())
+    await asyncio.to_thread(file.unlink)
+    await until(lambda: not office.desk.outbox.store_ok)
+    assert "was removed or replaced" in str(office.desk.outbox.ledger_failed)
+    keeping.cancel()
+    await ledger.close()

@@ -161,7 +161,7 @@ class Outbox:
 
     def wrote(self, effect: WriteLedger, error: TidegateError | None) -> None:
         """Take in that a batch is durable, or was refused: what was to be written may then not be sent."""
-        self._note_ledger(error)
+        self.heard_of_ledger(error)
         if error is not None and not effect.batch.rows:
             return  # a mark or an execution: the next start tells them from the log
         for row in effect.batch.rows:
@@ -176,7 +176,8 @@ class Outbox:
                 self._drop(entry, f"the ledger refused it: {error}", mark=False)
         self.poll()
 
-    def _note_ledger(self, error: TidegateError | None) -> None:
+    def heard_of_ledger(self, error: TidegateError | None) -> None:
+        """Take in what the ledger said to a write, also one that is not ours; None: it took it."""
         if isinstance(error, StaleEpochError):
             self._gatekeeper.lose()
         elif isinstance(error, LedgerUnavailableError):

@@ -125,10 +125,12 @@ class Tenure:
                 raise AccountLostError(
                     f"Account {self._held.lease.account} was taken over by another trader; this one sends nothing any more and stops."
                 ) from None
-            except LedgerError:
+            except LedgerError as error:
                 self._held.failed()  # the time runs on; sending stops by itself when it is over
+                self._desk.outbox.heard_of_ledger(error)
                 continue
             self._held.renewed(lease)
+            self._desk.outbox.heard_of_ledger(None)
             self._tell(lease, asked_ns)
 
     async def give_back(self) -> None:

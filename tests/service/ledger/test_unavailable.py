@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -204,6 +204,61 @@ def test_a_disk_that_fails_in_the_middle_of_a_commit_ends_the_ledger_and_loses_n
     assert "was lost to its disk before; look at the disk and start again" in last
     ledger = SqlLedger(file)
     assert numbers(ledger) == list(range(10 * int(count)))
+    ledger.close()
+
+
+Lose = Callable[[Path], None]
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def replace_by_a_copy(path: Path) -> None:
+    Path(shutil.copy(path, path.with_name("copy"))).replace(path)
+
+
+def move_the_folder(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize("ending", ["", "-wal"])
+@pytest.mark.parametrize("lose", [remove, replace_by_a_copy, move_the_folder])
+def test_a_ledger_whose_files_are_removed_or_replaced_keeps_nothing_and_says_so(
+    tmp_path: Path, empty_file: Path, lose: Lose, ending: str
+) -> None:
+    (tmp_path / "home").mkdir()
+    path = Path(shutil.copy(empty_file, tmp_path / "home" / "ledger.db"))
+    ledger = SqlLedger(path)
+    lease = ledger.take_lease(claim())
+    ledger.write(batch(rows=(row(1),)))
+    lose(path.with_name(path.name + ending))
+    says = "was removed or replaced while it was in use"
+    with pytest.raises(LedgerUnavailableError, match=says) as refused:
+        ledger.write(batch(rows=(row(2),)))
+    assert is_sentence(refused)
+    with pytest.raises(LedgerUnavailableError, match=says):
+        ledger.renew(lease, lease.expires_ns)
+    ledger.close()
+
+
+def test_a_lease_is_not_renewed_in_a_ledger_that_was_removed(file: Path) -> None:
+    ledger = SqlLedger(file)
+    lease = ledger.take_lease(claim())
+    file.unlink()
+    with pytest.raises(LedgerUnavailableError, match="was removed or replaced"):
+        ledger.renew(lease, lease.expires_ns)
+    ledger.close()
+
+
+def test_a_connection_that_is_made_anew_finds_the_ledger_in_its_place(file: Path) -> None:
+    ledger = SqlLedger(file)
+    ledger.take_lease(claim())
+    ledger.write(batch(rows=(row(1),)))
+    ledger._engine.dispose()
+    assert not file.with_name(file.name + "-wal").exists()
+    ledger.write(batch(rows=(row(2),)))
+    assert numbers(ledger) == [1, 2]
     ledger.close()
 
 

@@ -45,6 +45,7 @@ from tidegate.service.ledger.rows import (
 )
 from tidegate.service.ledger.schema import APPROVALS, AUDIT, AUDIT_HEADS, CONFIG_STAGES, CONFIG_VERSIONS, EXECUTIONS, KILLS, OUTBOX, USERS
 from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, spent_sentence, stale_sentence
+from tidegate.service.ledger.standing import Standing
 from tidegate.service.ledger.states import OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
 
@@ -70,7 +71,8 @@ class SqlLedger:
         self._prepared = PreparedBatch(self._engine)
         self._driver = self._engine.dialect.loaded_dbapi
         self._begin = BEGIN_SQLITE if self._engine.dialect.name == "sqlite" else ""  # the other driver begins by itself
-        self._lost = False
+        self._standing = Standing(self._engine)
+        self._lost = ""  # why nothing more may be read or written through it
 
     def take_lease(self, claim: LeaseClaim) -> Lease:
         """See `Ledger`."""
@@ -233,8 +235,9 @@ class SqlLedger:
             with store_errors(self._name), (engine or self._engine).begin() as connection:
                 yield connection
         except LedgerUnavailableError as error:
-            self._lost = is_fatal(error.__cause__)
+            self._note(error.__cause__)
             raise
+        self._require_standing()
 
     @contextmanager
     def _swift(self) -> Iterator[DBAPICursor]:
@@ -252,10 +255,11 @@ class SqlLedger:
                 cursor.execute(self._begin)
             yield cursor
             link.commit()
+            self._require_standing()
         except self._driver.IntegrityError:
             raise
         except self._driver.Error as error:
-            self._lost = is_fatal(error)
+            self._note(error)
             if link is not None:
                 self._drop(link)
             raise unavailable(self._name, error) from error
@@ -269,9 +273,19 @@ class SqlLedger:
             link.rollback()  # a traceback may keep the connection alive, and with it the lock
         link.invalidate()
 
+    def _note(self, error: BaseException | None) -> None:
+        if is_fatal(error):
+            self._lost = "was lost to its disk before; look at the disk and start again"
+
+    def _require_standing(self) -> None:
+        """Refuse what was written to files that a start would not find; asked after the commit, so that it counts for this one."""
+        if not self._standing.holds():
+            self._lost = "was removed or replaced while it was in use; put its files back if you can, find out who did it, and start again"
+            self._refuse_when_lost()
+
     def _refuse_when_lost(self) -> None:
         if self._lost:
-            raise LedgerUnavailableError(f"The ledger {self._name} was lost to its disk before; look at the disk and start again.")
+            raise LedgerUnavailableError(f"The ledger {self._name} {self._lost}.")
 
     def _apply(self, cursor: DBAPICursor, batches: Sequence[Batch]) -> list[Written]:
         """Check each lease under a lock that lasts as long as the transaction, and carry the batches out, or raise."""
