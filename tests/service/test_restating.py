@@ -102,6 +102,18 @@ def test_an_announced_split_that_the_positions_show_is_booked_once_and_is_no_dif
     assert len(office.messages(PositionRestated)) == 1
 
 
+def test_a_split_that_is_booked_explains_nothing_a_second_time() -> None:
+    office = held()
+    office.desk.know_splits([FOUR])
+    office.tell(positions=(position("AAA", 40),))
+    for _ in range(3):
+        office.wait(60)
+        office.desk.know_splits([FOUR])  # as it is asked for every hour, for ten days
+        office.tell(positions=(position("AAA", 160),))
+    assert len(office.messages(PositionRestated)) == 1
+    assert office.messages(DifferenceFound)
+
+
 def test_a_position_that_no_announced_split_explains_is_a_difference_as_ever() -> None:
     for splits, shares in (([], 40), ([FOUR], 30), ([FOUR._replace(symbol="BBB")], 40), ([FOUR], 39)):
         office = held()

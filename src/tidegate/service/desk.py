@@ -70,7 +70,8 @@ class Desk:
         self.reconciler: Final = Reconciler(place.venue, self.sequencer, clock, settings.reconcile)
         self.auditing: Final = Auditing(place.account, self.sequencer, self.gatekeeper, clock, settings.audit)
         self.expiries: dict[str, int] = {}  # when the venue itself ends the orders that were open there at the last read, ns
-        self.splits: list[Split] = []  # announced for today or a day lately
+        self.splits: list[Split] = []  # announced for today or a day lately, and not booked in this session
+        self._booked: Final[set[Split]] = set()
         self.calls: Final = CallTally(place.venue, self.sequencer, clock)
         down = engine.books.streams_down()  # a session before may have ended without its disk
         self._told_up: Final = {stream: f"{place.venue}/{stream}" not in down for stream in (STORE, BLOCKED)}
@@ -123,7 +124,7 @@ class Desk:
 
     def know_splits(self, splits: list[Split]) -> None:
         """Take in which splits are announced for today or were for a day lately."""
-        self.splits = splits
+        self.splits = [split for split in splits if split not in self._booked]
 
     def called(self, call: VenueCall) -> None:
         """Take in a request to the venue that has ended: for the audit chain, and counted for reports."""
@@ -163,8 +164,10 @@ class Desk:
         if reads is not None and reads.orders is not None:
             self.expiries = {order.client_order_id: order.expires_ns for order in reads.orders if order.expires_ns}
         if reads is not None and reads.positions is not None:
-            for split in restated(self.splits, self.engine.books, reads.positions):
-                self.sequencer.offer(split)  # before the report, which then finds no difference
+            for split, told in restated(self.splits, self.engine.books, reads.positions):
+                if self.sequencer.offer(told):  # before the report, which then finds no difference
+                    self._booked.add(split)
+            self.know_splits(self.splits)
         self.reconciler.read(reads, error)
 
     def suspended(self, effect: Suspend, *, taken: bool) -> None:

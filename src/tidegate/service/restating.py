@@ -60,27 +60,32 @@ def split_of(action: VenueAction) -> Split | None:
     return Split(action.symbol, factor, action.restates_on, action.kind)
 
 
-def restated(splits: Sequence[Split], books: Books, positions: Sequence[VenuePosition]) -> list[PositionRestated]:
-    """Return the splits that the venue's positions show and our books do not: a fraction of a share may be paid out."""
+def restated(splits: Sequence[Split], books: Books, positions: Sequence[VenuePosition]) -> list[tuple[Split, PositionRestated]]:
+    """Return the splits that the venue's positions show and our books do not: a fraction of a share may be paid out.
+
+    One that was booked must not be asked for again: a position that has grown by as much since is another difference.
+    """
     held = {position.symbol: position.quantity_nanos for position in positions}
     working = {order.symbol for order in books.working_orders()}
     found = []
     for split in splits:
         ours, theirs = books.net_nanos(split.symbol), held.get(split.symbol, 0)
         if split.symbol not in working and ours and theirs != ours and abs(theirs - ours * split.factor) < NANOS:
-            found.append(
-                PositionRestated(
-                    event_id="",
-                    timestamp=0,
-                    symbol=split.symbol,
-                    strategy_id="",
-                    correlation_id="",
-                    numerator=split.factor.numerator,
-                    denominator=split.factor.denominator,
-                    reason=f"{split.kind.value.replace('_', ' ')} of {split.day}",
-                )
-            )
+            found.append((split, _message(split)))
     return found
+
+
+def _message(split: Split) -> PositionRestated:
+    return PositionRestated(
+        event_id="",
+        timestamp=0,
+        symbol=split.symbol,
+        strategy_id="",
+        correlation_id="",
+        numerator=split.factor.numerator,
+        denominator=split.factor.denominator,
+        reason=f"{split.kind.value.replace('_', ' ')} of {split.day}",
+    )
 
 
 async def follow_splits(venue: Announced, symbols: Sequence[str], know: Callable[[list[Split]], None], clock: Clock, wait: Wait) -> None:
