@@ -69,6 +69,13 @@ def test_orders_and_positions_name_what_is_there(trader: Living, tidegate: Tideg
     assert re.search(r"equity \$\d+", positions)
 
 
+@pytest.mark.usefixtures("trader")
+def test_limits_that_are_written_as_durations_are_not_called_ns(tidegate: Tidegate) -> None:
+    lines = {line["name"]: (line["unit"], line["limit"]) for line in tidegate("limits", "--json").document["limits"]}
+    assert lines["breaker_cooldown"] == ("duration", "4 s")
+    assert "ns" not in {unit for unit, _ in lines.values()}
+
+
 def test_pause_and_resume_of_a_strategy(trader: Living, tidegate: Tidegate) -> None:
     said = tidegate("pause", "--strategy", "resting", "--reason", "lunch")
     assert (said.code, said.err) == (0, "")

@@ -26,10 +26,12 @@ from tidegate.service.status_page import StatusMonitor
 from tidegate.values.money import attos_text, nanos_text
 
 _ATTOS: Final = "usd"
+_NS: Final = "ns"
+_UNIT_SHOWN: Final = {_NS: "duration"}  # 5 s is written out, as in the manual
 _AS_TEXT: Final[dict[str, Callable[[int], str]]] = {
     _ATTOS: attos_text,
     "quantity": nanos_text,
-    "ns": duration,
+    _NS: duration,
     "bps": str,
     "count": str,
 }
@@ -174,7 +176,7 @@ def _limit(use: LimitUse) -> LimitLine:
     text = _AS_TEXT.get(unit, str)
     return LimitLine(
         name=name.replace("_attos", "_usd").replace("_nanos", "").replace("_ns", ""),
-        unit=unit,
+        unit=_UNIT_SHOWN.get(unit, unit),
         meaning=meaning,
         limit=text(use.limit) if isinstance(use.limit, int) else _listed(use.limit),
         used=None if use.used is None else text(use.used),
