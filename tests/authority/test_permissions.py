@@ -33,7 +33,8 @@ ORDER = ("viewer", "operator", "approver", "risk_officer", "admin", "agent")
 WITH_REAL_MONEY = ("small-live", "live")
 SECOND = {"resume", "enable", "promote_config", "loosen_limits"}  # with real money
 FRESH = SECOND | {"flatten", "approve", "manage_users", "rotate_keys"}  # with real money
-ALONE = "read kill pause cancel disable flatten resume enable propose approve stage_config tighten_limits"  # of one person without users
+# Of one person without users.
+ALONE = "read kill pause cancel disable flatten resume enable propose approve stage_config promote_config tighten_limits"
 ALONE_WITH_REAL_MONEY = "read kill pause cancel"
 
 GRID = [*product(Role, Action, GateScope, TradingStage)]

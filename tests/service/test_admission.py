@@ -93,10 +93,10 @@ def test_once_there_are_users_nothing_but_reading_and_a_kill_goes_without_a_logi
 def test_one_person_without_users_acts_as_operator_and_resumes_only_where_no_real_money_is(stage: TradingStage) -> None:
     door = Door(stage)
     for action, scope in product(Action, GateScope):
-        operator = stated("operator", action.value, scope.value) or action.value in {"resume", "enable", "approve"}
+        operator = stated("operator", action.value, scope.value) or action.value in {"resume", "enable", "approve", "promote_config"}
         expected = action.value in {"read", "kill", "pause", "cancel"} if stage.value in REAL else operator
         nobodys = action.value in {"disable", "enable"} and scope is not GateScope.SYMBOL
-        nobodys = nobodys or (action.value == "stage_config" and scope not in {GateScope.GLOBAL, GateScope.STRATEGY})
+        nobodys = nobodys or (action.value in {"stage_config", "promote_config"} and scope not in {GateScope.GLOBAL, GateScope.STRATEGY})
         assert admitted(door, Want(action, scope), "") is (expected and not nobodys), (action, scope)
     named = OWNER in door.admission.rule()
     assert named is (stage.value not in REAL)

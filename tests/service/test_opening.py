@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from tests.service.living import Living, setting
-from tests.service.people import UID
+from tests.service.people import OWNER, UID
 from tidegate.authority.actions import TradingStage
-from tidegate.authority.errors import DeniedError
+from tidegate.authority.errors import DeniedError, LoginNeededError
 from tidegate.control.protocol import Ask, MoveVersion, VersionVerb
 from tidegate.control.version_replies import VersionReply
 from tidegate.service.sentinel import Kill, KillWatch, read_kills, write_kill
@@ -28,7 +28,8 @@ def test_who_may_only_confirm_neither_asks_for_a_promotion_nor_rolls_back(shared
     living = Living(shared, tmp_path / "home", mode=mode)
     done: list[tuple[str, VersionVerb]] = []
 
-    async def answer(request: MoveVersion, person: str) -> VersionReply:
+    async def answer(request: MoveVersion, person: str, *, to_paper_only: bool) -> VersionReply:
+        assert not to_paper_only
         done.append((person, request.verb))
         return VersionReply(sha256="v", stage="live", lines=())
 
@@ -48,6 +49,29 @@ def test_who_may_only_confirm_neither_asks_for_a_promotion_nor_rolls_back(shared
             with pytest.raises(DeniedError, match=r"^Only a risk officer may promote config"):
                 asyncio.run(living.answering.answer(request, UID))
     assert {name for name, _ in done} == ({"ann", "cat"} if mode is TradingStage.LIVE else {"ann"})
+
+
+@pytest.mark.req("E2", "D2.2")
+@pytest.mark.parametrize("mode", [TradingStage.PAPER, TradingStage.LIVE])
+def test_without_users_the_owner_promotes_where_no_real_money_is_and_is_named_so(
+    shared: Setting, tmp_path: Path, mode: TradingStage
+) -> None:
+    living = Living(shared, tmp_path / "home", mode=mode)
+    done: list[tuple[str, bool]] = []
+
+    async def answer(_request: MoveVersion, person: str, *, to_paper_only: bool) -> VersionReply:
+        done.append((person, to_paper_only))
+        return VersionReply(sha256="v", stage="paper", lines=())
+
+    living.around.versions = SimpleNamespace(answer=answer)  # type: ignore[assignment]
+    asked = living.answering.answer(MoveVersion(version="v", verb=VersionVerb.PROMOTE), UID)
+    if mode is TradingStage.PAPER:
+        asyncio.run(asked)
+        assert done == [(f"{OWNER}, without users", True)]
+        return
+    with pytest.raises(LoginNeededError, match="this trader has no user yet"):
+        asyncio.run(asked)
+    assert not done
 
 
 @pytest.mark.req("B3.6")

@@ -46,6 +46,25 @@ class Store:
         return [row.step for row in self.ledger.stages(ACCOUNT)]
 
 
+@pytest.mark.req("E2")
+def test_the_owner_of_a_trader_without_users_promotes_to_paper_and_moves_nothing_of_real_money() -> None:
+    store, owner = Store(), ANN._replace(to_paper_only=True)
+    store.ask(AddVersion(version=BASE), owner)
+    assert (
+        store.ask(MoveVersion(version=BASE.sha256, verb=VersionVerb.PROMOTE, measured=measured(BASE, Stage.PAPER)), owner).stage == "paper"
+    )
+    further = MoveVersion(version=BASE.sha256, verb=VersionVerb.PROMOTE, measured=measured(BASE, Stage.SMALL_LIVE))
+    before = store.steps()
+    for request in (further, msgspec.structs.replace(further, stage="small_live", verb=VersionVerb.APPROVE)):
+        with pytest.raises(PromotionRefusedError, match=r"^small_live is real money and takes users"):
+            store.ask(request, owner)
+    assert store.steps() == before
+    store.ask(further)
+    store.ask(msgspec.structs.replace(further, stage="small_live", verb=VersionVerb.APPROVE), BOB)
+    with pytest.raises(PromotionRefusedError, match=r"^small_live is real money and takes users"):
+        store.ask(MoveVersion(version=BASE.sha256, verb=VersionVerb.ROLLBACK), owner)
+
+
 def test_a_start_adds_the_version_and_says_that_it_ran() -> None:
     store = Store()
     assert set(store.begin().values()) == {True}

@@ -72,6 +72,7 @@ _ONE_PERSON: Final = _SAFE | {
     Action.PROPOSE,
     Action.APPROVE,
     Action.STAGE_CONFIG,
+    Action.PROMOTE_CONFIG,  # to stages without real money: those take users, whatever the trader's own mode (`version_verbs`)
     Action.TIGHTEN_LIMITS,
 }
 WITHOUT_USERS: Final[Mapping[TradingStage, frozenset[Action]]] = {

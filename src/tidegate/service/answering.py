@@ -118,8 +118,10 @@ class Answering:
             return await self._around.versions.answer(request, user_name(peer_uid))
         want, begins = want_of(request)
         person = self._identity.admission.admit(want, request.proof, peer_uid, begins=begins)
-        reply = await self._around.versions.answer(request, person.name)
-        self._desk.auditing.happened(AuditType.CONFIG_CHANGED, person.name, *version_changed(request, reply))
+        alone = person.role is None
+        name = f"{person.name}, without users" if alone else person.name
+        reply = await self._around.versions.answer(request, name, to_paper_only=alone)
+        self._desk.auditing.happened(AuditType.CONFIG_CHANGED, name, *version_changed(request, reply))
         self._wake()
         return reply
 

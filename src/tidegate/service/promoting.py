@@ -28,11 +28,15 @@ class PromotionRefusedError(TidegateError):
 
 
 class Who(NamedTuple):
-    """Whose word it is, when, and why. The name comes from whoever checked the person: the socket's peer, or a login."""
+    """Whose word it is, when, and why. The name comes from whoever checked the person: the socket's peer, or a login.
+
+    to_paper_only: he is the owner of a trader without users, so that nothing of real money is his to move.
+    """
 
     person: str
     now_ns: int
     reason: str
+    to_paper_only: bool = False
 
 
 class Moved(NamedTuple):

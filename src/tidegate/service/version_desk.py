@@ -53,13 +53,13 @@ class VersionDesk:
         self._ledger: Final = ledger
         self._clock: Final = clock
 
-    async def answer(self, request: VersionRequest, person: str) -> VersionReply | VersionsReply:
-        """Do what a person asks.
+    async def answer(self, request: VersionRequest, person: str, *, to_paper_only: bool = False) -> VersionReply | VersionsReply:
+        """Do what a person asks. to_paper_only: he moves nothing of real money.
 
         Raises:
             TidegateError: it is refused; nothing was recorded.
         """
-        who = Who(person, self._clock.now_ns(), getattr(request, "reason", ""))
+        who = Who(person, self._clock.now_ns(), getattr(request, "reason", ""), to_paper_only=to_paper_only)
 
         def verb(ledger: Ledger) -> VersionReply | VersionsReply:
             return carry_out(ledger, self._lease, request, who, running=self.version)

@@ -5,7 +5,7 @@ Who asks is told by whoever checked the person. Today that is the user at the ot
 
 from typing import Final, NamedTuple
 
-from tidegate.config.stages import SMALL_LIVE_MODE, STAGE_OF_MODE, Stage, Step, rung
+from tidegate.config.stages import REAL_MONEY, SMALL_LIVE_MODE, STAGE_OF_MODE, Stage, Step, rung
 from tidegate.config.versions import ConfigVersion, name_of, permissions_of, short
 from tidegate.control.protocol import AddVersion, ListVersions, MoveVersion, ShowVersion, VersionVerb
 from tidegate.control.version_replies import CriterionLine, StepLine, VersionLine, VersionReply, VersionsReply
@@ -199,11 +199,26 @@ def _added(book: StageBook, account: str, request: AddVersion, who: Who) -> Move
 
 def _moved(book: StageBook, row: VersionRow, request: MoveVersion, who: Who) -> Moved:
     if request.verb is VersionVerb.ROLLBACK:
+        _check_money(book.stage(row.sha256), who)
         return promoting.rolled_back(book, row, who)
     to = stage_named(request.stage) if request.stage else promoting.next_stage(book, row)
+    _check_money(to, who)
     if request.measured is None:
         raise PromotionRefusedError(f"A promotion needs figures; measure version {short(row.sha256)} from its logs.")
     return promoting.promoted(book, row, to, request.measured, who, approves=request.verb is VersionVerb.APPROVE)
+
+
+def _check_money(stage: Stage, who: Who) -> None:
+    """Refuse a stage of real money to whoever may not move it.
+
+    Raises:
+        PromotionRefusedError: he may not.
+    """
+    if who.to_paper_only and stage in REAL_MONEY:
+        raise PromotionRefusedError(
+            f"{stage.value} is real money and takes users, and this trader has none; make the first admin with "
+            "`tidegate users first-admin NAME`, and have him add risk officers."
+        )
 
 
 def _next(book: StageBook, row: VersionRow) -> str:
