@@ -128,7 +128,9 @@ def test_the_switch_stays_while_a_kill_of_all_is_in_force_whatever_else_is_resum
     office = Office()
     office.ask(RequestVerb.KILL, request_id="k1")
     office.ask(RequestVerb.KILL, GateScope.ACCOUNT, ACCOUNT, request_id="k2")
-    office.desk.operator.seen(suspended=True)
+    office.desk.suspended(Suspend(on=True), taken=True)
+    office.wait(0.1)
+    office.desk.suspended(Suspend(on=True), taken=True)
     for place, (scope, key) in enumerate(((GateScope.SYMBOL, "AAA"), (GateScope.STRATEGY, "one"), (GateScope.GLOBAL, ""))):
         office.ask(RequestVerb.RESUME, scope, key, request_id=f"r{place}")
         office.wait(1)
@@ -147,6 +149,54 @@ def test_a_symbols_resume_does_not_keep_the_switch_of_a_kill_from_being_set() ->
     office.ask(RequestVerb.RESUME, GateScope.SYMBOL, "AAA", request_id="r1")
     office.wait(3)
     assert Suspend(on=True) in office.effects
+
+
+def switches(office: Office) -> list[bool]:
+    """Return how the venue's switch was told to be since the last call."""
+    told = [effect.on for effect in office.effects if isinstance(effect, Suspend)]
+    office.effects.clear()
+    return told
+
+
+@pytest.mark.req("B3.6")
+@pytest.mark.parametrize("taken", [True, False])
+@pytest.mark.parametrize("verb", [RequestVerb.RESUME, RequestVerb.FLATTEN])
+def test_a_switch_that_was_on_its_way_when_a_person_opened_does_not_stay_set(verb: RequestVerb, taken: bool) -> None:  # noqa: FBT001
+    office = Office()
+    office.ask(RequestVerb.KILL, request_id="k1")
+    office.wait(3)
+    assert switches(office) == [True]
+    office.ask(verb, request_id="r1")
+    assert switches(office) == [], "the answer is waited for: two on their way could arrive in either order"
+    office.desk.suspended(Suspend(on=True), taken=taken)
+    office.wait(0.1)
+    assert switches(office) == [False], "without an answer it may be set as well"
+    office.desk.suspended(Suspend(on=False), taken=True)
+    office.wait(5)
+    assert switches(office) == []
+    assert not office.desk.operator.suspended
+
+
+@pytest.mark.req("B3.6")
+def test_a_lift_that_failed_is_tried_again_until_somebody_kills() -> None:
+    office = Office()
+    office.ask(RequestVerb.KILL, request_id="k1")
+    office.wait(3)
+    office.desk.suspended(Suspend(on=True), taken=True)
+    office.ask(RequestVerb.RESUME, request_id="r1")
+    assert switches(office) == [True, False]
+    for _ in range(2):
+        office.desk.suspended(Suspend(on=False), taken=False)
+        office.wait(1)
+        assert switches(office) == []
+        office.wait(2)
+        assert switches(office) == [False]
+    office.ask(RequestVerb.KILL, request_id="k2")
+    office.wait(5)
+    assert switches(office) == [], "not while the lift is on its way"
+    office.desk.suspended(Suspend(on=False), taken=False)
+    office.wait(5)
+    assert switches(office) == [True]
 
 
 def test_a_pause_does_not_loosen_a_halt() -> None:

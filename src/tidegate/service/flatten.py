@@ -40,6 +40,8 @@ class Operator:
         self._clock: Final = clock
         self._effects: list[Effect] = []
         self._suspend_ns = NEVER_NS  # monotonic time at which the venue's switch is set at the latest
+        self._lift_ns = NEVER_NS  # monotonic time at which it is lifted again, since that failed
+        self._opened = False  # the last word of a person opens what the switch stands for, or liquidates
         self.suspended = False
         self._lifting = self._setting = False
 
@@ -54,8 +56,10 @@ class Operator:
         return self._suspend_ns != NEVER_NS or self._setting
 
     def due_ns(self) -> int:
-        """Return the monotonic time of the next step."""
-        return self._suspend_ns
+        """Return the monotonic time of the next step; what waits for an answer of the venue has none."""
+        if self._setting or self._lifting:
+            return NEVER_NS
+        return min(self._suspend_ns, self._lift_ns)
 
     def request(self, request: OperatorRequested) -> bool:
         """Carry a checked request out; False: the lane is full, and only the latch has closed."""
@@ -63,30 +67,39 @@ class Operator:
         if state is not None and self._gatekeeper.latch(request.scope, request.key, state):
             self._write(request, state)
         if request.verb is RequestVerb.KILL and request.scope in _WHOLE:
-            self._suspend_ns = self._clock.monotonic_ns() + SUSPEND_AFTER_NS
+            self._suspend_ns, self._lift_ns, self._opened = self._clock.monotonic_ns() + SUSPEND_AFTER_NS, NEVER_NS, False
         elif request.verb is RequestVerb.FLATTEN or self._opens_all(request):
-            self._suspend_ns = NEVER_NS
+            self._suspend_ns, self._opened = NEVER_NS, True
             self._lift()
         return self._sequencer.offer_urgent(request)
 
     def poll(self, *, cancels_out: bool) -> None:
         """Set the venue's switch once the cancels of a kill are out, or have had their time; lift it for a liquidation that goes on."""
-        if self._sequencer.engine.books.liquidating:
+        if self._sequencer.engine.books.liquidating or self._clock.monotonic_ns() >= self._lift_ns:
             self._lift()
+        if self._setting or self._lifting:  # two requests on their way could arrive in either order
+            return
         if self._suspend_ns != NEVER_NS and (cancels_out or self._clock.monotonic_ns() >= self._suspend_ns):
             self._suspend_ns, self._setting = NEVER_NS, True
             self._effects.append(Suspend(on=True))
 
     def told_suspended(self, *, on: bool, taken: bool) -> None:
-        """Take in what came of setting the switch; one that failed is set again."""
+        """Take in what came of setting or lifting the switch; what failed is done again.
+
+        One that was being set while a person opened is lifted, failed or not: no answer does not say that it is not set.
+        """
+        again_ns = self._clock.monotonic_ns() + SUSPEND_AFTER_NS
         if on:
             self._setting = False
+            self.suspended = taken or self.suspended or self._opened
+            if self._opened:
+                self._lift()
+            elif not taken:
+                self._suspend_ns = again_ns
         else:
             self._lifting = False
-        if taken:
-            self.suspended = on
-        elif on:
-            self._suspend_ns = self._clock.monotonic_ns() + SUSPEND_AFTER_NS
+            self.suspended = self.suspended and not taken
+            self._lift_ns = NEVER_NS if taken or not self._opened else again_ns
 
     def seen(self, *, suspended: bool) -> None:
         """Take in how the venue's switch stands there: a start does not know who has set it."""
@@ -98,8 +111,8 @@ class Operator:
         return is_wide and not self._gatekeeper.halted_beside(_WIDE, request.scope, request.key)
 
     def _lift(self) -> None:
-        if self.suspended and not self._lifting:
-            self._lifting = True
+        if self.suspended and not self._lifting and not self._setting:
+            self._lifting, self._lift_ns = True, NEVER_NS
             self._effects.append(Suspend(on=False))
 
     def _write(self, request: OperatorRequested, state: GateState) -> None:
