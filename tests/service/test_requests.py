@@ -8,6 +8,7 @@ from tidegate.events.acts import OrderCommand, RequestMoved
 from tidegate.events.inputs import GateSet
 from tidegate.service.ports import Suspend
 from tidegate.values.enums import CommandKind, ExitReason, GateScope, GateState, OrderState, Purpose, RequestStage, RequestVerb
+from tidegate.values.time import NEVER_NS
 
 pytestmark = pytest.mark.req("B2.4")
 
@@ -191,6 +192,14 @@ def test_a_lift_that_failed_is_tried_again_until_somebody_kills() -> None:
         assert switches(office) == []
         office.wait(2)
         assert switches(office) == [False]
+    office.desk.suspended(Suspend(on=False), taken=False)
+    office.desk.operator.seen(suspended=False)
+    office.wait(5)
+    assert switches(office) == [], "the venue says that it is lifted"
+    assert office.desk.operator.due_ns() == NEVER_NS
+    office.desk.operator.seen(suspended=True)
+    office.ask(RequestVerb.FLATTEN, request_id="f1")
+    assert switches(office) == [False]
     office.ask(RequestVerb.KILL, request_id="k2")
     office.wait(5)
     assert switches(office) == [], "not while the lift is on its way"

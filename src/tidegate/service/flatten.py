@@ -76,6 +76,7 @@ class Operator:
     def poll(self, *, cancels_out: bool) -> None:
         """Set the venue's switch once the cancels of a kill are out, or have had their time; lift it for a liquidation that goes on."""
         if self._sequencer.engine.books.liquidating or self._clock.monotonic_ns() >= self._lift_ns:
+            self._lift_ns = NEVER_NS
             self._lift()
         if self._setting or self._lifting:  # two requests on their way could arrive in either order
             return
@@ -112,7 +113,7 @@ class Operator:
 
     def _lift(self) -> None:
         if self.suspended and not self._lifting and not self._setting:
-            self._lifting, self._lift_ns = True, NEVER_NS
+            self._lifting = True
             self._effects.append(Suspend(on=False))
 
     def _write(self, request: OperatorRequested, state: GateState) -> None:
