@@ -307,6 +307,17 @@ def test_a_child_cannot_inherit_from_an_old_looser_parent(desk: Desk) -> None:
     assert desk.may_run(TIGHTEST, "live")
 
 
+def test_a_permission_that_a_rule_took_down_is_not_lifted_by_a_child_of_an_older_version(desk: Desk) -> None:
+    desk.climb(BASE, Stage.LIVE)
+    desk.add(TIGHTER)
+    desk.demote(TIGHTER, "breakout")
+    desk.take(promoting.rolled_back(desk.book, desk.row(BASE), desk.who("eve")))
+    retold = msgspec.structs.replace(TIGHTER, sha256="0ther" + TIGHTER.sha256[5:])  # the same in other words
+    moved = desk.add(retold)
+    assert "breakout changed and must be promoted anew" in moved.lines[0]
+    assert desk.permitted(retold, "live") == {"mean_reversion": True, "trend_following": True, "breakout": False}
+
+
 def test_an_edited_strategy_is_void_and_the_others_trade_on(desk: Desk) -> None:
     desk.climb(BASE, Stage.SMALL_LIVE)
     edited = other_breakout(BASE)

@@ -180,7 +180,8 @@ def _inherited(
     void = []
     for part in version.strategies:
         own = parent.permissions.get(part.strategy_id)
-        if own is None or effect_of(of_strategy(changes, part.strategy_id)) is Effect.LOOSER:
+        loosens = own is None or effect_of(of_strategy(changes, part.strategy_id)) is Effect.LOOSER
+        if own is None or loosens or _was_left_lower(book, own, part.permission_sha256, holds):
             void.append(part.strategy_id)
         elif own != part.permission_sha256:
             stage = lower(book.permission(own), holds)
@@ -197,6 +198,12 @@ def _inherited(
             )
     changed = f"; {', '.join(void)} changed and must be promoted anew, exits go on" if void else ""
     return tuple(rows), f"it lets nothing more happen, so it holds {holds.value} at once{changed}."
+
+
+def _was_left_lower(book: StageBook, own: str, permission_sha256: str, holds: Stage) -> bool:
+    """Tell whether another permission than the parent's stands lower by its own history: only a promotion gives back what a rule took."""
+    is_moved = own != permission_sha256 and book.is_moved(permission_sha256)
+    return is_moved and rung(book.permission(permission_sha256)) < rung(lower(book.permission(own), holds))
 
 
 def _hands_down(book: StageBook, parent_sha256: str) -> Stage:

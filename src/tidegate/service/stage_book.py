@@ -81,6 +81,10 @@ class StageBook:
         """Return what a permission holds by itself."""
         return self._permissions.get(permission_sha256, Stage.SHADOW)
 
+    def is_moved(self, permission_sha256: str) -> bool:
+        """Tell whether anything ever moved a permission by itself: it stands where that left it."""
+        return permission_sha256 in self._permissions
+
     def in_force(self, stage: Stage) -> str:
         """Return the version that may run at a stage; empty: none ever came so far."""
         for row in reversed(self.rows):
