@@ -7,17 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.service.making import SECOND, Office
+from tests.service.making import SECOND, Office, shown
 from tests.service.test_reconcile import begun
 from tidegate.events.acts import RiskDecision
 from tidegate.events.inputs import EventListed, StreamChanged
 from tidegate.events.records import CORRECTION, QUOTE, RECORD, REGULAR, STATUS, STATUS_HALT, STATUS_RESUME, TRADE
+from tidegate.journal.errors import LogBehindError, LogFailedError
 from tidegate.service.desk import DeskSettings
 from tidegate.service.doubts import TELL_EVERY_NS, Doubts
 from tidegate.service.feeds import Feeds, StreamLostForGoodError
 from tidegate.service.sequencer import SequencerSettings
+from tidegate.service.words import order_event
 from tidegate.strategies.strategy import Intent
-from tidegate.values.enums import ReportCause, Side
+from tidegate.values.enums import OrderEventKind, OrderState, ReportCause, Side
 from tidegate.values.errors import ExitCode, TidegateError
 from tidegate.values.money import NANOS
 from tidegate.venues.port import Headline, MarketData, OrderNews, Quarantined, StreamDown, StreamUp
@@ -97,6 +99,23 @@ async def test_nobody_waits_for_a_log_that_has_ended() -> None:
     stream = Stream([quotes(office, 1) for _ in range(3)])
     await asyncio.wait_for(feeds(office, log).market(stream), 10)  # type: ignore[arg-type]  # likewise
     assert (stream.given, log.waited) == (3, 0)
+
+
+@pytest.mark.parametrize("error", [LogBehindError("Its disk is slow."), LogFailedError("It ended just now.")])
+async def test_news_of_orders_are_taken_in_where_the_log_has_no_room_for_their_bytes(error: TidegateError) -> None:
+    class FullLog(SlowLog):
+        def evidence(self, raw: bytes) -> None:
+            del raw
+            raise error
+
+    office = begun()
+    office.enter()
+    send = office.let_go()
+    event = order_event(shown(send, OrderState.ACCEPTED), office.desk.engine.books.working_orders()[0], working=OrderEventKind.ACCEPTED)
+    news = OrderNews(payload=b"{}", recv_ns=0, events=(event,), order=None)
+    await feeds(office, FullLog()).orders(Stream([news]))  # type: ignore[arg-type]  # likewise
+    office.turn()
+    assert office.desk.engine.books.working_orders()[0].state is OrderState.ACCEPTED
 
 
 async def test_records_for_which_there_is_no_room_are_told_as_a_loss() -> None:

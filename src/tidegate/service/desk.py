@@ -80,6 +80,11 @@ class Desk:
         self.parter: Final = Parter(settings.parting, place.venue, self.sequencer, clock)
         self.noting: Final = Noting(self.sequencer)
 
+    @property
+    def log_is_whole(self) -> bool:
+        """Tell whether the log gets all that the engine takes in; one that once had no room for an input misses it for good."""
+        return self._log.failed is None and self.sequencer.log_failed is None
+
     def monotonic_ns(self) -> int:
         """Return the time of the desk's own clock that `due_ns` is meant in."""
         return self._clock.monotonic_ns()

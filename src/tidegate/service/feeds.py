@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Final, final
 
 from tidegate.events.inputs import EventListed, StreamChanged
-from tidegate.journal.errors import LogFailedError
+from tidegate.journal.errors import LogBehindError, LogFailedError
 from tidegate.journal.live import LiveLog
 from tidegate.service.desk import Desk
 from tidegate.service.doubts import Doubts
@@ -150,7 +150,7 @@ class Feeds:
                 await self._log.wait_room()
 
     def _news(self, item: OrderNews) -> None:
-        if self._log.failed is None:
+        with suppress(LogBehindError, LogFailedError):  # what it means is taken in all the same, and the log's end is told elsewhere
             self._log.evidence(item.payload)
         if item.doubts:
             self._doubts.note(ORDERS, "; ".join(item.doubts))

@@ -326,7 +326,7 @@ class Trader:
 
     def _keep_snapshot(self, desk: Desk) -> None:
         log, engine = self.log, desk.engine
-        if log is not None and log.failed is None and self._pace.due(engine.n):
+        if log is not None and desk.log_is_whole and self._pace.due(engine.n):
             log.snapshot(snapshot_of(engine, session_id=desk.place.session, code_sha256=machine.code_sha256()))
 
     # The end.
@@ -365,9 +365,11 @@ class Trader:
         if desk is not None:
             desk.calls.tell()
             desk.sequencer.run()
-        if log.failed is None and desk is not None:
+        if desk is not None and desk.log_is_whole:
             with suppress(TidegateError):
                 await log.close(state_sha256=desk.engine.state_sha256())
+        elif log.failed is None:
+            await asyncio.to_thread(log.abandon)  # it lacks what the engine went on with: a seal would claim that it holds the end
         with suppress(TidegateError):
             await hands.close_chain()
         with suppress(TidegateError):
