@@ -25,7 +25,18 @@ from tidegate.venues.errors import OutcomeUnsure
 pytestmark = pytest.mark.req("B1.2", "B2.2")
 
 
-def again(office: Office, *, lost_tail: bool = True) -> Recovered:
+class NoLog:
+    """A `History` of a folder in which no log stands."""
+
+    def last_session(self) -> None:
+        """See `History`."""
+
+    def end_state(self, makers: Makers, epoch: int) -> bytes:
+        """See `History`."""
+        raise AssertionError(f"there is none for {makers} and {epoch}")
+
+
+def again(office: Office, *, lost_tail: bool = True, lost_log: bool = False) -> Recovered:
     """Let the process die and start the next one."""
     from msgspec.structs import replace
 
@@ -42,7 +53,7 @@ def again(office: Office, *, lost_tail: bool = True) -> Recovered:
     def engine(session: SessionId, epoch: int) -> Engine:
         return Engine(replace(office.plan.spec, session_id=session, lease_epoch=epoch), Toolchain(Mode.PURE))
 
-    return recover(lease, archive, office.ledger, Makers(engine), now_ns=office.clock.now_ns())
+    return recover(lease, NoLog() if lost_log else archive, office.ledger, Makers(engine), now_ns=office.clock.now_ns())
 
 
 def kinds(found: Recovered) -> list[OrderEventKind]:
@@ -80,6 +91,33 @@ def test_an_order_in_both_without_an_answer_is_unknown_and_followed() -> None:
     found = again(office)
     assert kinds(found) == [OrderEventKind.OUTCOME_UNKNOWN]
     assert [row.client_order_id for row in found.unsure] == [key]
+
+
+def test_without_the_log_of_recorded_orders_nothing_is_entered_before_a_person_has_looked() -> None:
+    office = Office()
+    office.enter()
+    office.let_go()
+    found = again(office, lost_log=True)
+    (gate,) = found.first_inputs
+    assert isinstance(gate, GateSet)
+    assert (gate.scope, gate.state, gate.actor) == (GateScope.GLOBAL, GateState.REDUCE_ONLY, "rule:log-gone")
+    assert found.fresh
+    assert found.findings == ("no golden log of the 1 orders in the ledger: what was lost and spent before is not known",)
+
+
+def test_a_kill_stays_in_force_without_the_log() -> None:
+    office = Office()
+    office.enter()
+    office.let_go()
+    office.ask(RequestVerb.KILL)
+    office.commit()
+    gates = [message.state for message in again(office, lost_log=True).first_inputs if isinstance(message, GateSet)]
+    assert gates == [GateState.REDUCE_ONLY, GateState.HALTED]
+
+
+def test_a_first_start_is_one_without_orders_in_the_ledger() -> None:
+    found = again(Office(), lost_log=True)
+    assert (found.fresh, found.first_inputs, found.findings) == (True, (), ())
 
 
 def test_an_execution_that_the_log_lost_is_fed_again() -> None:

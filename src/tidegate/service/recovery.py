@@ -18,10 +18,11 @@ from tidegate.service.ledger.port import Ledger
 from tidegate.service.ledger.rows import MAKES_ORDER, Batch, Lease, LeaseClaim, Mark, OutboxRow
 from tidegate.service.ledger.states import OutboxState
 from tidegate.service.words import own_event
-from tidegate.values.enums import GateState, OrderEventKind, OrderState
+from tidegate.values.enums import GateScope, GateState, OrderEventKind, OrderState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId, session_id
 from tidegate.values.time import SECOND_NS
 
+LOG_GONE: Final = "rule:log-gone"  # who closes the gate where the ledger has orders and no log is there
 REQUEST_NS_MAX: Final = 10 * SECOND_NS  # a request of the former holder may be on the wire for so long
 
 
@@ -111,8 +112,8 @@ def recover(lease: Lease, history: History, ledger: Ledger, makers: Makers, *, n
     engine = makers.engine(session, lease.epoch)
     last = history.last_session()
     if last is None:
-        gates = _gates(engine, ledger, lease.account)
-        return Recovered(session, engine, b"", gates, (), (), fresh=True)
+        gone, missing = _log_gone(ledger, lease.account)
+        return Recovered(session, engine, b"", (*gone, *_gates(engine, ledger, lease.account)), (), missing, fresh=True)
     opening_state = history.end_state(makers, lease.epoch)
     engine.continue_from(opening_state)
     _tell_approvals(engine, ledger, lease)
@@ -187,20 +188,37 @@ def _missed_executions(engine: Engine, ledger: Ledger, account: str) -> list[Any
 def _gates(engine: Engine, ledger: Ledger, account: str) -> tuple[GateSet, ...]:
     """Return the gate states of the ledger that are stricter than the log's: the union of both, the strictest wins."""
     return tuple(
-        GateSet(
-            event_id="",
-            timestamp=0,
-            symbol="",
-            strategy_id="",
-            correlation_id="",
-            scope=row.scope,
-            key=row.key,
-            state=row.state,
-            reason=row.reason,
-            actor=row.actor,
-        )
+        _gate(row.scope, row.key, row.state, row.reason, row.actor)
         for row in ledger.kills(account)
         if _STRICTNESS[row.state] > _STRICTNESS[engine.books.gate(row.scope, row.key)]
+    )
+
+
+def _log_gone(ledger: Ledger, account: str) -> tuple[tuple[GateSet, ...], tuple[str, ...]]:
+    """Return what to begin with where no log is there: nothing, or a closed gate where one must have been.
+
+    Losses, spending and whose a position is were told by the log alone; limits that begin anew would let out what they had stopped.
+    """
+    orders = sum(row.kind in MAKES_ORDER for row in ledger.outbox(account, tuple(OutboxState)))
+    if not orders:
+        return (), ()
+    missing = f"no golden log of the {orders} orders in the ledger: what was lost and spent before is not known"
+    reason = f"there is {missing}; put the log back and start again, or look at the account and resume"
+    return (_gate(GateScope.GLOBAL, "", GateState.REDUCE_ONLY, reason, LOG_GONE),), (missing,)
+
+
+def _gate(scope: GateScope, key: str, state: GateState, reason: str, actor: str) -> GateSet:
+    return GateSet(
+        event_id="",
+        timestamp=0,
+        symbol="",
+        strategy_id="",
+        correlation_id="",
+        scope=scope,
+        key=key,
+        state=state,
+        reason=reason,
+        actor=actor,
     )
 
 
