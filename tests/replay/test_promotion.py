@@ -90,6 +90,8 @@ def test_a_fall_is_rounded_up_and_nothing_is_not_zero() -> None:
     assert drawdown_bps([100_000, 100_001]) == 0
     assert drawdown_bps([100_000, 99_999]) == 1
     assert drawdown_bps([100_000, 99_000, 200_000]) == 100
+    assert drawdown_bps([1_000, 500, 100_000, 90_000]) == 5_000, "half of little, not a tenth of much"
+    assert drawdown_bps([-5, 100, 90]) == 1_000
 
 
 def test_a_log_that_the_simulator_filled_has_no_slippage_against_it(measured: Measured) -> None:

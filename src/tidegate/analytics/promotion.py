@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
+from itertools import accumulate
 from typing import Final, NamedTuple, final
 
 from tidegate.analytics.collect import Collector, Run
-from tidegate.analytics.curves import max_drawdown
 from tidegate.analytics.orders import OrderRow
 from tidegate.analytics.slices import valuations
 from tidegate.config.promotion import Measured, StrategyMeasured
@@ -108,12 +108,12 @@ class Measuring:
 
 
 def drawdown_bps(values: Sequence[int]) -> int | None:
-    """Return the deepest fall from a running peak in basis points of it, rounded up; None where there is no positive peak."""
-    found = max_drawdown(values)
-    if found is None or found.share is None:
-        return None
-    peak = values[found.peak_index]
-    return -(found.amount * _BPS // peak) if peak > 0 else None
+    """Return the deepest fall in basis points of the peak it fell from, rounded up; None where there is no positive peak.
+
+    In dollars another fall may be the deepest: half of little is less than a tenth of much.
+    """
+    peaks = accumulate(values, max)
+    return max((-((value - peak) * _BPS // peak) for value, peak in zip(values, peaks, strict=True) if peak > 0), default=None)
 
 
 def slippage_bps(cost: Fraction, base: Fraction) -> str:
