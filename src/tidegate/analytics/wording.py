@@ -14,8 +14,9 @@ _FORMS = {
     "bps": "{:.2f}",
     "ratio": "{:.2f}",
     "count": "{:,.0f}",
-    "ms": "{:,.3g}",
+    "ms": "{:.3g}",
 }
+_WHOLE_MS = 999.5  # from here on three digits would be told as a power of ten
 
 
 def price_text(nanos: float) -> str:
@@ -83,6 +84,8 @@ def metric_text(value: float | None, unit: str) -> str:
             return usd_text(value)
         case "s":
             return duration_text(value * SECOND_NS)
+        case "ms" if value >= _WHOLE_MS:
+            return f"{value:,.0f}"
         case "share":
             value *= 100.0
         case _:
