@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.values.latency import FEED_STREAM, ORDER_STREAM, RESPONSE_STREAM, BadLatencyError, Latency
-from tidegate.values.time import BadDurationError
+from tidegate.values.time import DAY_NS, BadDurationError
 
 pytestmark = pytest.mark.req("C1.3")
 
@@ -36,6 +36,19 @@ def test_a_wrong_duration_in_it_is_refused() -> None:
     for text in ("5", "lognormal:5,0.3"):
         with pytest.raises(BadDurationError):
             Latency.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2d", "99999999999d", "9" * 5_000 + "s", "lognormal:2d,0.3", "lognormal:1ms,11", "lognormal:1ms,\u00b2", "0.\u00b2s"]
+)
+def test_what_no_number_can_hold_is_refused_not_met_later(text: str) -> None:
+    with pytest.raises((BadLatencyError, BadDurationError)):
+        Latency.parse(text)
+
+
+def test_no_draw_is_longer_than_a_day_or_before_its_cause() -> None:
+    drawn = Latency(median_ns=DAY_NS, sigma=10.0).draws(seed=1, stream=ORDER_STREAM, first=0, count=1_000)
+    assert 0 <= drawn.min() < drawn.max() == DAY_NS
 
 
 @given(st.integers(0, 2**64), st.integers(0, 10**6), st.integers(1, 300))
