@@ -24,6 +24,13 @@ def test_rows_of_a_recorded_run_are_shown_and_counted(kind: str, log: Path, tide
         assert all(row["client_order_id"] in shown.out for row in found["rows"])
 
 
+@pytest.mark.parametrize("verb", [("journal", "orders", "--log"), ("log", "show")], ids=" ".join)
+def test_a_limit_beyond_all_counts_leaves_nothing_out(verb: tuple[str, ...], log: Path, tidegate: Tidegate) -> None:
+    few, every = (tidegate(*verb, log, "--limit", limit) for limit in (1_000_000, 10**25))
+    assert (every.code, every.err) == (0, "")
+    assert every.out == few.out
+
+
 def test_the_newest_rows_are_shown_and_the_others_counted(log: Path, tidegate: Tidegate) -> None:
     every = tidegate("journal", "decisions", "--log", log, "--limit", 100_000, "--json").document["rows"]
     few = tidegate("journal", "decisions", "--log", log, "--limit", 2, "--json").document

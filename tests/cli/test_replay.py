@@ -110,6 +110,7 @@ def test_without_a_log_it_is_said_how_to_get_one(tape: Path, tidegate: Tidegate)
         (("--strategy", "breakout", "--strategy", "breakout"), "asked for twice"),
         (("--config", "us-stonks"), "us-stocks"),
         (("--order-latency", "soon"), "soon"),
+        (("--seed", str(2**64)), "--seed"),
         (("--report", "report.pdf"), "does not end in .html"),
         (("--report", "no/such/folder/r.html"), "name a folder"),
     ],

@@ -1,5 +1,6 @@
 """`tidegate journal`: events, orders, risk, decisions, export."""
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -93,7 +94,7 @@ def _found(what: str, log: Path, asked: tuple[str, str, str, str, str]) -> "Iter
 
 
 def _show(what: str, rows: "Iterator[Row]", limit: int, as_json: bool) -> None:
-    kept: deque[Row] = deque(maxlen=limit)
+    kept: deque[Row] = deque(maxlen=min(limit, sys.maxsize))
     count = 0
     for row in rows:
         kept.append(row)

@@ -1,5 +1,6 @@
 """`tidegate log`: show, stats, export, recover."""
 
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +34,7 @@ def show(
 
     wanted = Filter(symbol=symbol, strategy_id=strategy, type=type_, correlation_id=correlation)
     reader = read(log)
-    found = islice((row for row in rows(reader) if wanted.passes(row)), limit)
+    found = islice((row for row in rows(reader) if wanted.passes(row)), None if limit is None else min(limit, sys.maxsize))
     if as_json:
         printing.document({"entries": list(found)})
         return

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LATENCY: Final = "such as 0.5ms or lognormal:0.5ms,0.3"
 _MEASURED: Final = "; log:DIR: as in a golden log"
+_SEED_MAX: Final = 2**64 - 1  # what a log can carry
 
 Tapes = Annotated[list[Path], typer.Argument(metavar="TAPE", help="Tape files; each is a stream.", show_default=False)]
 Strategies = Annotated[
@@ -47,7 +48,7 @@ FeedLatency = Annotated[
 ]
 OrderLatency = Annotated[str | None, typer.Option(metavar="TIME", help=f"From us to the venue, {_LATENCY}{_MEASURED}.")]
 ResponseLatency = Annotated[str | None, typer.Option(metavar="TIME", help=f"From the venue's act back to us, {_LATENCY}{_MEASURED}.")]
-Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Of the drawn latencies.")]
+Seed = Annotated[int | None, typer.Option(min=0, max=_SEED_MAX, metavar="N", help="Of the drawn latencies.")]
 Batch = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Records given to the engine at a time; cannot change an act."),
