@@ -126,6 +126,16 @@ def test_a_wrong_wish_is_one_sentence(options: tuple[str, ...], words: str, tape
     assert not log.exists()
 
 
+def test_a_log_without_a_name_is_not_written_where_one_is(
+    short: Path, tmp_path: Path, tidegate: Tidegate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = tidegate("replay", short, "--log", "")
+    assert said.code == 2
+    assert "it is empty" in said.sentence
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

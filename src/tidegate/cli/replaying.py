@@ -10,7 +10,7 @@ import typer
 from tidegate.cli import printing
 from tidegate.cli.exits import InterruptedRunError, UsageProblemError
 from tidegate.cli.kernels import Pure, Strict, mode_of, toolchain
-from tidegate.cli.words import Json, called
+from tidegate.cli.words import Json, called, some_path
 from tidegate.values.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ Batch = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Records given to the engine at a time; cannot change an act."),
 ]
-LogOut = Annotated[Path | None, typer.Option(metavar="DIR", help="Write a golden log.")]
+LogOut = Annotated[Path | None, typer.Option(metavar="DIR", parser=some_path, help="Write a golden log.")]
 ReportOut = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write an HTML report.")]
 
 

@@ -25,6 +25,13 @@ def not_empty(context: typer.Context, option: typer.CallbackParam, given: str) -
     raise typer.BadParameter("it is empty; name one, or leave the option out.")
 
 
+def some_path(given: str) -> Path:
+    """Refuse a path that is empty, such as that of a variable that is not set: it would mean the folder that one is in."""
+    if given:
+        return Path(given)
+    raise typer.BadParameter("it is empty; name one, or leave the option out.")
+
+
 def finite(given: float) -> float:
     """Refuse what is no number of anything."""
     if not isfinite(given):
