@@ -68,6 +68,20 @@ def _has_decided(log: Path) -> bool:
     return any(path.stat().st_size > 200_000 for path in log.glob("*.seg"))
 
 
+def test_ctrl_c_while_the_command_is_being_loaded_is_one_sentence() -> None:
+    code = (
+        "import runpy, signal, sys\n"
+        "class Pressed:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'tidegate.cli.main': signal.raise_signal(signal.SIGINT)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+        "runpy.run_module('tidegate', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT_S, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (INTERRUPTED, "", "Interrupted; nothing is left half written.\n")
+
+
 def test_a_full_disk_ends_with_one_sentence_and_a_readable_log(tape: Path, tmp_path: Path, tidegate: Tidegate) -> None:
     log, report = tmp_path / "log", tmp_path / "r.html"
     done = run("replay", tape, "--pure", "--log", log, "--report", report, "--config", "generated", file_bytes_max=150_000)
