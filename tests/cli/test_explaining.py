@@ -27,6 +27,7 @@ def test_an_unknown_id_is_answered_with_no(log: Path, tidegate: Tidegate) -> Non
     assert said.code == 1
     assert "0-nothing" in said.sentence
     assert tidegate("explain", "0-nothing").code == 2, "without a log there is nothing to ask"
+    assert tidegate("explain", "", "--log", log).code == 2, "no id is not an unknown one"
 
 
 def test_a_report_of_a_log_is_that_of_its_replay(log: Path, tmp_path: Path, tidegate: Tidegate) -> None:

@@ -38,9 +38,12 @@ def test_a_service_that_recovers_is_live_and_not_ready(tidegate: Tidegate, tmp_p
     assert said.document["health"]["children"][0]["name"] == "trader"
 
 
-def test_no_service_and_no_home_say_what_to_do(tidegate: Tidegate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_service_in_a_home_says_what_to_do_unnamed_it_is_the_users_own(
+    tidegate: Tidegate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("TIDEGATE_HOME", raising=False)
-    said = tidegate("health", "--home", str(tmp_path))
-    assert said.code == 1
-    assert "start it with `tidegate up`" in said.sentence
-    assert tidegate("health").code == 2
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    for words in ((), ("--home", str(tmp_path))):
+        said = tidegate("health", *words)
+        assert said.code == 1
+        assert "start it with `tidegate up`" in said.sentence

@@ -40,6 +40,6 @@ def test_a_planted_mistake_is_caught_within_a_thousand_seeds(setting: Setting, n
 def test_seeds_are_a_range_or_one() -> None:
     assert parse_seeds("3..5") == range(3, 5)
     assert parse_seeds("7") == range(7, 8)
-    for bad in ("", "a..b", "5..5", "1...2"):
+    for bad in ("", "a..b", "5..5", "1...2", "-7", "-3..4"):
         with pytest.raises(BadSeedsError, match=r"seed"):
             parse_seeds(bad)

@@ -7,7 +7,7 @@ import typer
 
 from tidegate.cli import printing
 from tidegate.cli.home import HomeFolder, home_of
-from tidegate.cli.words import Json, Log, MoreTapes
+from tidegate.cli.words import Json, Log, MoreTapes, not_empty
 
 if TYPE_CHECKING:
     from tidegate.analytics.explain import Story
@@ -18,6 +18,7 @@ def explain(
         str,
         typer.Argument(
             metavar="ID",
+            callback=not_empty,
             help="A client order id, an event id or n-k; a unique beginning will do.",
             show_default=False,
         ),

@@ -1,12 +1,11 @@
 """`tidegate health`: what a container, a timer or a person asks of a running service."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tidegate.cli import printing
-from tidegate.cli.exits import UsageProblemError
+from tidegate.cli.home import HomeFolder, home_of
 from tidegate.cli.words import Json
 from tidegate.values.errors import ExitCode
 
@@ -14,9 +13,7 @@ from tidegate.values.errors import ExitCode
 def health(
     *,
     ready: Annotated[bool, typer.Option("--ready", help="Ask whether it trades, not only whether it lives.")] = False,
-    home: Annotated[
-        Path | None, typer.Option("--home", metavar="DIR", envvar="TIDEGATE_HOME", help="The service's folder.", show_default=False)
-    ] = None,
+    home: HomeFolder = None,
     as_json: Json = False,
 ) -> None:
     """Say whether the service of a home is live, or ready.
@@ -29,9 +26,7 @@ def health(
     from tidegate.clock.clock import WallClock
     from tidegate.service.health import judge, read_health
 
-    if home is None:
-        raise UsageProblemError("Name the service's folder with --home or TIDEGATE_HOME.")
-    verdict = judge(read_health(home), WallClock().monotonic_ns(), ready=ready)
+    verdict = judge(read_health(home_of(home).root), WallClock().monotonic_ns(), ready=ready)
     if as_json:
         printing.document(msgspec.to_builtins(verdict))
     else:

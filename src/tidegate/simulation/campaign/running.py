@@ -49,7 +49,7 @@ def parse_seeds(text: str) -> range:
     """Return the seeds of `A..B` (B not included) or of one number.
 
     Raises:
-        BadSeedsError: it is neither.
+        BadSeedsError: it is neither, or below zero: the generator takes -7 for 7.
     """
     first, dots, last = text.partition("..")
     try:
@@ -58,6 +58,8 @@ def parse_seeds(text: str) -> range:
         raise BadSeedsError(f"{text!r} is no range of seeds; write 0..10000, or one number to run it alone.") from None
     if not found:
         raise BadSeedsError(f"{text!r} holds no seed; the second number must be larger than the first.")
+    if found[0] < 0:
+        raise BadSeedsError(f"{text!r} begins below zero; seeds are 0 and up.")
     return found
 
 
