@@ -81,7 +81,7 @@ async def test_a_patient_trader_waits_for_the_holder_and_one_without_patience_go
     await until(lambda: bool(told))
     while not hasty.done():
         lease = holder.renew(lease, WallClock().now_ns())
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)  # as seldom as leaves SQLite, which serves nobody in turn, free for the other two
     with pytest.raises(AccountHeldError, match=r"is traded by .* already, which has just renewed its lease"):
         await hasty
     assert not patient.done()
