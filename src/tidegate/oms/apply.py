@@ -1,21 +1,19 @@
 """One event on one order: its quantity, then its word by the table.
 
-Pure: it returns the order after, and what to book.
+Pure: it returns the change, with what to book.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from tidegate.events.inputs import OrderEvent
 from tidegate.oms import complaints
-from tidegate.oms.order import Execution, Finding, Order
+from tidegate.oms.order import Change, Execution, Finding, Order
 from tidegate.oms.plans import OmsPolicy
 from tidegate.oms.tally import Tally, tally
 from tidegate.oms.transitions import NEVER_LIVED, TERMINAL, next_state
-from tidegate.portfolio.positions import Fill
 from tidegate.values.enums import OrderEventKind, OrderState, Side
 
 _FILL_KINDS: Final = frozenset(
@@ -40,39 +38,29 @@ _PARTIAL: Final = OrderState.PARTIAL
 _CANCEL_REJECTED: Final = OrderEventKind.CANCEL_REJECTED
 
 
-class Applied(msgspec.Struct, frozen=True, gc=False):
-    """What one event made of an order. `execution` is to be remembered under the event's execution id."""
-
-    order: Order
-    fills: tuple[Fill, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    execution: Execution | None = None
-    note: str = ""
-
-
-def apply_event(order: Order, event: OrderEvent, executions: Mapping[str, Execution], policy: OmsPolicy, multiplier: int) -> Applied:
+def apply_event(order: Order, event: OrderEvent, executions: Mapping[str, Execution], policy: OmsPolicy, multiplier: int) -> Change:
     """Return the order after an event, the fills to book, and what does not add up."""
     kind = event.kind
     if kind in _FILL_KINDS:
         return _quantity(order, event, kind, tally(order, event, executions, multiplier))
     if event.cum_quantity_nanos <= order.filled_nanos and not event.execution_id:
         after, findings = _word(order, event, policy)
-        return Applied(after, (), findings)
+        return Change(order=after, before=order.state, findings=findings)
     # A quantity within another word, as in "canceled, 40 filled", is a fill that comes before the word.
     filled = _quantity(order, event, _PARTIALLY_FILLED, tally(order, event, executions, multiplier))
     after, findings = _word(filled.order, event, policy)
-    return Applied(after, filled.fills, filled.findings + findings, filled.execution, filled.note)
+    return replace(filled, order=after, findings=filled.findings + findings)
 
 
-def _quantity(order: Order, event: OrderEvent, kind: OrderEventKind, tallied: Tally) -> Applied:
+def _quantity(order: Order, event: OrderEvent, kind: OrderEventKind, tallied: Tally) -> Change:
     """Take in what an event filled, took back or restated."""
-    quantity = cost = fees = 0
-    for amount in tallied.amounts:
-        quantity += amount.quantity_nanos
-        cost += amount.cost_attos
-        fees += amount.fee_attos
-    filled = order.filled_nanos + quantity
-    ordered = order.quantity_nanos
+    filled, cost, fees, ordered = order.filled_nanos, order.filled_cost_attos, order.fees_attos, order.quantity_nanos
+    sign = 1 if order.side is _BUY else -1
+    for fill in tallied.fills:
+        filled += sign * fill.quantity_nanos
+        cost += sign * fill.cost_attos
+        fees += fill.fee_attos
+    more = filled > order.filled_nanos
     complete = filled >= ordered
     if order.external:  # its size is not known: what filled of it, until the venue calls it whole
         ordered = max(filled, ordered)
@@ -92,8 +80,8 @@ def _quantity(order: Order, event: OrderEvent, kind: OrderEventKind, tallied: Ta
         quantity_nanos=ordered,
         filled_nanos=filled,
         remaining_nanos=ordered - filled if working and ordered > filled else 0,
-        filled_cost_attos=order.filled_cost_attos + cost,
-        fees_attos=order.fees_attos + fees,
+        filled_cost_attos=cost,
+        fees_attos=fees,
         venue_filled_nanos=told,
         venue_order_id=event.venue_order_id or order.venue_order_id,
         event_ns=now_ns,
@@ -109,14 +97,21 @@ def _quantity(order: Order, event: OrderEvent, kind: OrderEventKind, tallied: Ta
             anonymous_fees_attos=order.anonymous_fees_attos + tallied.anonymous.fee_attos,
         )
     findings: tuple[Finding, ...] = ()
-    if quantity > 0 and order.state in NEVER_LIVED:
+    if more and order.state in NEVER_LIVED:
         after = replace(after, cancel_wanted=working)
         findings = (complaints.late_appearance(order, event),)
     if tallied.finding is not None:
         findings += (complaints.of_tally(after, tallied.finding),)
-    if filled > ordered and quantity > 0:
+    if more and filled > ordered:
         findings += (complaints.overfill(after),)
-    return Applied(after, _fills(order, tallied), findings, tallied.execution, tallied.note)
+    return Change(
+        order=after,
+        before=order.state,
+        fills=tallied.fills,
+        findings=findings,
+        note=tallied.note,
+        execution=tallied.execution,
+    )
 
 
 def _word(order: Order, event: OrderEvent, policy: OmsPolicy) -> tuple[Order, tuple[Finding, ...]]:
@@ -179,21 +174,3 @@ def _doubt_since(order: Order, event: OrderEvent, state: OrderState) -> int:
     if state is _UNKNOWN or kind is _OUTCOME_UNKNOWN or order.venue_filled_nanos > order.filled_nanos:
         return order.unknown_ns or event.timestamp
     return order.unknown_ns if kind in _NO_EVIDENCE else 0
-
-
-def _fills(order: Order, tallied: Tally) -> tuple[Fill, ...]:
-    side = order.side
-    sign = 1 if side is _BUY else -1
-    return tuple(
-        [
-            Fill(
-                strategy_id=order.strategy_id,
-                symbol=order.symbol,
-                side=side,
-                quantity_nanos=sign * amount.quantity_nanos,
-                cost_attos=sign * amount.cost_attos,
-                fee_attos=amount.fee_attos,
-            )
-            for amount in tallied.amounts
-        ]
-    )

@@ -22,6 +22,7 @@ from tidegate.values.enums import (
 from tidegate.values.time import NEVER_NS
 
 # Members of an enum are looked up slowly before Python 3.12.
+_UNKNOWN: Final = OrderState.UNKNOWN
 _STOP: Final = OrderType.STOP
 _EXIT: Final = Purpose.EXIT
 
@@ -82,7 +83,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def unknown(self) -> bool:
         """The outcome of its submission is not proved."""
-        return self.state is OrderState.UNKNOWN
+        return self.state is _UNKNOWN
 
     @property
     def is_protective(self) -> bool:
@@ -147,3 +148,4 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     findings: tuple[Finding, ...] = ()
     others: tuple[tuple[Order, OrderState], ...] = ()  # other orders it moved (after, state before): a refused replacement
     note: str = ""
+    execution: Execution | None = None  # to be remembered under the event's execution id

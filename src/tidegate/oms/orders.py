@@ -182,7 +182,7 @@ class Orders:
             assert replaced is not None, "open() refuses to continue an unknown order"
             approved = replaced.approved_nanos
             self._keep(replace(replaced, successor_id=command.client_order_id))
-        order = Order(
+        order = Order(  # in two steps: more than 15 names in one call are gathered in a dictionary first
             client_order_id=command.client_order_id,
             correlation_id=command.correlation_id,
             strategy_id=command.strategy_id,
@@ -197,6 +197,9 @@ class Orders:
             submitted_ns=command.timestamp,
             approved_nanos=approved,
             remaining_nanos=quantity,
+        )
+        order = replace(
+            order,
             decision_id=command.decision_id,
             intent_id=intent.event_id,
             stop_price_nanos=command.stop_price_nanos,
@@ -227,26 +230,18 @@ class Orders:
             return complaints.mismatch(order, event)
         key = order.client_order_id
         executions = self.executions.get(key, _NO_EXECUTIONS)
-        applied = apply_event(order, event, executions, self.policy, self.instruments[order.symbol].multiplier)
-        if applied.execution is not None:
-            self.executions.setdefault(key, {})[event.execution_id] = applied.execution
-        after = self._keep(applied.order)
-        if flags or applied.findings:
-            flags += applied.findings
-        others: tuple[tuple[Order, OrderState], ...] = ()
+        change = apply_event(order, event, executions, self.policy, self.instruments[order.symbol].multiplier)
+        if change.execution is not None:
+            self.executions.setdefault(key, {})[event.execution_id] = change.execution
+        after = self._keep(change.order)
+        if flags:
+            change = replace(change, findings=flags + change.findings)
         if after.successor_id or after.predecessor_id:
-            after, others, more = self._fold_chain(after, event, filled=bool(applied.fills))
-            flags += more
+            change = self._fold_chain(change, event)
+            after = change.order
         if after.chase_open and not after.working and not self._may_chase(after):
-            after = self._keep(replace(after, chase_open=False))
-        return Change(
-            order=after,
-            before=order.state,
-            fills=applied.fills,
-            findings=flags,
-            others=others,
-            note=applied.note,
-        )
+            change = replace(change, order=self._keep(replace(after, chase_open=False)))
+        return change
 
     def snapshot(self) -> bytes:
         """Return the whole state as bytes; equal states give equal bytes."""
@@ -282,18 +277,14 @@ class Orders:
             return strangers.unknown_instrument(event)
         return strangers.adopted(event)
 
-    def _fold_chain(
-        self, order: Order, event: OrderEvent, *, filled: bool
-    ) -> tuple[Order, tuple[tuple[Order, OrderState], ...], tuple[Finding, ...]]:
-        """See to the orders that this one continues or that continue it.
-
-        Return it anew, with what else moved.
-        """
+    def _fold_chain(self, change: Change, event: OrderEvent) -> Change:
+        """See to the orders that this one continues or that continue it; return the change with what else moved."""
+        order = change.order
         others: tuple[tuple[Order, OrderState], ...] = ()
         if order.state in NEVER_LIVED or event.kind is OrderEventKind.REPLACE_REJECTED:
             others = self._fold_refused_replacement(order, event)
-        findings = self._fold_chain_fill(order) if filled else ()
-        return self._known(order.client_order_id), others, findings
+        findings = change.findings + self._fold_chain_fill(order) if change.fills else change.findings
+        return replace(change, order=self._known(order.client_order_id), others=others, findings=findings)
 
     def _plan(self, order: Order) -> OrderPlan:
         return self.plans.get(order.strategy_id, KEEP_PLAN)

@@ -13,13 +13,15 @@ import msgspec
 
 from tidegate.events.inputs import OrderEvent
 from tidegate.oms.order import Execution, FindingKind, Order
-from tidegate.values.enums import OrderEventKind
+from tidegate.portfolio.positions import Fill
+from tidegate.values.enums import OrderEventKind, Side
 from tidegate.values.money import attos
 
 NO_FEE: Final = "0"
 
 _BUSTED: Final = OrderEventKind.FILL_BUSTED
 _CORRECTED: Final = OrderEventKind.FILL_CORRECTED
+_BUY: Final = Side.BUY
 
 
 class Amount(msgspec.Struct, frozen=True, gc=False):
@@ -31,9 +33,9 @@ class Amount(msgspec.Struct, frozen=True, gc=False):
 
 
 class Tally(msgspec.Struct, frozen=True, gc=False):
-    """What an event adds to an order. `amounts` are booked one by one: a reversal before what replaces it."""
+    """What an event adds to an order. `fills` are booked one by one: a reversal before what replaces it."""
 
-    amounts: tuple[Amount, ...] = ()
+    fills: tuple[Fill, ...] = ()
     venue_filled_nanos: int = 0
     execution: Execution | None = None  # to be remembered under the event's execution id
     anonymous: Amount | None = None  # change of what is anonymous
@@ -74,15 +76,16 @@ def _execution(order: Order, event: OrderEvent, executions: Mapping[str, Executi
     if price <= 0:
         price, finding = order.price_nanos, FindingKind.FILL_WITHOUT_PRICE
     execution = Execution(quantity, price, event.fee_usd, total)
-    amount = Amount(quantity, quantity * price * multiplier, fee_attos(event.fee_usd))
+    cost, fee = quantity * price * multiplier, fee_attos(event.fee_usd)
     if explained <= 0:
-        return Tally((amount,), told, execution, None, finding)
+        return Tally((_fill(order, quantity, cost, fee),), told, execution, None, finding)
     back = Amount(
         -explained,
         -(order.anonymous_cost_attos * explained // order.anonymous_nanos),
         -(order.anonymous_fees_attos * explained // order.anonymous_nanos),
     )
-    return Tally((_sum(amount, back),), told, execution, back, finding, "explains what a running total told before")
+    fill = _fill(order, quantity + back.quantity_nanos, cost + back.cost_attos, fee + back.fee_attos)
+    return Tally((fill,), told, execution, back, finding, "explains what a running total told before")
 
 
 def _told_before(total_nanos: int, executions: Mapping[str, Execution]) -> bool:
@@ -102,8 +105,8 @@ def _running_total(order: Order, event: OrderEvent, multiplier: int) -> Tally:
     if price <= 0:
         price, finding = order.price_nanos, FindingKind.FILL_WITHOUT_PRICE
     amount = Amount(ahead, ahead * price * multiplier, fee_attos(event.fee_usd))
-    told = max(order.venue_filled_nanos, total)
-    return Tally((amount,), told, None, amount, finding, "booked by running total")
+    fill = _fill(order, ahead, amount.cost_attos, amount.fee_attos)
+    return Tally((fill,), max(order.venue_filled_nanos, total), None, amount, finding, "booked by running total")
 
 
 def _correction(order: Order, event: OrderEvent, old: Execution | None, multiplier: int) -> Tally:
@@ -119,22 +122,24 @@ def _correction(order: Order, event: OrderEvent, old: Execution | None, multipli
     new = Execution(quantity, price, fee, old.total_nanos)
     if new == old:
         return Tally((), told, note="correction seen before")
-    was, becomes = _amount(old, multiplier), _amount(new, multiplier)
-    reversal = Amount(-was.quantity_nanos, -was.cost_attos, -was.fee_attos)
-    told = max(0, told + new.quantity_nanos - old.quantity_nanos)
-    if new.quantity_nanos == old.quantity_nanos:
-        return Tally((_sum(becomes, reversal),), told, new)
-    return Tally((reversal, becomes) if new.quantity_nanos else (reversal,), told, new)
+    old_cost, new_cost = (one.quantity_nanos * one.price_nanos * multiplier for one in (old, new))
+    old_fee, new_fee = fee_attos(old.fee), fee_attos(new.fee)
+    told = max(0, told + quantity - old.quantity_nanos)
+    if quantity == old.quantity_nanos:
+        return Tally((_fill(order, 0, new_cost - old_cost, new_fee - old_fee),), told, new)
+    reversal = _fill(order, -old.quantity_nanos, -old_cost, -old_fee)
+    return Tally((reversal, _fill(order, quantity, new_cost, new_fee)) if quantity else (reversal,), told, new)
 
 
-def _amount(execution: Execution, multiplier: int) -> Amount:
-    quantity = execution.quantity_nanos
-    return Amount(quantity, quantity * execution.price_nanos * multiplier, fee_attos(execution.fee))
-
-
-def _sum(one: Amount, other: Amount) -> Amount:
-    return Amount(
-        one.quantity_nanos + other.quantity_nanos,
-        one.cost_attos + other.cost_attos,
-        one.fee_attos + other.fee_attos,
+def _fill(order: Order, quantity_nanos: int, cost_attos: int, fee_attos: int) -> Fill:
+    """Return what is booked of an amount, which is unsigned by side: positive adds to what the order filled."""
+    side = order.side
+    sign = 1 if side is _BUY else -1
+    return Fill(
+        strategy_id=order.strategy_id,
+        symbol=order.symbol,
+        side=side,
+        quantity_nanos=sign * quantity_nanos,
+        cost_attos=sign * cost_attos,
+        fee_attos=fee_attos,
     )
