@@ -3,7 +3,7 @@
 Bounded, and changed only by folding commands.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from typing import Final, final
 
 from tidegate.events.acts import TradeIntent
@@ -67,15 +67,12 @@ class Activity:
 
     def __init__(self) -> None:
         self.orders = MinuteCount()
-        self.by_symbol: dict[str, MinuteCount] = {}
+        self.by_symbol: defaultdict[str, MinuteCount] = defaultdict(MinuteCount)
         self.signatures: OrderedDict[Signature, int] = OrderedDict()
 
     def fold_message(self, symbol: str, now_ns: int) -> None:
         """Count any message about a symbol: order, replace or cancel."""
-        count = self.by_symbol.get(symbol)
-        if count is None:
-            count = self.by_symbol[symbol] = MinuteCount()
-        count.add(now_ns)
+        self.by_symbol[symbol].add(now_ns)
 
     def fold_order(self, signature: Signature, now_ns: int) -> None:
         """Count an order and remember what it looked like."""

@@ -83,12 +83,14 @@ def decode_into(portfolio: "Portfolio", data: bytes) -> None:
     portfolio.realized_attos = int(state.realized_attos)
     portfolio.fees_attos = int(state.fees_attos)
     portfolio.basis_attos = int(state.basis_attos)
-    portfolio.books = {row.symbol: _book(row) for row in state.books}
-    portfolio.holdings = {(row.strategy_id, row.symbol): _holding(row) for row in state.holdings}
+    portfolio.books.clear()
+    portfolio.books.update((row.symbol, _book(row)) for row in state.books)
+    portfolio.holdings.clear()
+    portfolio.holdings.update(((row.strategy_id, row.symbol), _holding(row)) for row in state.holdings)
     portfolio.reserved = {key: (intent, counted) for key, intent, counted in state.reserved}
     portfolio.activity = activity = Activity()
     activity.orders = MinuteCount(state.orders_sent_ns)
-    activity.by_symbol = {symbol: MinuteCount(times) for symbol, times in state.messages}
+    activity.by_symbol.update((symbol, MinuteCount(times)) for symbol, times in state.messages)
     activity.signatures.update(state.signatures)
 
 

@@ -5,6 +5,7 @@ fills); asking never changes it, so a recorded log rebuilds it. Exposure counts 
 approved intent is reserved before anything else is judged.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final, final
 
@@ -64,9 +65,9 @@ class Portfolio:
         self.realized_attos = 0
         self.fees_attos = 0
         self.basis_attos = 0
-        self.books: dict[str, SymbolBook] = {}
+        self.books: defaultdict[str, SymbolBook] = defaultdict(SymbolBook)
         self.active: dict[str, SymbolBook] = {}
-        self.holdings: dict[tuple[str, str], Holding] = {}
+        self.holdings: defaultdict[tuple[str, str], Holding] = defaultdict(Holding)
         self.reserved: dict[str, tuple[TradeIntent, int]] = {}  # by decision id: intent and what it adds
         self.activity = Activity()
 
@@ -121,12 +122,12 @@ class Portfolio:
         assert decision.quantity_nanos == intent.quantity_nanos, "the gate approves an intent as it is or not at all"
         counted = intent.quantity_nanos if not intent.replaces else self.beyond_replaced(intent)
         self.reserved[decision.event_id] = (intent, counted)
-        self._count(intent.strategy_id, intent.symbol, intent.side, intent.purpose, counted)
+        self._count(self.books[intent.symbol], intent, counted)
 
     def fold_lapse(self, decision_id: str) -> None:
         """Release the reservation of a decision that got no command, as after a crash between the two."""
         intent, counted = self.reserved.pop(decision_id)
-        self._count(intent.strategy_id, intent.symbol, intent.side, intent.purpose, -counted)
+        self._count(self.books[intent.symbol], intent, -counted)
 
     def fold_command(self, command: OrderCommand) -> None:
         """Turn the decision's reservation into a working order; cancels and lookups only count as messages.
@@ -174,9 +175,7 @@ class Portfolio:
 
         An order not seen before is taken in.
         """
-        book = self.books.get(order.symbol)
-        if book is None:
-            book = self.books[order.symbol] = SymbolBook()
+        book = self.books[order.symbol]
         working = book.orders.get(order.client_order_id)
         if working is None:
             if not order.working:
@@ -199,14 +198,13 @@ class Portfolio:
 
     def fold_fill(self, fill: Fill) -> int:
         """Move position and cash by a fill or restatement; return the realized P&L in attos, before fees."""
-        holding = self._holding(fill.strategy_id, fill.symbol)
+        holding, book = self.holdings[fill.strategy_id, fill.symbol], self.books[fill.symbol]
         basis = holding.basis_attos
         realized = holding.apply(fill)
         self.basis_attos += holding.basis_attos - basis
         self.realized_attos += realized
         self.fees_attos += fill.fee_attos
         self.cash_attos -= fill.cost_attos + fill.fee_attos
-        book = self._book(fill.symbol)
         book.net_nanos += fill.quantity_nanos
         self._mark_active(fill.symbol, book)
         return realized
@@ -217,11 +215,10 @@ class Portfolio:
 
     def fold_restated(self, strategy_id: str, symbol: str, numerator: int, denominator: int) -> None:
         """Restate a holding in new units; its cost basis stays, and what does not divide is dropped."""
-        holding = self._holding(strategy_id, symbol)
+        holding, book = self.holdings[strategy_id, symbol], self.books[symbol]
         before = holding.quantity_nanos
         size = abs(before) * numerator // denominator
         holding.quantity_nanos = size if before >= 0 else -size
-        book = self._book(symbol)
         book.net_nanos += holding.quantity_nanos - before
         self._mark_active(symbol, book)
 
@@ -241,16 +238,16 @@ class Portfolio:
         books.decode_into(self, data)
         self.active = {symbol: book for symbol, book in self.books.items() if not book.idle}
 
-    def _count(self, strategy_id: str, symbol: str, side: Side, purpose: Purpose, change_nanos: int) -> None:
-        book = self.books.get(symbol) or self._book(symbol)
-        if side is _BUY:
+    def _count(self, book: SymbolBook, counted: TradeIntent | WorkingOrder, change_nanos: int) -> None:
+        """Change what works or is reserved for an order or intent."""
+        if counted.side is _BUY:
             book.buys_nanos = total = book.buys_nanos + change_nanos
         else:
             book.sells_nanos = total = book.sells_nanos + change_nanos
         assert total >= 0, "more was released than ever worked"
-        if purpose is _EXIT:
-            self._holding(strategy_id, symbol).exits_nanos += change_nanos
-        self._mark_active(symbol, book)
+        if counted.purpose is _EXIT:
+            self.holdings[counted.strategy_id, counted.symbol].exits_nanos += change_nanos
+        self._mark_active(counted.symbol, book)
 
     def _recount(self, book: SymbolBook, working: WorkingOrder) -> None:
         """Count an order at what is left beyond the original it replaces, then those that replace it."""
@@ -262,24 +259,11 @@ class Portfolio:
         change = counted - working.counted_nanos
         if change:
             working.counted_nanos = counted
-            self._count(working.strategy_id, working.symbol, working.side, working.purpose, change)
+            self._count(book, working, change)
         if working.replaced:
             for other in book.orders.values():
                 if other.predecessor_id == working.client_order_id:
                     self._recount(book, other)
-
-    def _book(self, symbol: str) -> SymbolBook:
-        book = self.books.get(symbol)
-        if book is None:
-            book = self.books[symbol] = SymbolBook()
-        return book
-
-    def _holding(self, strategy_id: str, symbol: str) -> Holding:
-        key = (strategy_id, symbol)
-        holding = self.holdings.get(key)
-        if holding is None:
-            holding = self.holdings[key] = Holding()
-        return holding
 
     def _mark_active(self, symbol: str, book: SymbolBook) -> None:
         if book.net_nanos or book.buys_nanos or book.sells_nanos:
