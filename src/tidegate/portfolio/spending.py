@@ -51,17 +51,13 @@ class SpendingOrder(Protocol):
 
 
 _PERIODS: Final = tuple(Period)
+_NOTHING: Final = (0,) * len(_PERIODS)
 
 
 class _Counted(msgspec.Struct, gc=False):
     filled: int = 0
     ahead: int = 0  # what it may still fill
-    before: tuple[int, ...] = (0,) * len(_PERIODS)  # what of it had filled when each period began
-
-    def change(self, filled: int, ahead: int, place: int) -> int:
-        """Return by how much it counts more in a period; what is taken back of an earlier period's fill makes no room in this one."""
-        before = self.before[place]
-        return max(0, filled - before) + ahead - max(0, self.filled - before) - self.ahead
+    before: tuple[int, ...] = _NOTHING  # what of it had filled when each period began
 
 
 @final
@@ -81,15 +77,19 @@ class SpendBook:
             return
         key, filled = order.client_order_id, order.filled_cost_attos
         ahead = order.remaining_nanos * order.price_nanos * multiplier
-        counted = self._working.get(key) or self._ended.pop(key, None) or _Counted()
-        if filled != counted.filled or ahead != counted.ahead:
-            for place, period in enumerate(_PERIODS):
-                self.spent[period] += counted.change(filled, ahead, place)
-            counted.filled, counted.ahead = filled, ahead
+        counted = self._working.pop(key, None) or self._ended.pop(key, None) or _Counted()
+        spent = self.spent
+        if counted.before == _NOTHING:
+            more = filled + ahead - counted.filled - counted.ahead
+            for period in _PERIODS:
+                spent[period] += more
+        else:  # what is taken back of an earlier period's fill makes no room in this one
+            for period, before in zip(_PERIODS, counted.before, strict=True):
+                spent[period] += max(0, filled - before) + ahead - max(0, counted.filled - before) - counted.ahead
+        counted.filled, counted.ahead = filled, ahead
         if order.working:
             self._working[key] = counted
         else:
-            self._working.pop(key, None)
             self._ended[key] = counted
             if len(self._ended) > ENDED_KEPT:
                 self._ended.popitem(last=False)
