@@ -5,12 +5,13 @@ the last few are laid beside what was usual before. Whole numbers throughout, so
 """
 
 from bisect import bisect_right
+from collections import defaultdict
 from typing import Final, NamedTuple, Protocol, final
 
 import msgspec
 
 from tidegate.portfolio.positions import Fill
-from tidegate.values.enums import OrderState, Purpose
+from tidegate.values.enums import OrderState, Purpose, Side
 from tidegate.values.time import HOUR_NS
 
 ORDERS_MAX: Final = 1_024  # a rate cannot be taken over more
@@ -24,7 +25,7 @@ TENTH_MS_NS: Final = 100_000  # the unit of delays
 MILLI_BPS: Final = 10_000_000  # thousandths of a basis point in one
 
 # Members of an enum are looked up slowly before Python 3.12.
-_ENTRY: Final = Purpose.ENTRY
+_BUY: Final = Side.BUY
 _REJECTED: Final = OrderState.REJECTED
 _CANCELED: Final = OrderState.CANCELED
 _UNANSWERED: Final = frozenset({OrderState.NEW, OrderState.SUBMITTED, OrderState.UNKNOWN})
@@ -173,14 +174,11 @@ class ConductBook:
     __slots__ = ("strategies",)
 
     def __init__(self) -> None:
-        self.strategies: dict[str, Conduct] = {}
+        self.strategies: defaultdict[str, Conduct] = defaultdict(Conduct)
 
     def of(self, strategy_id: str) -> Conduct:
         """Return a strategy's record."""
-        found = self.strategies.get(strategy_id)
-        if found is None:
-            found = self.strategies[strategy_id] = Conduct()
-        return found
+        return self.strategies[strategy_id]
 
     def entries_of(self, strategy_id: str, symbol: str, now_ns: int) -> int:
         """Return how many entries of a strategy in a symbol were commanded in the hour that ends now; asking forgets nothing."""
@@ -192,7 +190,7 @@ class ConductBook:
 
     def fold_entry(self, strategy_id: str, symbol: str, now_ns: int) -> None:
         """Count an entry that was commanded."""
-        times = self.of(strategy_id).entries_ns.setdefault(symbol, [])
+        times = self.strategies[strategy_id].entries_ns.setdefault(symbol, [])
         while times and times[0] <= now_ns - HOUR_NS:
             times.pop(0)
         if len(times) < REPEATS_MAX:
@@ -202,10 +200,9 @@ class ConductBook:
         """Take in what an event did to one of our orders."""
         if not order.strategy_id:
             return
-        conduct = self.of(order.strategy_id)
-        after = order.state
+        conduct, after = self.strategies[order.strategy_id], order.state
         if before in _UNANSWERED and after not in _NO_ANSWER:
-            self._answered(conduct, order, now_ns)
+            _answered(conduct, order, now_ns)
         if not order.working and after is not before:
             conduct.ended.add(told=after is _CANCELED and order.cancel_ns > 0 and not order.filled_nanos)
         if fills and order.reference_price_nanos > 0 and not order.is_protective:
@@ -217,7 +214,7 @@ class ConductBook:
 
         The entries of the last hour are forgotten by a person alone: what opens again by itself would count them anew every cooldown.
         """
-        conduct = self.of(strategy_id)
+        conduct = self.strategies[strategy_id]
         conduct.answered.clear()
         conduct.ended.clear()
         conduct.rejects_in_row = 0
@@ -226,18 +223,19 @@ class ConductBook:
         conduct.slippage.recent.clear()
         conduct.delay.recent.clear()
 
-    @staticmethod
-    def _answered(conduct: Conduct, order: ConductOrder, now_ns: int) -> None:
-        rejected = order.state is _REJECTED
-        conduct.answered.add(told=rejected)
-        conduct.rejects_in_row = conduct.rejects_in_row + 1 if rejected else 0
-        conduct.delay.add(min(DELAY_MAX, max(0, now_ns - order.submitted_ns) // TENTH_MS_NS))
+
+def _answered(conduct: Conduct, order: ConductOrder, now_ns: int) -> None:
+    rejected = order.state is _REJECTED
+    conduct.answered.add(told=rejected)
+    conduct.rejects_in_row = conduct.rejects_in_row + 1 if rejected else 0
+    conduct.delay.add(min(DELAY_MAX, max(0, now_ns - order.submitted_ns) // TENTH_MS_NS))
 
 
 def _slipped(conduct: Conduct, order: ConductOrder, fill: Fill, multiplier: int) -> None:
-    quantity = abs(fill.quantity_nanos) * multiplier
-    if fill.quantity_nanos * fill.side.sign <= 0:
+    sign = 1 if fill.side is _BUY else -1
+    filled = sign * fill.quantity_nanos
+    if filled <= 0:
         return  # a reversal, or a restatement of an earlier one
-    reference = quantity * order.reference_price_nanos
-    worse = (abs(fill.cost_attos) - reference) * fill.side.sign
+    reference = filled * multiplier * order.reference_price_nanos
+    worse = sign * (abs(fill.cost_attos) - reference)
     conduct.slippage.add(max(-MILLI_BPS_MAX, min(MILLI_BPS_MAX, worse * MILLI_BPS // reference)))

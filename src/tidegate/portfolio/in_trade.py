@@ -96,7 +96,8 @@ class InTrade:
         self.periods = state.periods
         self.losses.restore(state.losses)
         self.spending.restore(state.spending)
-        self.conduct.strategies = state.conduct
+        self.conduct.strategies.clear()
+        self.conduct.strategies.update(state.conduct)
         self.strategies = {}
         for strategy_id in sorted(state.strategies):
             self.strategies[strategy_id] = losses = LossBook(0)
