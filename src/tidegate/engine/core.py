@@ -86,6 +86,7 @@ class Core:
         self.pairs: Final[dict[tuple[int, int], PairMemory]] = {}
         self.intents: Final[dict[str, TradeIntent]] = {}  # of this input, until their verdict
         self._narrowed: Final[dict[tuple[str, str], RiskLimits]] = {}
+        self._own_limits: Final[dict[str, RiskLimits]] = {}
         self.lag_ns = 0
         self.streams_down: Final[dict[str, str]] = {}
         self.pending: Final[dict[str, Pending]] = {}  # differences that a second report must confirm; "": cash
@@ -123,8 +124,11 @@ class Core:
         """Return the limits that a strategy's conduct and own losses are laid beside."""
         if not self.spec.scoped:
             return self.spec.limits
-        own = [one for one in self.spec.scoped if one.scope is LimitScope.STRATEGY and one.key == strategy_id]
-        return narrowed(self.spec.limits, own)
+        found = self._own_limits.get(strategy_id)
+        if found is None:
+            own = [one for one in self.spec.scoped if one.scope is LimitScope.STRATEGY and one.key == strategy_id]
+            found = self._own_limits[strategy_id] = narrowed(self.spec.limits, own)
+        return found
 
     def transfer(self, change_attos: int, worth_attos: int | None = None) -> None:
         """Count what changed cash or holdings without a trade of ours: neither gain nor loss.
@@ -158,11 +162,11 @@ class Core:
 
     def count_input(self, timestamp: int) -> None:
         """Number an input that is not a market record; time never goes back."""
-        integers = self.host.integers
-        integers[self.reading.n_cell] += 1
-        if integers[self.reading.n_cell] == 1:
+        integers, n_cell, now_cell = self.host.integers, self.reading.n_cell, self.reading.now_cell
+        integers[n_cell] += 1
+        if integers[n_cell] == 1:
             self._start_clocks(timestamp)
-        integers[self.reading.now_cell] = max(integers[self.reading.now_cell], timestamp)
+        integers[now_cell] = max(integers[now_cell], timestamp)
         self.begin()
 
     def _start_clocks(self, now_ns: int) -> None:
@@ -208,8 +212,8 @@ class Core:
 
     def note_due(self, due_ns: int) -> None:
         """Tell the senses that something is due by then: the kernel's bound may only come down."""
-        cell = self.host.due_bound_cell
-        self.host.integers[cell] = min(self.host.integers[cell], due_ns)
+        integers, cell = self.host.integers, self.host.due_bound_cell
+        integers[cell] = min(integers[cell], due_ns)
 
     def set_timer(self) -> None:
         """Write the earliest timer of judgement where the kernel sees it."""
@@ -220,9 +224,8 @@ class Core:
             due_ns = min(due_ns, self.requests.due_ns())
         if self.approvals.open:
             due_ns = min(due_ns, self.approvals.due_ns())
-        integers = self.host.integers
-        integers[self.reading.timer_cell] = due_ns
-        integers[self.host.due_bound_cell] = min(integers[self.host.due_bound_cell], due_ns)
+        self.host.integers[self.reading.timer_cell] = due_ns
+        self.note_due(due_ns)
 
 
 def after(now_ns: int, every_ns: int) -> int:

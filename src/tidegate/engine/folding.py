@@ -106,17 +106,18 @@ class Folding:
         change = core.orders.fold_event(event)
         if isinstance(change, Finding):
             return change
-        if change.order.external and change.fills:
+        order, portfolio, in_trade = change.order, core.portfolio, core.in_trade
+        if order.external and change.fills:
             change = msgspec.structs.replace(change, fills=self._fold_foreign(change.fills))
         else:
             for fill in change.fills:
-                core.portfolio.fold_fill(fill)
-        core.portfolio.fold_order(change.order)
-        multiplier = core.instruments[change.order.symbol].multiplier
-        core.in_trade.fold_change(change.order, change.before, change.fills, core.now_ns, multiplier)
+                portfolio.fold_fill(fill)
+        portfolio.fold_order(order)
+        multiplier = core.instruments[order.symbol].multiplier
+        in_trade.fold_change(order, change.before, change.fills, core.now_ns, multiplier)
         for other, before in change.others:
-            core.portfolio.fold_order(other)
-            core.in_trade.fold_change(other, before, (), core.now_ns, multiplier)
+            portfolio.fold_order(other)
+            in_trade.fold_change(other, before, (), core.now_ns, multiplier)
         strategy, place = self.pairs.after_order(change)
         if strategy >= 0 and self.pairs.watched(strategy, place):
             core.host.after_order(strategy, place, core.now_ns)

@@ -73,27 +73,27 @@ class Following:
 
     def _after(self, change: Change | Finding) -> None:
         """Tell what changed, then see to the stops at the venue and to how the strategy's orders fare."""
-        self._tell_change(change)
-        if isinstance(change, Change):
-            self._protecting.after_order(change)
-            self._watching.after_order(change.order.strategy_id)
-
-    def _tell_change(self, change: Change | Finding) -> None:
-        core = self._core
         if isinstance(change, Finding):
             self._act_on(change)
             return
-        order = change.order
+        self._tell_change(change)
+        self._protecting.after_order(change)
+        self._watching.after_order(change.order.strategy_id)
+
+    def _tell_change(self, change: Change) -> None:
+        core, order = self._core, change.order
         self._tell(order, change.before, change.note)
         for other, before in change.others:
             self._tell(other, before, "follows from another order")
-        for strategy_id in sorted({fill.strategy_id for fill in change.fills}):
-            self._tell_position(strategy_id, order.symbol, order.correlation_id)
+        if order.external:  # what it filled may be of several strategies
+            for strategy_id in sorted({fill.strategy_id for fill in change.fills}):
+                self._tell_position(strategy_id, order.symbol, order.correlation_id)
+        elif change.fills:
+            self._tell_position(order.strategy_id, order.symbol, order.correlation_id)
         for finding in change.findings:
             self._act_on(finding)
-        strategy = core.strategy_places.get(order.strategy_id, -1)
-        if strategy >= 0 and order.purpose is _EXIT:
-            self._ordering.watch_exit_failures(strategy, core.instruments[order.symbol].index)
+        if order.purpose is _EXIT and order.strategy_id in core.strategy_places:
+            self._ordering.watch_exit_failures(core.strategy_places[order.strategy_id], core.instruments[order.symbol].index)
 
     def due(self) -> None:
         """Carry out what is due: cancels, lookups and chases of orders, and the opening of what breakers have held long enough."""

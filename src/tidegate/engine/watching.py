@@ -39,8 +39,9 @@ class Watching:
 
     def after_order(self, strategy_id: str) -> None:
         """Close a strategy if its orders fare badly."""
-        if strategy_id in self._core.strategy_places:
-            trips = strategy_trips(self._core.in_trade.conduct.of(strategy_id), self._core.limits_of(strategy_id))
+        core = self._core
+        if strategy_id in core.strategy_places:
+            trips = strategy_trips(core.in_trade.conduct.of(strategy_id), core.limits_of(strategy_id))
             if trips:
                 self._close(GateScope.STRATEGY, strategy_id, trips, "")
 
