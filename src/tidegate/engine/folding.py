@@ -118,9 +118,7 @@ class Folding:
         for other, before in change.others:
             portfolio.fold_order(other)
             in_trade.fold_change(other, before, (), core.now_ns, multiplier)
-        strategy, place = self.pairs.after_order(change)
-        if strategy >= 0 and self.pairs.watched(strategy, place):
-            core.host.after_order(strategy, place, core.now_ns)
+        self.pairs.after_order(change)
         return change
 
     def fold_outside(self, fill: Fill) -> None:

@@ -3,7 +3,7 @@
 Only this file writes those cells. It is called while folding, so a recovered log writes the same.
 """
 
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from msgspec.structs import replace
 
@@ -32,7 +32,6 @@ _ENDED: Final = frozenset(
 # A position's opening, age, levels and throttle stand together in its row, so they are cleared in one go.
 _NO_LEVELS: Final = memoryview(bytes(CELL_BYTES * (_REASON - _OPENED + 1))).cast("q")
 assert sorted((_OPENED, _AGE, _EVENTS, _STOP, _TAKE, _TRAIL, _BEST, _TIME_STOP, _NEXT, _REASON)) == list(range(_OPENED, _REASON + 1))
-_NOWHERE: Final = (-1, -1)
 
 # Members of an enum are looked up slowly before Python 3.12.
 _EXIT: Final = Purpose.EXIT
@@ -43,6 +42,16 @@ HALTED_DOUBLINGS: Final = 3  # a symbol halted by its venue is tried every 8 ret
 BACKOFF_DOUBLINGS_MAX: Final = 6  # an exit that keeps failing is tried at least every 64 retry times
 
 
+class _Pair(NamedTuple):
+    """A strategy and a symbol by places and names, and the first cell of their row."""
+
+    strategy: int
+    place: int
+    strategy_id: str
+    symbol: str
+    at: int
+
+
 @final
 class Pairs:
     """Writes the pairs' rows."""
@@ -50,54 +59,54 @@ class Pairs:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._integers, self._floats = core.host.integers, core.host.floats
-        self._symbols = len(core.by_place)
-        self._starts = [core.reading.own_start(pair) for pair in range(self._symbols * len(core.strategies))]
-        self._places = {
-            (slot.strategy_id, instrument.symbol): (strategy, instrument.index)
-            for strategy, slot in enumerate(core.strategies)
+        self._pairs: Final = [
+            _Pair(
+                strategy,
+                instrument.index,
+                loaded.strategy_id,
+                instrument.symbol,
+                core.reading.own_start(core.host.pair(strategy, instrument.index)),
+            )
+            for strategy, loaded in enumerate(core.strategies)
             for instrument in core.by_place
-        }
+        ]
+        self._named: Final = {(pair.strategy_id, pair.symbol): pair for pair in self._pairs}
 
     def after_submit(self, intent: TradeIntent) -> None:
         """Remember the exit plan of an entry that was sent; count what works of an exit."""
-        core = self._core
-        strategy, place = self._places.get((intent.strategy_id, intent.symbol), _NOWHERE)
-        if strategy < 0:
+        pair = self._named.get((intent.strategy_id, intent.symbol))
+        if pair is None:
             return
         if intent.purpose is _ENTRY_PURPOSE:
-            core.memory(strategy, place).entry = intent
+            self._core.memory(pair.strategy, pair.place).entry = intent
         else:
-            self._write_working(strategy, place, core.portfolio.holding(intent.strategy_id, intent.symbol))
+            self._write_working(pair, self._core.portfolio.holding(intent.strategy_id, intent.symbol))
 
-    def after_order(self, change: Change) -> tuple[int, int]:
-        """Bring the pair's row up to date with its order: position, levels, working exits, arming.
-
-        Returns the places of strategy and symbol, (-1, -1) when the order is of no strategy here.
-        """
-        order = change.order
-        strategy, place = self._places.get((order.strategy_id, order.symbol), _NOWHERE)
-        if strategy < 0:
-            return _NOWHERE
-        core = self._core
+    def after_order(self, change: Change) -> None:
+        """Bring the pair's row up to date with its order: position, levels, working exits, arming; its levels are looked at anew."""
+        order, core = change.order, self._core
+        pair = self._named.get((order.strategy_id, order.symbol))
+        if pair is None:
+            return
+        strategy, place, _, _, at = pair
         memory = core.memory(strategy, place)
         holding = core.portfolio.holding(order.strategy_id, order.symbol)
-        at = self._starts[strategy * self._symbols + place]
         if change.fills:
             self._write_position(at, holding, memory)
-        self._write_working(strategy, place, holding)
+        self._write_working(pair, holding)
         ended = order.state in _ENDED and change.before is not order.state
         if order.purpose is _EXIT:
-            self._after_exit(order, strategy, place, ended=ended)
+            self._after_exit(order, strategy, place, memory, ended=ended)
         if holding.quantity_nanos:
             core.note_due(self._integers[at + _NEXT])
+            if self._has_levels(at):
+                core.host.after_order(strategy, place, core.now_ns)
         elif ended or (change.fills and not order.working):  # a bust, or a fill after the end
             entry_failed = order.purpose is _ENTRY_PURPOSE and not order.filled_nanos
-            self._rearm_after(strategy, place, holding, memory, entry_failed=entry_failed)
-        return strategy, place
+            self._rearm_after(pair, holding, memory, entry_failed=entry_failed)
 
-    def _after_exit(self, order: Order, strategy: int, place: int, *, ended: bool) -> None:
+    def _after_exit(self, order: Order, strategy: int, place: int, memory: PairMemory, *, ended: bool) -> None:
         """Count an exit's failure; a stop at the venue that ended without a fill is none, and leaves the position to the engine's level."""
-        memory = self._core.memory(strategy, place)
         if order.filled_nanos:
             memory.exit_failures = 0
         elif ended and order.is_protective:
@@ -107,25 +116,22 @@ class Pairs:
 
     def after_outside(self, strategy_id: str, symbol: str) -> None:
         """Bring the pair's row up to date after something outside of its orders moved its position."""
-        strategy, place = self._places.get((strategy_id, symbol), _NOWHERE)
-        if strategy < 0:
+        core, pair = self._core, self._named.get((strategy_id, symbol))
+        if pair is None:
             return
-        core = self._core
-        memory, holding = core.memory(strategy, place), core.portfolio.holding(strategy_id, symbol)
-        at = self._starts[strategy * self._symbols + place]
-        self._write_position(at, holding, memory)
-        self._write_working(strategy, place, holding)
+        memory, holding = core.memory(pair.strategy, pair.place), core.portfolio.holding(strategy_id, symbol)
+        self._write_position(pair.at, holding, memory)
+        self._write_working(pair, holding)
         if holding.quantity_nanos == 0:
-            self._rearm_after(strategy, place, holding, memory, entry_failed=False)
+            self._rearm_after(pair, holding, memory, entry_failed=False)
         core.note_due(0)  # what is due is found out anew
 
     def after_restated(self, strategy_id: str, symbol: str, numerator: int, denominator: int) -> None:
         """Restate position, entry price and exit levels of a pair in new units."""
-        strategy, place = self._places.get((strategy_id, symbol), _NOWHERE)
-        if strategy < 0:
+        core, pair = self._core, self._named.get((strategy_id, symbol))
+        if pair is None:
             return
-        core = self._core
-        memory, holding = core.memory(strategy, place), core.portfolio.holding(strategy_id, symbol)
+        memory, holding = core.memory(pair.strategy, pair.place), core.portfolio.holding(strategy_id, symbol)
         if memory.entry is not None:
             entry = memory.entry
             memory.entry = replace(
@@ -134,7 +140,7 @@ class Pairs:
                 take_distance_nanos=entry.take_distance_nanos * denominator // numerator,
                 trail_distance_nanos=entry.trail_distance_nanos * denominator // numerator,
             )
-        at, now = self._starts[strategy * self._symbols + place], holding.quantity_nanos
+        at, now = pair.at, holding.quantity_nanos
         best = self._integers[at + _BEST] * denominator // numerator
         self._write_position(at, holding, memory)
         if now:
@@ -156,68 +162,66 @@ class Pairs:
         doublings = HALTED_DOUBLINGS if halted else min(memory.exit_failures, BACKOFF_DOUBLINGS_MAX)
         wait_ns = core.plans[strategy].exits.retry_ns << doublings
         memory.exit_failures += not halted
-        at = self._starts[strategy * self._symbols + place]
-        self._integers[at + _NEXT] = max(self._integers[at + _NEXT], core.now_ns + wait_ns)
+        cell = self._row(strategy, place).at + _NEXT
+        self._integers[cell] = max(self._integers[cell], core.now_ns + wait_ns)
 
     def exit_kept(self, strategy: int, place: int) -> None:
         """Look at the exits of a pair again when its venue opens, and until that is known once a minute."""
         until_ns = closed_until_ns(self._core, place)
-        at = self._starts[strategy * self._symbols + place]
+        at = self._row(strategy, place).at
         if until_ns and self._integers[at + _POSITION]:
             self._integers[at + _NEXT] = max(self._integers[at + _NEXT], min(until_ns, self._core.now_ns + LOOK_NS))
 
-    def watched(self, strategy: int, place: int) -> bool:
-        """Tell whether the pair holds a position with an exit level, so that the kernel has something to look at."""
-        integers = self._integers
-        at = self._starts[strategy * self._symbols + place]
-        if not integers[at + _POSITION]:
-            return False
-        levels = integers[at + _STOP] or integers[at + _TAKE] or integers[at + _TRAIL] or integers[at + _TIME_STOP]
-        return bool(levels) or self._floats[at + _KILL] != 0.0
-
     def rearm(self, strategy: int, place: int, wait_ns: int) -> None:
         """Let the pair enter again after a wait, unless it holds or works something. A longer wait that is set already stands."""
-        at = self._free(strategy, place)
-        if at < 0:
-            return
-        until_ns, armed_ns = self._core.now_ns + wait_ns, self._integers[at + _ARMED]
-        self._integers[at + _ARMED] = until_ns if armed_ns == NEVER_NS else max(until_ns, armed_ns)
+        self._rearm(self._row(strategy, place), wait_ns)
 
     def disarm(self, strategy_id: str, symbol: str) -> None:
         """Let the pair not enter until something arms it again: its entry waits for a person, whatever asked for it."""
-        strategy, place = self._places.get((strategy_id, symbol), _NOWHERE)
-        if strategy >= 0:
-            self._integers[self._starts[strategy * self._symbols + place] + _ARMED] = NEVER_NS
+        pair = self._named.get((strategy_id, symbol))
+        if pair is not None:
+            self._integers[pair.at + _ARMED] = NEVER_NS
 
     def rearm_unanswered(self, strategy: int, place: int) -> None:
         """Arm a pair again whose entry attention came to nothing; one that is armed, or waits for its time, is left alone."""
-        at = self._free(strategy, place)
-        if at >= 0 and self._integers[at + _ARMED] == NEVER_NS:
-            self._integers[at + _ARMED] = self._core.now_ns + self._core.plans[strategy].reentry.refusal_cooldown_ns
+        pair = self._row(strategy, place)
+        if self._is_free(pair) and self._integers[pair.at + _ARMED] == NEVER_NS:
+            self._integers[pair.at + _ARMED] = self._core.now_ns + self._core.plans[strategy].reentry.refusal_cooldown_ns
 
-    def _free(self, strategy: int, place: int) -> int:
-        """Return the first cell of a pair that holds and works nothing and waits for no approval, -1 for any other."""
-        core = self._core
-        strategy_id, symbol = core.strategies[strategy].strategy_id, core.by_place[place].symbol
-        if core.approvals.waits(strategy_id, symbol):
-            return -1
-        if core.portfolio.holding(strategy_id, symbol).quantity_nanos:
-            return -1
+    def _row(self, strategy: int, place: int) -> _Pair:
+        return self._pairs[self._core.host.pair(strategy, place)]
+
+    def _has_levels(self, at: int) -> bool:
+        """Tell whether a pair's position has an exit level, so that the kernel has something to look at."""
+        integers = self._integers
+        levels = integers[at + _STOP] or integers[at + _TAKE] or integers[at + _TRAIL] or integers[at + _TIME_STOP]
+        return bool(levels) or self._floats[at + _KILL] != 0.0
+
+    def _is_free(self, pair: _Pair) -> bool:
+        """Tell whether a pair holds and works nothing and waits for no approval."""
+        core, strategy_id, symbol = self._core, pair.strategy_id, pair.symbol
+        if core.approvals.waits(strategy_id, symbol) or core.portfolio.holding(strategy_id, symbol).quantity_nanos:
+            return False
         for order in core.portfolio.book(symbol).orders.values():
             if order.strategy_id == strategy_id and order.purpose is _ENTRY_PURPOSE:
-                return -1
-        return self._starts[strategy * self._symbols + place]
+                return False
+        return True
 
-    def _rearm_after(self, strategy: int, place: int, holding: Holding, memory: PairMemory, *, entry_failed: bool) -> None:
+    def _rearm(self, pair: _Pair, wait_ns: int) -> None:
+        if self._is_free(pair):
+            until_ns, armed_ns = self._core.now_ns + wait_ns, self._integers[pair.at + _ARMED]
+            self._integers[pair.at + _ARMED] = until_ns if armed_ns == NEVER_NS else max(until_ns, armed_ns)
+
+    def _rearm_after(self, pair: _Pair, holding: Holding, memory: PairMemory, *, entry_failed: bool) -> None:
         core = self._core
-        rule = core.plans[strategy].reentry
+        rule = core.plans[pair.strategy].reentry
         if entry_failed:
-            self.rearm(strategy, place, rule.refusal_cooldown_ns)
+            self._rearm(pair, rule.refusal_cooldown_ns)
             return
         lost = holding.realized_attos < int(memory.realized_before)
-        self.rearm(strategy, place, max(rule.cooldown_ns, rule.loss_cooldown_ns if lost else 0))
+        self._rearm(pair, max(rule.cooldown_ns, rule.loss_cooldown_ns) if lost else rule.cooldown_ns)
         if core.spec.symbol_cooldown_ns:
-            cell = core.reading.symbol_cell(place, "cooldown_until_ns")
+            cell = core.reading.symbol_cell(pair.place, "cooldown_until_ns")
             self._integers[cell] = core.now_ns + core.spec.symbol_cooldown_ns
 
     def _write_position(self, at: int, holding: Holding, memory: PairMemory) -> None:
@@ -261,14 +265,12 @@ class Pairs:
         self._floats[at + _ENTRY] = 0.0
         self._floats[at + _KILL] = 0.0
 
-    def _write_working(self, strategy: int, place: int, holding: Holding) -> None:
+    def _write_working(self, pair: _Pair, holding: Holding) -> None:
         """Working exits carry the opposite sign of the position, so that their sum is what is left to exit.
 
         Stops at the venue are none of them: what they protect may still be left in another way.
         """
         core, exits = self._core, holding.exits_nanos
-        if exits and core.plans[strategy].exits.exit_at is _AT_VENUE:
-            stops = core.protective(core.strategies[strategy].strategy_id, core.by_place[place].symbol)
-            exits -= sum(order.remaining_nanos for order in stops)
-        sign = -1 if holding.quantity_nanos > 0 else 1
-        self._integers[self._starts[strategy * self._symbols + place] + _WORKING] = sign * exits
+        if exits and core.plans[pair.strategy].exits.exit_at is _AT_VENUE:
+            exits -= sum(order.remaining_nanos for order in core.protective(pair.strategy_id, pair.symbol))
+        self._integers[pair.at + _WORKING] = -exits if holding.quantity_nanos > 0 else exits
