@@ -109,10 +109,9 @@ class Folding:
         order, portfolio, in_trade = change.order, core.portfolio, core.in_trade
         if order.external and change.fills:
             change = msgspec.structs.replace(change, fills=self._fold_foreign(change.fills))
+            portfolio.fold_order(order)
         else:
-            for fill in change.fills:
-                portfolio.fold_fill(fill)
-        portfolio.fold_order(order)
+            portfolio.fold_order(order, change.fills)
         multiplier = core.instruments[order.symbol].multiplier
         in_trade.fold_change(order, change.before, change.fills, core.now_ns, multiplier)
         for other, before in change.others:

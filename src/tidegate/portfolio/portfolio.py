@@ -122,12 +122,16 @@ class Portfolio:
         assert decision.quantity_nanos == intent.quantity_nanos, "the gate approves an intent as it is or not at all"
         counted = intent.quantity_nanos if not intent.replaces else self.beyond_replaced(intent)
         self.reserved[decision.event_id] = (intent, counted)
-        self._count(self.books[intent.symbol], intent, counted)
+        book = self.books[intent.symbol]
+        self._count(book, intent, counted)
+        self._mark_active(intent.symbol, book)
 
     def fold_lapse(self, decision_id: str) -> None:
         """Release the reservation of a decision that got no command, as after a crash between the two."""
         intent, counted = self.reserved.pop(decision_id)
-        self._count(self.books[intent.symbol], intent, -counted)
+        book = self.books[intent.symbol]
+        self._count(book, intent, -counted)
+        self._mark_active(intent.symbol, book)
 
     def fold_command(self, command: OrderCommand) -> None:
         """Turn the decision's reservation into a working order; cancels and lookups only count as messages.
@@ -164,48 +168,45 @@ class Portfolio:
             if original is not None:
                 original.replaced = True
             self._recount(book, working)
+            self._mark_active(symbol, book)
         self.activity.fold_order(signature_of(intent), now_ns)
         if intent.purpose is _EXIT and intent.order_type is not _STOP:
             holding = self.holdings[strategy_id, symbol]
             holding.exit_ns = now_ns
             holding.exit_correlation_id = command.correlation_id
 
-    def fold_order(self, order: OrderFacts) -> None:
-        """Take over what still works of an order after the OMS moved it.
+    def fold_order(self, order: OrderFacts, fills: tuple[Fill, ...] = ()) -> None:
+        """Take over what an order filled, and what still works of it after the OMS moved it.
 
         An order not seen before is taken in.
         """
-        book = self.books[order.symbol]
-        working = book.orders.get(order.client_order_id)
-        if working is None:
-            if not order.working:
-                return
-            working = book.orders[order.client_order_id] = WorkingOrder(
-                client_order_id=order.client_order_id,
+        key, symbol = order.client_order_id, order.symbol
+        book = self.books[symbol]
+        for fill in fills:
+            self._fill(book, fill)
+        working = book.orders.get(key)
+        if working is None and order.working:
+            working = book.orders[key] = WorkingOrder(
+                client_order_id=key,
                 strategy_id=order.strategy_id,
-                symbol=order.symbol,
+                symbol=symbol,
                 side=order.side,
                 purpose=order.purpose,
                 predecessor_id=order.predecessor_id,
                 book_price_nanos=book_price(order.order_type, order.limit_price_nanos),
             )
-        working.remaining_nanos = order.remaining_nanos
-        working.unknown = order.unknown
-        if not order.working:
-            working.remaining_nanos = 0
-            del book.orders[order.client_order_id]
-        self._recount(book, working)
+        if working is not None:
+            working.remaining_nanos, working.unknown = order.remaining_nanos, order.unknown
+            if not order.working:
+                working.remaining_nanos = 0
+                del book.orders[key]
+            self._recount(book, working)
+        self._mark_active(symbol, book)
 
     def fold_fill(self, fill: Fill) -> int:
         """Move position and cash by a fill or restatement; return the realized P&L in attos, before fees."""
-        holding, book = self.holdings[fill.strategy_id, fill.symbol], self.books[fill.symbol]
-        basis = holding.basis_attos
-        realized = holding.apply(fill)
-        self.basis_attos += holding.basis_attos - basis
-        self.realized_attos += realized
-        self.fees_attos += fill.fee_attos
-        self.cash_attos -= fill.cost_attos + fill.fee_attos
-        book.net_nanos += fill.quantity_nanos
+        book = self.books[fill.symbol]
+        realized = self._fill(book, fill)
         self._mark_active(fill.symbol, book)
         return realized
 
@@ -238,6 +239,17 @@ class Portfolio:
         books.decode_into(self, data)
         self.active = {symbol: book for symbol, book in self.books.items() if not book.idle}
 
+    def _fill(self, book: SymbolBook, fill: Fill) -> int:
+        holding, paid, fee = self.holdings[fill.strategy_id, fill.symbol], fill.cost_attos, fill.fee_attos
+        basis = holding.basis_attos
+        realized = holding.apply(fill)
+        self.basis_attos += holding.basis_attos - basis
+        self.realized_attos += realized
+        self.fees_attos += fee
+        self.cash_attos -= paid + fee
+        book.net_nanos += fill.quantity_nanos
+        return realized
+
     def _count(self, book: SymbolBook, counted: TradeIntent | WorkingOrder, change_nanos: int) -> None:
         """Change what works or is reserved for an order or intent."""
         if counted.side is _BUY:
@@ -247,7 +259,6 @@ class Portfolio:
         assert total >= 0, "more was released than ever worked"
         if counted.purpose is _EXIT:
             self.holdings[counted.strategy_id, counted.symbol].exits_nanos += change_nanos
-        self._mark_active(counted.symbol, book)
 
     def _recount(self, book: SymbolBook, working: WorkingOrder) -> None:
         """Count an order at what is left beyond the original it replaces, then those that replace it."""

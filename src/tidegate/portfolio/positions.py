@@ -83,4 +83,6 @@ class Holding:
 
 def _share(total: int, part: int, whole: int) -> int:
     """Return total x part / whole, rounded toward zero, so that long and short are mirror images."""
+    if part == whole:
+        return total
     return total * part // whole if total >= 0 else -(-total * part // whole)
