@@ -193,9 +193,9 @@ class Core:
         self.k = k = self.k + 1
         self.acts.append((self.n, k, act))
 
-    def keep_to_itself(self) -> None:
-        """Number an act that folding ignores and that nobody listens to, without making it: numbers and ids are the same."""
-        self.k += 1
+    def keep_to_itself(self, acts: int = 1) -> None:
+        """Number acts that folding ignores and that nobody listens to, without making them: numbers and ids are the same."""
+        self.k += acts
 
     def mark(self, symbol: str, sign: int) -> int | None:
         """Return the price at which a position of this sign could be closed now; None where no quote was accepted yet."""

@@ -81,15 +81,17 @@ class Following:
         self._watching.after_order(change.order.strategy_id)
 
     def _tell_change(self, change: Change) -> None:
-        core, order = self._core, change.order
-        self._tell(order, change.before, change.note)
-        for other, before in change.others:
-            self._tell(other, before, "follows from another order")
-        if order.external:  # what it filled may be of several strategies
-            for strategy_id in sorted({fill.strategy_id for fill in change.fills}):
+        core, order, fills = self._core, change.order, change.fills
+        # What an order of somebody else filled may be of several strategies.
+        owners = sorted({fill.strategy_id for fill in fills}) if order.external else [order.strategy_id] if fills else []
+        if core.telling:
+            self._tell(order, change.before, change.note)
+            for other, before in change.others:
+                self._tell(other, before, "follows from another order")
+            for strategy_id in owners:
                 self._tell_position(strategy_id, order.symbol, order.correlation_id)
-        elif change.fills:
-            self._tell_position(order.strategy_id, order.symbol, order.correlation_id)
+        else:
+            core.keep_to_itself(1 + len(change.others) + len(owners))
         for finding in change.findings:
             self._act_on(finding)
         if order.purpose is _EXIT and order.strategy_id in core.strategy_places:
@@ -157,9 +159,6 @@ class Following:
 
     def _tell(self, order: Order, before: OrderState, note: str) -> None:
         core = self._core
-        if not core.telling:
-            core.keep_to_itself()
-            return
         core.tell(
             OrderChanged(
                 event_id=core.next_id(),
