@@ -39,8 +39,18 @@ def loss_trips(losses: LossBook, limits: RiskLimits) -> list[Trip]:
 
 
 def strategy_trips(conduct: Conduct, limits: RiskLimits) -> list[Trip]:
-    """Return what a strategy's conduct is beyond."""
-    return [*_repeats(conduct, limits), *_rates(conduct, limits), *_slippage(conduct.slippage, limits), *_delay(conduct.delay, limits)]
+    """Return what a strategy's conduct is beyond: asked after every order, and nearly always nothing."""
+    trips: list[Trip] = []
+    repeated = [symbol for symbol, times in conduct.entries_ns.items() if len(times) >= limits.entries_per_hour_max]
+    if repeated:
+        trips += _repeats(conduct, sorted(repeated), limits)
+    if conduct.answered.yes or conduct.ended.yes or conduct.rejects_in_row:
+        trips += _rates(conduct, limits)
+    if not conduct.slippage.is_calm(limits.slippage_bps_max * _MILLI, SLIPPAGE_FLOOR):
+        trips += _slippage(conduct.slippage, limits)
+    if not conduct.delay.is_calm(limits.delay_ns_max // TENTH_MS_NS, DELAY_FLOOR):
+        trips += _delay(conduct.delay, limits)
+    return trips
 
 
 def _losses(losses: LossBook, limits: RiskLimits, worth_attos: int, who: str) -> Iterator[Trip]:
@@ -65,11 +75,10 @@ def _drawdowns(losses: LossBook, limits: RiskLimits, worth_attos: int) -> Iterat
             yield Trip(f"{RULE_ACTOR}{name}", words)
 
 
-def _repeats(conduct: Conduct, limits: RiskLimits) -> Iterator[Trip]:
-    for symbol, times in sorted(conduct.entries_ns.items()):
-        if len(times) >= limits.entries_per_hour_max:
-            words = f"{len(times)} entries in {symbol} within an hour, the limit is {limits.entries_per_hour_max}"
-            yield Trip(f"{RULE_ACTOR}entries_per_hour", words)
+def _repeats(conduct: Conduct, symbols: list[str], limits: RiskLimits) -> Iterator[Trip]:
+    for symbol in symbols:
+        words = f"{len(conduct.entries_ns[symbol])} entries in {symbol} within an hour, the limit is {limits.entries_per_hour_max}"
+        yield Trip(f"{RULE_ACTOR}entries_per_hour", words)
 
 
 def _rates(conduct: Conduct, limits: RiskLimits) -> Iterator[Trip]:
@@ -94,9 +103,8 @@ def _rates(conduct: Conduct, limits: RiskLimits) -> Iterator[Trip]:
 
 
 def _slippage(series: Series, limits: RiskLimits) -> Iterator[Trip]:
-    seen = None if series.is_calm(limits.slippage_bps_max * _MILLI, SLIPPAGE_FLOOR) else series.seen()
-    if seen is None:
-        return
+    seen = series.seen()
+    assert seen is not None, "too few samples are calm"
     if seen.mean > limits.slippage_bps_max * _MILLI:
         words = f"the last {RECENT} fills slipped by {_bps(seen.mean)} on average, above {limits.slippage_bps_max} bps"
         yield Trip(f"{BREAKER_ACTOR}slippage", words)
@@ -109,9 +117,8 @@ def _slippage(series: Series, limits: RiskLimits) -> Iterator[Trip]:
 
 
 def _delay(series: Series, limits: RiskLimits) -> Iterator[Trip]:
-    seen = None if series.is_calm(limits.delay_ns_max // TENTH_MS_NS, DELAY_FLOOR) else series.seen()
-    if seen is None:
-        return
+    seen = series.seen()
+    assert seen is not None, "too few samples are calm"
     mean_ns = seen.mean * TENTH_MS_NS
     if mean_ns > limits.delay_ns_max:
         what = f"the venue's first words to the last {RECENT} orders took {duration(mean_ns)} on average"
