@@ -4,11 +4,12 @@ Judgement state changes only in `engine.folding`, by inputs and acts. `emit` num
 caller, so deciding and recovering move the state through the same code.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, final
 
 import msgspec
 
+from tidegate.engine.clocks import Clocks, after
 from tidegate.engine.layout import Counts
 from tidegate.engine.reading import Reading
 from tidegate.engine.records import Pending, RequestBook
@@ -92,15 +93,14 @@ class Core:
         self.pending: Final[dict[str, Pending]] = {}  # differences that a second report must confirm; "": cash
         self.adjusted_attos = 0  # what reconciliation changed cash by: no fill explains it
         self.requests: Final = RequestBook()
-        self.timers: Final[list[int]] = [NEVER_NS for _ in self.plans]
-        self.valuation_due_ns = NEVER_NS
+        self.clocks: Final = Clocks(spec.valuation_ns, [plan.subscribe.timer_ns or NEVER_NS for plan in self.plans])
         self.broken_off: BrokenOff | None = None
         self.n = 0
         self._prefix = ""  # of this input's event ids: values.ids.event_id, less the number of the act
         self.k = 0
         self.now_ns = 0
         self.acts: list[NumberedAct] = []
-        self.fold_act: Callable[[Act], None] = _unbound
+        self.folds: Mapping[type[Act], Callable[[Any], None]] = {}  # of each act that moves state, bound by `Folding`
         self.commanded = False
 
     def gate_of(self, symbol: str, strategy_id: str) -> GateVerdict:
@@ -171,9 +171,7 @@ class Core:
 
     def _start_clocks(self, now_ns: int) -> None:
         """Set every timer going with the session's first input: what is due is due from there on."""
-        self.valuation_due_ns = after(now_ns, self.spec.valuation_ns)
-        for place, plan in enumerate(self.plans):
-            self.timers[place] = after(now_ns, plan.subscribe.timer_ns or NEVER_NS)
+        self.clocks.start(now_ns)
         header = self.host.table("header")[0]
         header["next_second_ns"] = after(now_ns, SECOND_NS) if any(p.subscribe.second_bars for p in self.plans) else NEVER_NS
         header["next_minute_ns"] = after(now_ns, MINUTE_NS) if any(p.subscribe.minute_bars for p in self.plans) else NEVER_NS
@@ -186,7 +184,7 @@ class Core:
         """Number an act made with `next_id`, fold it, and keep it for the caller."""
         self.k = k = self.k + 1
         self.acts.append((self.n, k, act))
-        self.fold_act(act)
+        self.folds[type(act)](act)
 
     def tell(self, act: Act) -> None:
         """Number an act that folding ignores, made with `next_id`, and keep it for the caller."""
@@ -217,7 +215,7 @@ class Core:
 
     def set_timer(self) -> None:
         """Write the earliest timer of judgement where the kernel sees it."""
-        due_ns = min(self.orders.due_ns(), self.valuation_due_ns, self.in_trade.periods.next_ns, *self.timers)
+        due_ns = min(self.orders.due_ns(), self.clocks.earliest_ns, self.in_trade.periods.next_ns)
         if self.gates.any_closed:
             due_ns = min(due_ns, self.gates.lifts_ns(self.spec.limits.breaker_cooldown_ns))
         if self.requests.jobs:
@@ -226,12 +224,3 @@ class Core:
             due_ns = min(due_ns, self.approvals.due_ns())
         self.host.integers[self.reading.timer_cell] = due_ns
         self.note_due(due_ns)
-
-
-def after(now_ns: int, every_ns: int) -> int:
-    """Return the next whole multiple of an interval; NEVER_NS for one that never comes."""
-    return NEVER_NS if every_ns >= NEVER_NS else now_ns - now_ns % every_ns + every_ns
-
-
-def _unbound(_act: Act) -> None:
-    raise AssertionError("the engine binds its fold before anything is emitted")

@@ -10,7 +10,7 @@ import msgspec
 
 from tidegate.engine import layout
 from tidegate.engine.bad_records import BadRecordError
-from tidegate.engine.core import Core, after
+from tidegate.engine.core import Core
 from tidegate.engine.pairs import Pairs
 from tidegate.engine.reading import cells
 from tidegate.events.acts import (
@@ -62,7 +62,6 @@ class Folding:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.pairs: Final = Pairs(core)
-        core.fold_act = self.fold_act
         self._acts: Final[Mapping[type[Act], Callable[[Any], None]]] = {
             TradeIntent: self._intent,
             NothingDone: self._unanswered,
@@ -77,6 +76,7 @@ class Folding:
             ApprovalRequested: self._approval_requested,
             ApprovalMoved: self._approval_moved,
         }
+        core.folds = self._acts
 
     def fold_act(self, act: Act) -> None:
         """Fold one act; those that only tell what changed were folded with their input."""
@@ -90,13 +90,9 @@ class Folding:
         core.host.tick(max(timestamp, core.host.integers[core.reading.now_cell]))  # time never goes back
         core.begin()
         core.in_trade.roll(core.now_ns)
-        value = core.now_ns >= core.valuation_due_ns
+        value, due = core.clocks.take(core.now_ns)
         if value:
             self._value()
-            core.valuation_due_ns = after(core.now_ns, core.spec.valuation_ns)
-        due = [place for place, due_ns in enumerate(core.timers) if core.now_ns >= due_ns]
-        for place in due:
-            core.timers[place] = after(core.now_ns, core.plans[place].subscribe.timer_ns)
         return value, due
 
     def fold_order_event(self, event: OrderEvent) -> Change | Finding:

@@ -45,7 +45,7 @@ class Following:
         core = self._core
         for step in steps:
             rule = TABLE[step.kind]
-            core.emit(
+            core.tell(
                 DifferenceFound(
                     event_id=core.next_id(),
                     timestamp=core.now_ns,
@@ -105,7 +105,8 @@ class Following:
                 self._chase(due)
             else:
                 core.emit(core.orders.command_for(due, event_id=core.next_id(), now_ns=core.now_ns))
-        self._watching.lift()
+        if core.gates.any_closed:
+            self._watching.lift()
 
     def value_account(self) -> None:
         """Tell what the account is worth, then close it if that is too little."""

@@ -64,8 +64,8 @@ def take(core: Core, *, carry: bool = True) -> bytes:
             pairs=tuple((*key, core.pairs[key]) for key in sorted(core.pairs)),
             lag_ns=core.lag_ns,
             streams_down=tuple(sorted(core.streams_down.items())),
-            timers=tuple(core.timers),
-            valuation_due_ns=core.valuation_due_ns,
+            timers=core.clocks.timers_ns,
+            valuation_due_ns=core.clocks.valuation_ns,
             broken_off=core.broken_off,
             carried=carried(core) if carry else None,
             live=_live(core),
@@ -87,8 +87,7 @@ def put_back(core: Core, data: bytes) -> None:
     core.host.restore(taken.senses)
     _put_back_judgement(core, taken)
     _put_back_strategies(core, taken)
-    core.timers[:] = taken.timers
-    core.valuation_due_ns = taken.valuation_due_ns
+    core.clocks.put(taken.valuation_due_ns, taken.timers)
     core.begin()
 
 
@@ -136,8 +135,7 @@ def begin_anew(core: Core) -> None:
     header = core.host.table("header")[0]
     header["n"] = 0
     header["next_second_ns"] = header["next_minute_ns"] = NEVER_NS
-    core.timers[:] = [NEVER_NS for _ in core.plans]
-    core.valuation_due_ns = NEVER_NS
+    core.clocks.stop()
     core.host.bind()
     core.begin()
     core.set_timer()

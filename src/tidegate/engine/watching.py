@@ -49,7 +49,7 @@ class Watching:
         """Open what breakers have held for their cooldown."""
         core = self._core
         cooldown_ns = core.spec.limits.breaker_cooldown_ns
-        if not cooldown_ns or not core.gates.any_closed:
+        if not cooldown_ns:
             return
         for gate, actor, since_ns in core.gates.breakers():
             if core.now_ns >= since_ns + cooldown_ns:

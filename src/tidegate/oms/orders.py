@@ -218,7 +218,7 @@ class Orders:
 
         A bare Finding: nothing could be booked and nothing moved. A Change may carry findings too.
         """
-        order = self.told_of(event.client_order_id, event.venue_order_id)
+        order = self.live.get(event.client_order_id) or self.told_of(event.client_order_id, event.venue_order_id)
         flags: tuple[Finding, ...] = ()
         if order is None:
             met = self._meet_stranger(event)
