@@ -1,6 +1,8 @@
 """Every check: what it refuses, what it lets pass at its limit, and what it cannot see."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 import msgspec
@@ -602,6 +604,23 @@ def test_what_stops_entries_does_not_stop_exits() -> None:
         gate=gate(GateState.REDUCE_ONLY),
     )
     assert verdict(leave(), seen).verdict is Verdict.APPROVED
+
+
+OF_ANY_ORDER = {
+    *("now_ns", "limits", "portfolio", "instrument", "soft", "gate", "by_person", "approval_id"),
+    *("bid_nanos", "ask_nanos", "quote_ns", "quality", "last_good_nanos"),
+}
+
+
+def test_an_exit_is_judged_by_nothing_that_is_seen_of_entries_alone() -> None:
+    exits = [case for rows_of in CASES.values() for case, *_ in rows_of() if case[0].purpose is Purpose.EXIT]
+    assert len(exits) > 40
+    for order, seen in exits:
+        expected, less = verdict(order, seen), copy(seen)
+        for field in dataclasses.fields(less):
+            if field.name not in OF_ANY_ORDER:
+                delattr(less, field.name)
+        assert verdict(order, less) == expected
 
 
 @pytest.mark.req("B3.1")

@@ -3,20 +3,17 @@
 from typing import Final
 
 from tidegate.engine.core import Core
-from tidegate.engine.reading import cells
-from tidegate.market.rows import HALTED, SESSION
+from tidegate.market.rows import HALTED
 from tidegate.values.time import HOUR_NS, MINUTE_NS
 
 LOOK_NS: Final = MINUTE_NS  # an exit that waits is looked at so often: the next day's hours may have been told meanwhile
 KNOWN_NS: Final = 12 * HOUR_NS  # after a close; then the next day should have been told, and not knowing keeps no exit back
 EXIT_WAITS: Final = "the venue is closed, so the exit waits until it opens"
-_SESSION: Final = cells(SESSION)
 
 
 def closed_until_ns(core: Core, place: int) -> int:
     """Return until when a symbol's venue is known to be closed; 0: it is open, or its hours are not known."""
-    at = core.reading.session_start(core.venues.index(core.by_place[place].venue))
-    open_ns, close_ns = core.host.integers[at + _SESSION["open_ns"]], core.host.integers[at + _SESSION["close_ns"]]
+    open_ns, close_ns, _, _ = core.reading.hours(place)
     now_ns = core.now_ns
     if not close_ns:
         return 0

@@ -1,19 +1,21 @@
 """How far an exit may go: what the gate is about to measure it by, so that no exit asks for more than the gate lets out."""
 
-from tidegate.engine.core import Core
+from typing import Final
+
+from tidegate.engine.reading import Quote
 from tidegate.market.rows import NO_QUOTE
 from tidegate.risk.exits import sees_market, within_collar
+from tidegate.risk.limits import RiskLimits
 from tidegate.values.enums import Side
 from tidegate.values.instruments import Instrument
 
+_SELL: Final = Side.SELL  # a member of an enum is looked up slowly before Python 3.12
 
-def collared(core: Core, side: Side, limit_nanos: int, strategy_id: str, instrument: Instrument) -> int:
+
+def collared(side: Side, limit_nanos: int, quote: Quote, now_ns: int, limits: RiskLimits, instrument: Instrument) -> int:
     """Return an exit's limit within the collar that holds now: around the far touch, or blind around the last good price."""
-    limits = core.limits_for(strategy_id, instrument.symbol)
-    quote = core.reading.quote(instrument.index)
-    bid, ask = quote.bid_nanos, quote.ask_nanos
-    quality = quote.quality if quote.quote_ns else quote.quality | NO_QUOTE
-    if sees_market(bid, ask, quality, core.now_ns - quote.quote_ns, limits.quote_age_ns_max):
-        return within_collar(side, limit_nanos, bid if side is Side.SELL else ask, limits.exit_collar_bps_max, instrument)
-    good = (bid + ask) // 2 if bid else quote.last_trade_nanos
+    bid, ask, _, _, quote_ns, last_trade, _, quality = quote
+    if sees_market(bid, ask, quality if quote_ns else quality | NO_QUOTE, now_ns - quote_ns, limits.quote_age_ns_max):
+        return within_collar(side, limit_nanos, bid if side is _SELL else ask, limits.exit_collar_bps_max, instrument)
+    good = (bid + ask) // 2 if bid else last_trade
     return within_collar(side, limit_nanos, good, limits.blind_collar_bps_max, instrument)

@@ -197,9 +197,7 @@ class Core:
 
     def mark(self, symbol: str, sign: int) -> int | None:
         """Return the price at which a position of this sign could be closed now; None where no quote was accepted yet."""
-        quote = self.reading.quote(self.instruments[symbol].index)
-        price = quote.bid_nanos if sign > 0 else quote.ask_nanos
-        return price or None
+        return self.reading.touch(self.instruments[symbol].index, sign) or None
 
     def memory(self, strategy: int, place: int) -> PairMemory:
         """Return what is remembered of a pair."""

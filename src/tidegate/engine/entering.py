@@ -16,13 +16,15 @@ from tidegate.engine.core import Core
 from tidegate.engine.exiting import Exiting
 from tidegate.engine.ordering import Ordering
 from tidegate.engine.viewing import Viewing
-from tidegate.events.acts import FeatureSnapshot, NothingDone, StrategyFaulted, StrategyStateChanged, TradeIntent
+from tidegate.events import acts
+from tidegate.events.acts import FeatureSnapshot, NothingDone, StrategyFaulted, StrategyStateChanged
 from tidegate.strategies.pricing import entry_price
 from tidegate.strategies.sizing import entry_quantity
 from tidegate.strategies.strategy import Attention, Intent, Nothing
 from tidegate.values.enums import ExitReason, GateScope, GateState, OrderType, Purpose, Side
 from tidegate.values.money import NANOS
 
+_acts: Final = acts  # by a name that is not imported: otherwise Python calls with more than 15 keywords at four times the cost
 _encoder = msgspec.msgpack.Encoder()
 _ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")  # of an object: it differs between two runs
 _WORDS_MAX: Final = 400  # characters of an error that are kept
@@ -148,7 +150,7 @@ class Entering:
             self._nothing(f"no quantity: {words}", features.symbol, features.strategy_id, correlation)
             return
         self._ordering.enter(
-            TradeIntent(
+            _acts.TradeIntent(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,
                 symbol=features.symbol,

@@ -11,6 +11,7 @@ from tidegate.engine.core import Core
 from tidegate.engine.ordering import Ordering
 from tidegate.events.acts import ExitWaits, NothingDone, TradeIntent
 from tidegate.risk.exits import blind_exit_price, exit_slices
+from tidegate.risk.limits import RiskLimits
 from tidegate.strategies.pricing import through
 from tidegate.values.enums import ExitReason, GateState, OrderType, Purpose, Side, TimeInForce
 
@@ -20,6 +21,7 @@ SLICES_MAX: Final = 16  # per attention; what is left goes with the next: exits 
 # Members of an enum are looked up slowly before Python 3.12.
 _BUY: Final = Side.BUY
 _SELL: Final = Side.SELL
+_ENTRY: Final = Purpose.ENTRY
 _EXIT: Final = Purpose.EXIT
 _LIMIT: Final = OrderType.LIMIT
 _IOC: Final = TimeInForce.IOC
@@ -48,7 +50,8 @@ class Exiting:
             return
         side = _SELL if holding.quantity_nanos > 0 else _BUY
         left = abs(holding.quantity_nanos) - holding.exits_nanos
-        limit, reference, how = self._price(strategy, place, side)
+        limits = core.limits_for(strategy_id, symbol)
+        limit, reference, how = self._price(strategy, place, side, limits)
         if limit <= 0:
             return
         self._cancel_protective(strategy, place, reason, correlation=correlation, words=words)
@@ -57,7 +60,7 @@ class Exiting:
         shared = core.portfolio.account_reducible(symbol, side)
         if 0 < shared < left:  # somebody holds against it: what can be closed is closed, for the rest the gate refuses and says why
             left, how = shared, f"{how}, as far as the account's net position goes"
-        slices = exit_slices(left, reference, core.limits_for(strategy_id, symbol), core.by_place[place])
+        slices = exit_slices(left, reference, limits, core.by_place[place])
         for quantity in slices[:SLICES_MAX]:
             intent = TradeIntent(
                 event_id=core.next_id(),
@@ -97,7 +100,7 @@ class Exiting:
         core = self._core
         for order_id in sorted(core.portfolio.book(symbol).orders):
             order = core.orders.find(order_id)
-            if order is None or order.strategy_id != strategy_id or order.purpose is not Purpose.ENTRY:
+            if order is None or order.strategy_id != strategy_id or order.purpose is not _ENTRY:
                 continue
             if not order.cancel_ns or order.chase_open:  # a cancel that announced a chase must not end in another entry
                 self._ordering.cancel(order, "the position is being closed")
@@ -131,20 +134,16 @@ class Exiting:
         halted = core.gate_of(symbol, strategy_id).state is GateState.HALTED
         return not halted and messages < core.limits_for(strategy_id, symbol).symbol_messages_per_minute_max
 
-    def _price(self, strategy: int, place: int, side: Side) -> tuple[int, int, str]:
+    def _price(self, strategy: int, place: int, side: Side, limits: RiskLimits) -> tuple[int, int, str]:
         """Return limit, reference and how: through the far side, or blind at the last good price less the collar."""
         core = self._core
-        quote = core.reading.quote(place)
-        instrument = core.by_place[place]
+        quote, instrument = core.reading.quote(place), core.by_place[place]
         touch = quote.bid_nanos if side is _SELL else quote.ask_nanos
-        strategy_id = core.strategies[strategy].strategy_id
-        limits = core.limits_for(strategy_id, instrument.symbol)
         if touch and core.now_ns - quote.quote_ns <= limits.quote_age_ns_max:
             atr = core.host.floats[core.reading.symbol_cell(place, "atr")]
             limit = through(touch, side, core.plans[strategy].exits.slippage, instrument, atr=atr)
-            return collared(core, side, limit, strategy_id, instrument), touch, "all that is left of the position"
+            return collared(side, limit, quote, core.now_ns, limits, instrument), touch, "all that is left of the position"
         last = touch or quote.last_trade_nanos
         failures = core.memory(strategy, place).exit_failures
-        limit = blind_exit_price(side, last, limits, instrument, failures=failures)
-        limit = collared(core, side, limit, strategy_id, instrument)
+        limit = collared(side, blind_exit_price(side, last, limits, instrument, failures=failures), quote, core.now_ns, limits, instrument)
         return limit, last, "all that is left of the position; no fresh quote, so the last good price less a collar"

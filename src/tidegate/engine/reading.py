@@ -1,20 +1,25 @@
-"""Reads the senses' cells into messages and views: one place that knows which cell holds what."""
+"""Reads the senses' cells into messages and views: one place that knows which cell holds what.
 
+What is read together is unpacked in one go: cell by cell it would cost several times as much.
+"""
+
+from struct import Struct
 from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
-from tidegate.engine.layout import HEADER, SYMBOL
+from tidegate.engine.layout import SYMBOL
 from tidegate.engine.senses import SensesHost
-from tidegate.events.acts import FeatureSnapshot
+from tidegate.events import acts
 from tidegate.kernel.layout import CELL_BYTES
 from tidegate.market.rows import BAR, SESSION
 from tidegate.regime.rows import GROUP, REGIME
-from tidegate.strategies.rows import MASKS, OWN, SCRATCH_CELLS
+from tidegate.strategies.rows import OWN
 from tidegate.strategies.strategy import Bar
 from tidegate.values.enums import Regime
 from tidegate.values.time import MINUTE_NS
 
+_acts: Final = acts  # by a name that is not imported: otherwise Python calls with more than 15 keywords at four times the cost
 REGIMES: Final = tuple(Regime)
 
 
@@ -24,24 +29,19 @@ def cells(row: np.dtype[np.void]) -> dict[str, int]:
     return {name: row.fields[name][1] // CELL_BYTES for name in row.names or ()}
 
 
-_S: Final = cells(SYMBOL)
-_R: Final = cells(REGIME)
-_O: Final = cells(OWN)
-_H: Final = cells(HEADER)
-_BAR: Final = cells(BAR)
-_BID_F, _ASK_F, _VALID = _S["bid"], _S["ask"], _S["valid"]
-_SPREAD, _FAST, _SLOW, _VOL, _VOL_LONG = _S["spread_bps"], _S["ema_fast"], _S["ema_slow"], _S["volatility_short"], _S["volatility_long"]
-_ATR, _STRENGTH, _DIRECTION = _S["atr"], _S["trend_strength"], _S["trend_direction"]
-_SPREAD_ANOMALY, _VOLUME_ANOMALY = _S["spread_anomaly"], _S["volume_anomaly"]
-_LABEL, _MARKET, _BREADTH = _R["label"], _R["market_label"], _R["breadth"]
-_SHOCK, _NEWS, _NEWS_END, _COOLDOWN = _S["shock_until_ns"], _S["newsy_from_ns"], _S["newsy_until_ns"], _S["cooldown_until_ns"]
-_ARMED = _O["armed_at_ns"]
-_POSITION, _WORKING, _AGE, _ENTRY = _O["position_nanos"], _O["working_exit_nanos"], _O["age_ns"], _O["entry_price"]
-_SCRATCH = _O["scratch"]
+def unpacking(row: np.dtype[np.void], *names: str) -> Struct:
+    """Return what unpacks these fields of a row, named in the row's order, and passes over those between them."""
+    assert row.fields is not None
+    form, at = "<", 0
+    for name in names:
+        field, start = row.fields[name][:2]
+        form += f"{start - at}x{field.itemsize // CELL_BYTES}{'d' if field.base.kind == 'f' else 'q'}"
+        at = start + field.itemsize
+    return Struct(form)
 
 
 class Quote(NamedTuple):
-    """Top of book as judgement needs it, nanos and ns: the first cells of a symbol's row, read in one go."""
+    """Top of book as judgement needs it, nanos and ns."""
 
     bid_nanos: int
     ask_nanos: int
@@ -53,8 +53,27 @@ class Quote(NamedTuple):
     quality: int
 
 
-_QUOTE_CELLS: Final = len(Quote._fields)
-assert all(_S[name] == place for place, name in enumerate(Quote._fields))
+_S: Final = cells(SYMBOL)
+_O: Final = cells(OWN)
+_BID, _ASK, _SESSION, _ARMED = _S["bid_nanos"], _S["ask_nanos"], _S["session"], _O["armed_at_ns"]
+
+_AVERAGES: Final = ("ema_fast", "ema_slow", "volatility_short", "volatility_long", "trend_strength", "trend_direction", "atr")
+_QUOTE: Final = unpacking(SYMBOL, *Quote._fields)
+_INDICATORS: Final = unpacking(SYMBOL, "spread_bps", "valid", *_AVERAGES, "spread_anomaly", "volume_anomaly")
+_JUDGED: Final = unpacking(
+    SYMBOL,
+    *("bid_nanos", "ask_nanos", "bid_size_nanos", "ask_size_nanos", "quote_ns", "last_trade_nanos", "quality"),
+    *("newsy_until_ns", "newsy_from_ns", "cooldown_until_ns", "valid", "shock_until_ns"),
+)
+_DOLLARS: Final = unpacking(SYMBOL, "bid", "ask")
+_REGIME: Final = unpacking(REGIME, "label", "market_label", "breadth")
+_WHY: Final = unpacking(REGIME, "label", "why")
+_GROUP_WHY: Final = unpacking(GROUP, "label", "why")
+_HELD: Final = unpacking(OWN, "position_nanos", "working_exit_nanos")
+_OWN_VIEW: Final = unpacking(OWN, "age_ns", "entry_price", "scratch")
+_MASKED: Final = unpacking(OWN, "masked")
+_HOURS: Final = unpacking(SESSION, "open_ns", "close_ns", "entries_from_ns", "entries_until_ns")
+_BAR: Final = unpacking(BAR, "start_ns", "trades", "open", "high", "low", "close", "volume")
 
 
 @final
@@ -62,20 +81,31 @@ class Reading:
     """Where each row starts in the buffer, and the readers that use it."""
 
     def __init__(self, host: SensesHost) -> None:
-        self._integers, self._floats = host.integers, host.floats
+        self._buffer: Final = host.buffer.data
+        self._integers: Final = host.integers
         self.now_cell: Final = host.layout.cell_of("header", 0, "now_ns")
         self.n_cell: Final = host.layout.cell_of("header", 0, "n")
         self.timer_cell: Final = host.layout.cell_of("header", 0, "timer_due_ns")
-        self._symbol = _firsts(host, "symbols", host.counts.symbols, SYMBOL)
-        self._regime = _firsts(host, "regimes", host.counts.symbols, REGIME)
-        self._group = _firsts(host, "groups", host.counts.groups, GROUP)
-        self._own = _firsts(host, "own", host.counts.symbols * host.counts.strategies, OWN)
-        self._session = _firsts(host, "sessions", host.counts.sessions, SESSION)
+        self._symbol: Final = _firsts(host, "symbols", host.counts.symbols, SYMBOL)
+        self._regime: Final = _firsts(host, "regimes", host.counts.symbols, REGIME)
+        self._group: Final = _firsts(host, "groups", host.counts.groups, GROUP)
+        self._own: Final = _firsts(host, "own", host.counts.symbols * host.counts.strategies, OWN)
+        self._session: Final = _firsts(host, "sessions", host.counts.sessions, SESSION)
 
     def quote(self, place: int) -> Quote:
         """Return a symbol's last accepted quote and quality."""
-        at = self._symbol[place]
-        return Quote._make(self._integers[at : at + _QUOTE_CELLS].tolist())
+        return Quote._make(_QUOTE.unpack_from(self._buffer, CELL_BYTES * self._symbol[place]))
+
+    def touch(self, place: int, sign: int) -> int:
+        """Return the price at which a position of this sign is closed now: the bid for a long one; 0: no quote was accepted yet."""
+        return self._integers[self._symbol[place] + (_BID if sign > 0 else _ASK)]
+
+    def judged(self, place: int) -> tuple[int, ...]:
+        """Return what the gate looks at of a symbol: the quote without `trade_ns`, then the conditions.
+
+        They are newsy_until_ns, newsy_from_ns, cooldown_until_ns, valid and shock_until_ns.
+        """
+        return _JUDGED.unpack_from(self._buffer, CELL_BYTES * self._symbol[place])
 
     def symbol_cell(self, place: int, field: str) -> int:
         """Return the cell of a field of a symbol row."""
@@ -89,41 +119,42 @@ class Reading:
         """Return the first cell of a pair's row."""
         return self._own[pair]
 
-    def session_start(self, place: int) -> int:
+    def session_start(self, session: int) -> int:
         """Return the first cell of a trading session's row."""
-        return self._session[place]
+        return self._session[session]
+
+    def hours(self, place: int) -> tuple[int, ...]:
+        """Return (open_ns, close_ns, entries_from_ns, entries_until_ns) of a symbol's venue; zeros: they were not told."""
+        session = self._session[self._integers[self._symbol[place] + _SESSION]]
+        return _HOURS.unpack_from(self._buffer, CELL_BYTES * session)
 
     def labels(self, place: int) -> tuple[Regime, Regime]:
         """Return the regimes of a symbol and of its market."""
-        at = self._regime[place]
-        return REGIMES[self._integers[at + _LABEL]], REGIMES[self._integers[at + _MARKET]]
-
-    def conditions(self, place: int) -> tuple[int, int, int, int, int]:
-        """Return (valid, shock_until_ns, newsy_from_ns, newsy_until_ns, cooldown_until_ns) of a symbol."""
-        integers, at = self._integers, self._symbol[place]
-        return integers[at + _VALID], integers[at + _SHOCK], integers[at + _NEWS], integers[at + _NEWS_END], integers[at + _COOLDOWN]
+        label, market, _ = _REGIME.unpack_from(self._buffer, CELL_BYTES * self._regime[place])
+        return REGIMES[label], REGIMES[market]
 
     def armed_at_ns(self, pair: int) -> int:
         """Return when a pair may enter again."""
         return self._integers[self._own[pair] + _ARMED]
 
-    def regime_cells(self, place: int) -> tuple[int, int]:
+    def regime_cells(self, place: int) -> tuple[int, ...]:
         """Return label and reason code of a symbol's regime."""
-        at = self._regime[place]
-        return self._integers[at + _LABEL], self._integers[at + _R["why"]]
+        return _WHY.unpack_from(self._buffer, CELL_BYTES * self._regime[place])
 
-    def group_cells(self, place: int) -> tuple[int, int]:
+    def group_cells(self, place: int) -> tuple[int, ...]:
         """Return label and reason code of a market group's regime."""
-        at, fields = self._group[place], cells(GROUP)
-        return self._integers[at + fields["label"]], self._integers[at + fields["why"]]
+        return _GROUP_WHY.unpack_from(self._buffer, CELL_BYTES * self._group[place])
 
-    def features(self, place: int, pair: int, *, head: tuple[str, int, str, str, str]) -> FeatureSnapshot:
+    def features(self, place: int, pair: int, *, head: tuple[str, int, str, str, str]) -> acts.FeatureSnapshot:
         """Return all that could be seen of a symbol; head is (event_id, timestamp, symbol, strategy_id, correlation_id)."""
-        integers, floats = self._integers, self._floats
-        s, r, o = self._symbol[place], self._regime[place], self._own[pair]
         event_id, now_ns, symbol, strategy_id, correlation_id = head
-        bid, ask, bid_size, ask_size, quote_ns, last_trade, _, quality = integers[s : s + _QUOTE_CELLS].tolist()
-        return FeatureSnapshot(
+        buffer = self._buffer
+        at = CELL_BYTES * self._symbol[place]
+        bid, ask, bid_size, ask_size, quote_ns, last_trade, _, quality = _QUOTE.unpack_from(buffer, at)
+        spread, valid, fast, slow, short, long, strength, direction, atr, spread_off, volume_off = _INDICATORS.unpack_from(buffer, at)
+        label, market, breadth = _REGIME.unpack_from(buffer, CELL_BYTES * self._regime[place])
+        position, working = _HELD.unpack_from(buffer, CELL_BYTES * self._own[pair])
+        return _acts.FeatureSnapshot(
             event_id=event_id,
             timestamp=now_ns,
             symbol=symbol,
@@ -136,54 +167,42 @@ class Reading:
             last_trade_nanos=last_trade,
             quote_age_ns=now_ns - quote_ns,
             quality_flags=quality,
-            features_valid=integers[s + _VALID] == 1,
-            spread_bps=floats[s + _SPREAD],
-            ema_fast=floats[s + _FAST],
-            ema_slow=floats[s + _SLOW],
-            volatility_short=floats[s + _VOL],
-            volatility_long=floats[s + _VOL_LONG],
-            atr=floats[s + _ATR],
-            trend_strength=floats[s + _STRENGTH],
-            trend_direction=floats[s + _DIRECTION],
-            spread_anomaly=floats[s + _SPREAD_ANOMALY],
-            volume_anomaly=floats[s + _VOLUME_ANOMALY],
-            symbol_regime=REGIMES[integers[r + _LABEL]],
-            market_regime=REGIMES[integers[r + _MARKET]],
-            breadth=floats[r + _BREADTH],
-            position_nanos=integers[o + _POSITION],
-            working_exit_nanos=integers[o + _WORKING],
+            features_valid=valid == 1,
+            spread_bps=spread,
+            ema_fast=fast,
+            ema_slow=slow,
+            volatility_short=short,
+            volatility_long=long,
+            atr=atr,
+            trend_strength=strength,
+            trend_direction=direction,
+            spread_anomaly=spread_off,
+            volume_anomaly=volume_off,
+            symbol_regime=REGIMES[label],
+            market_regime=REGIMES[market],
+            breadth=breadth,
+            position_nanos=position,
+            working_exit_nanos=working,
         )
 
-    def own_view(self, pair: int) -> tuple[float, int, tuple[float, ...]]:
-        """Return entry price, age in ns and scratch floats of a pair."""
-        o = self._own[pair]
-        scratch = tuple(self._floats[o + _SCRATCH : o + _SCRATCH + SCRATCH_CELLS].tolist())
-        return self._floats[o + _ENTRY], self._integers[o + _AGE], scratch
+    def own_view(self, pair: int) -> tuple[int, float, tuple[float, ...]]:
+        """Return age in ns, entry price and scratch floats of a pair."""
+        age_ns, entry_price, *scratch = _OWN_VIEW.unpack_from(self._buffer, CELL_BYTES * self._own[pair])
+        return age_ns, entry_price, tuple(scratch)
 
     def masked(self, pair: int) -> tuple[int, ...]:
         """Return the mask counters of a pair."""
-        at = self._own[pair] + _O["masked"]
-        return tuple(self._integers[at : at + MASKS].tolist())
+        return _MASKED.unpack_from(self._buffer, CELL_BYTES * self._own[pair])
 
-    def prices(self, place: int) -> tuple[float, float]:
+    def prices(self, place: int) -> tuple[float, ...]:
         """Return bid and ask in dollars."""
-        at = self._symbol[place]
-        return self._floats[at + _BID_F], self._floats[at + _ASK_F]
+        return _DOLLARS.unpack_from(self._buffer, CELL_BYTES * self._symbol[place])
 
     def bar(self, place: int, length_ns: int) -> Bar:
         """Return the last closed bar of a length."""
-        at = self._symbol[place] + _S["last_minute" if length_ns == MINUTE_NS else "last_second"]
-        integers, floats = self._integers, self._floats
-        return Bar(
-            integers[at + _BAR["start_ns"]],
-            length_ns,
-            floats[at + _BAR["open"]],
-            floats[at + _BAR["high"]],
-            floats[at + _BAR["low"]],
-            floats[at + _BAR["close"]],
-            floats[at + _BAR["volume"]],
-            integers[at + _BAR["trades"]],
-        )
+        at = self.symbol_cell(place, "last_minute" if length_ns == MINUTE_NS else "last_second")
+        start_ns, trades, opened, high, low, close, volume = _BAR.unpack_from(self._buffer, CELL_BYTES * at)
+        return Bar(start_ns, length_ns, opened, high, low, close, volume, trades)
 
 
 def _firsts(host: SensesHost, name: str, count: int, row: np.dtype[Any]) -> list[int]:

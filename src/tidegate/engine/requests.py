@@ -140,11 +140,12 @@ class Requests:
         touch = quote.bid_nanos if side is Side.SELL else quote.ask_nanos
         anchor = touch or quote.last_trade_nanos
         limit = blind_exit_price(side, anchor, core.spec.limits, instrument, failures=job.tries)
-        limit = collared(core, side, limit, strategy_id, instrument)
+        limits = core.limits_for(strategy_id, symbol)
+        limit = collared(side, limit, quote, core.now_ns, limits, instrument)
         if left <= 0 or limit <= 0:
             return False
         sent = False
-        for number, quantity in enumerate(exit_slices(left, anchor, core.limits_for(strategy_id, symbol), instrument), start=1):
+        for number, quantity in enumerate(exit_slices(left, anchor, limits, instrument), start=1):
             intent = TradeIntent(
                 event_id=core.next_id(),
                 timestamp=core.now_ns,

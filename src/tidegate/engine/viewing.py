@@ -5,20 +5,20 @@ from typing import Final, final
 from tidegate.engine.core import Core
 from tidegate.engine.spec import StrategySlot
 from tidegate.events.acts import FeatureSnapshot, TradeIntent
-from tidegate.market.rows import HALTED, NO_QUOTE, SESSION
+from tidegate.market.rows import HALTED, NO_QUOTE
 from tidegate.portfolio.periods import Period
 from tidegate.portfolio.valuation import valuation
 from tidegate.risk.approvals import Approval
 from tidegate.risk.view import RiskView
 from tidegate.strategies.strategy import View
-from tidegate.values.enums import ExitReason, Regime
+from tidegate.values.enums import ExitReason, Purpose, Regime
 from tidegate.values.money import ATTOS, NANOS
 from tidegate.values.time import NEVER_NS
 
+# Members of an enum are looked up slowly before Python 3.12.
+_ENTRY: Final = Purpose.ENTRY
 _OPERATOR: Final = ExitReason.OPERATOR
 _DAY: Final = Period.DAY
-_SESSION_CELLS: Final = len(SESSION.names or ())
-assert SESSION.names == ("open_ns", "close_ns", "entries_from_ns", "entries_until_ns")
 
 
 @final
@@ -41,7 +41,6 @@ class Viewing:
         )
         # By strategy, then symbol's and market's regime: the matrix cell's largest spread; None: not eligible.
         self._matrix: Final = [_matrix(slot) for slot in core.spec.strategies]
-        self._sessions: Final = [core.reading.session_start(core.venues.index(i.venue)) for i in core.by_place]
 
     def equity_attos(self) -> int | None:
         """Return cash plus positions at the side they would be closed against; None when one cannot be priced."""
@@ -54,8 +53,7 @@ class Viewing:
     def strategy(self, strategy: int, place: int, features: FeatureSnapshot, bar_length_ns: int) -> View:
         """Return what a strategy sees at its turn."""
         core = self._core
-        pair = core.host.pair(strategy, place)
-        entry_price, age_ns, scratch = core.reading.own_view(pair)
+        age_ns, entry_price, scratch = core.reading.own_view(core.host.pair(strategy, place))
         bid, ask = core.reading.prices(place)
         equity = self.equity_attos()
         return View(
@@ -75,35 +73,60 @@ class Viewing:
         )
 
     def risk(self, intent: TradeIntent, strategy: int, place: int, approval: Approval | None = None) -> RiskView:
-        """Return the gate's view of one intent. One object is reused: it serves one verdict. approval: by persons, of this very entry."""
+        """Return the gate's view of one intent. One object is reused: it serves one verdict. approval: by persons, of this very entry.
+
+        What only entries are judged by is not looked up for an exit.
+        """
         core, view = self._core, self._risk
         view.instrument = core.by_place[place]
-        view.now_ns = now_ns = core.now_ns
+        view.now_ns = core.now_ns
         view.limits = core.limits_for(intent.strategy_id, intent.symbol)
+        view.gate = core.gate_of(intent.symbol, intent.strategy_id)
         view.by_person = intent.exit_reason is _OPERATOR
-        bid, ask, bid_size, ask_size, quote_ns, last_trade, _, quality = core.reading.quote(place)
-        view.bid_nanos, view.ask_nanos = bid, ask
-        view.bid_size_nanos, view.ask_size_nanos = bid_size, ask_size
-        view.quote_ns = quote_ns
+        view.approval_id, view.approvals_given = ("", 0) if approval is None else (approval.approval_id, len(approval.approvers))
+        bid, ask, bid_size, ask_size, quote_ns, last_trade, quality, *conditions = core.reading.judged(place)
+        view.bid_nanos, view.ask_nanos, view.quote_ns = bid, ask, quote_ns
         view.quality = quality if quote_ns else quality | NO_QUOTE
         view.last_good_nanos = (bid + ask) // 2 if bid else last_trade
-        view.halted = quality & HALTED != 0
-        valid, shock_ns, news_ns, news_end_ns, cooldown_ns = core.reading.conditions(place)
+        if intent.purpose is _ENTRY:
+            view.bid_size_nanos, view.ask_size_nanos, view.halted = bid_size, ask_size, quality & HALTED != 0
+            self._read_hours(view, place)
+            self._read_conditions(view, strategy, place, conditions)
+            self._read_account(view, intent)
+        return view
+
+    def _read_hours(self, view: RiskView, place: int) -> None:
+        now_ns = view.now_ns
+        open_ns, close_ns, from_ns, until_ns = self._core.reading.hours(place)
+        view.open_ns, view.close_ns, view.no_trade_window = open_ns, close_ns, ""
+        if open_ns <= now_ns < from_ns:
+            view.no_trade_window = "after the open"
+        elif until_ns <= now_ns < close_ns:
+            view.no_trade_window = "before the close"
+
+    def _read_conditions(self, view: RiskView, strategy: int, place: int, conditions: list[int]) -> None:
+        assert strategy >= 0, "what nobody decided adds no risk"
+        core, now_ns = self._core, view.now_ns
+        news_end_ns, news_ns, cooldown_ns, valid, shock_ns = conditions
         view.features_valid = valid == 1
         view.newsy = now_ns < shock_ns or news_ns <= now_ns < news_end_ns
-        self._read_hours(view, place)
-        self._read_permission(view, strategy, place, cooldown_ns)
-        view.permitted = intent.strategy_id not in core.not_permitted
-        view.gate = core.gate_of(intent.symbol, intent.strategy_id)
-        view.owner = self._other_owner(intent.symbol, intent.strategy_id) or intent.strategy_id
-        view.foreign_nanos = core.portfolio.holding("", intent.symbol).quantity_nanos
+        view.symbol_regime, view.market_regime = symbol_regime, market_regime = core.reading.labels(place)
+        view.cell_spread_bps_max = spread_max = self._matrix[strategy][symbol_regime][market_regime]
+        view.eligible = spread_max is not None
+        armed_at_ns = core.reading.armed_at_ns(core.host.pair(strategy, place))
+        # NEVER says that an entry of this pair is at work, this very one included; it is no time to wait for.
+        view.cooldown_until_ns = cooldown_ns if armed_at_ns == NEVER_NS else max(cooldown_ns, armed_at_ns)
+
+    def _read_account(self, view: RiskView, intent: TradeIntent) -> None:
+        core, symbol, strategy_id = self._core, intent.symbol, intent.strategy_id
+        view.permitted = strategy_id not in core.not_permitted
+        view.owner = self._other_owner(symbol, strategy_id) or strategy_id
+        view.foreign_nanos = core.portfolio.holding("", symbol).quantity_nanos
         view.lag_ns = core.lag_ns
         view.streams_up = not core.streams_down
         view.equity_attos = equity = self.equity_attos()
         view.day_loss_micros = None if equity is None else core.in_trade.losses.lost_micros(_DAY, equity)
         view.approvals_waiting = len(core.approvals.open)
-        view.approval_id, view.approvals_given = ("", 0) if approval is None else (approval.approval_id, len(approval.approvers))
-        return view
 
     def _other_owner(self, symbol: str, strategy_id: str) -> str:
         """Return a strategy other than this one that holds, works or has reserved something in a symbol; empty: none does."""
@@ -120,30 +143,6 @@ class Viewing:
             if other != strategy_id and portfolio.holding(other, symbol).quantity_nanos:
                 return other
         return ""
-
-    def _read_hours(self, view: RiskView, place: int) -> None:
-        at = self._sessions[place]
-        open_ns, close_ns, from_ns, until_ns = self._core.host.integers[at : at + _SESSION_CELLS].tolist()
-        view.open_ns, view.close_ns = open_ns, close_ns
-        now_ns = view.now_ns
-        view.no_trade_window = ""
-        if open_ns <= now_ns < from_ns:
-            view.no_trade_window = "after the open"
-        elif until_ns <= now_ns < close_ns:
-            view.no_trade_window = "before the close"
-
-    def _read_permission(self, view: RiskView, strategy: int, place: int, cooldown_ns: int) -> None:
-        core = self._core
-        if strategy < 0:  # nobody's position, adopted: only a person's exit comes here, and exits need no permission
-            view.eligible = view.cell_spread_bps_max = None
-            return
-        symbol_regime, market_regime = core.reading.labels(place)
-        view.symbol_regime, view.market_regime = symbol_regime, market_regime
-        view.cell_spread_bps_max = spread_max = self._matrix[strategy][symbol_regime][market_regime]
-        view.eligible = spread_max is not None
-        armed_at_ns = core.reading.armed_at_ns(core.host.pair(strategy, place))
-        # NEVER says that an entry of this pair is at work, this very one included; it is no time to wait for.
-        view.cooldown_until_ns = cooldown_ns if armed_at_ns == NEVER_NS else max(cooldown_ns, armed_at_ns)
 
 
 def _matrix(slot: StrategySlot) -> list[list[int | None]]:

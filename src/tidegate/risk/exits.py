@@ -13,6 +13,8 @@ from tidegate.values.instruments import Instrument
 SLICES_MAX: Final = 64  # at once; what is left is asked for again, since exits are level-triggered
 BLIND_STEPS: Final = 4  # tries until the blind collar is at its widest
 
+_SELL: Final = Side.SELL  # a member of an enum is looked up slowly before Python 3.12
+
 
 def exit_slices(quantity_nanos: int, price_nanos: int, limits: RiskLimits, instrument: Instrument) -> list[int]:
     """Cut an exit into quantities within the caps on one order: never refused for its size.
@@ -20,11 +22,11 @@ def exit_slices(quantity_nanos: int, price_nanos: int, limits: RiskLimits, instr
     price_nanos is what a unit is valued at. Whole lots, at least one lot a slice; a remainder below one lot
     is left out.
     """
-    cap = limits.order_quantity_nanos_max
+    cap, lot = limits.order_quantity_nanos_max, instrument.lot_nanos
     if price_nanos > 0:
         cap = min(cap, limits.order_notional_attos_max // (price_nanos * instrument.multiplier))
-    cap = max(instrument.floor_quantity(cap), instrument.lot_nanos)
-    whole, rest = divmod(instrument.floor_quantity(quantity_nanos), cap)
+    cap = max(cap - cap % lot, lot)
+    whole, rest = divmod(quantity_nanos - quantity_nanos % lot, cap)
     if whole >= SLICES_MAX:
         return [cap] * SLICES_MAX
     return [cap] * whole + [rest] * (rest > 0)
@@ -42,7 +44,7 @@ def within_collar(side: Side, limit_nanos: int, anchor_nanos: int, collar_bps: i
     if limit_nanos <= 0 or anchor_nanos <= 0:
         return limit_nanos
     slack = anchor_nanos * collar_bps // BPS
-    if side is Side.SELL:
+    if side is _SELL:
         return max(limit_nanos, instrument.ceil_price(anchor_nanos - slack))
     return min(limit_nanos, instrument.floor_price(anchor_nanos + slack))
 
@@ -57,6 +59,6 @@ def blind_exit_price(side: Side, last_good_nanos: int, limits: RiskLimits, instr
         return 0
     step = min(failures + 1, BLIND_STEPS)
     slack = last_good_nanos * limits.blind_collar_bps_max * step // (BLIND_STEPS * BPS)
-    if side is Side.SELL:
+    if side is _SELL:
         return max(instrument.ceil_price(last_good_nanos - slack), instrument.tick_at(0))
     return instrument.floor_price(last_good_nanos + slack)

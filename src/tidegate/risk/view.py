@@ -1,12 +1,12 @@
 """All that the gate may look at for one intent.
 
 The engine fills it; what it leaves None could not be seen, and is refused. Plain ints in nanos, ns and attos.
-One view serves one verdict: the engine may reuse the object by setting its fields again.
+One view serves one verdict: the engine may reuse the object by setting its fields again. What only entries are judged by it need not
+set for an exit: no check of an exit reads it.
 """
 
-from typing import Final
-
-import msgspec
+from dataclasses import dataclass
+from typing import Final, final
 
 from tidegate.market import rows
 from tidegate.portfolio.exposure import UNTOUCHED, SymbolBook
@@ -37,7 +37,9 @@ BLOCKING_QUALITY: Final = (
 NOTHING_ALLOWED: Final = Bounds(None)
 
 
-class RiskView(msgspec.Struct, kw_only=True, gc=False):
+@final
+@dataclass(slots=True, kw_only=True)  # a message's fields would be set at three times the cost, and each verdict sets most of them
+class RiskView:
     """What is known at the moment of the verdict."""
 
     now_ns: int
@@ -46,15 +48,22 @@ class RiskView(msgspec.Struct, kw_only=True, gc=False):
     in_trade: InTrade
     mark: Marks  # price at which a position could be closed now, or None
     instrument: Instrument | None
+    soft: frozenset[str] = frozenset()  # checks that ask for a person, instead of refusing
 
-    # The symbol.
+    # Of any order.
+    gate: GateVerdict = OPEN  # strictest state over all scopes
+    by_person: bool = False  # a person's flatten: passes HALTED
+    approval_id: str = ""  # of the approval under which the intent is judged as new
+    approvals_given: int = 0  # persons who have approved it
     bid_nanos: int = 0  # last accepted quote; 0: none
     ask_nanos: int = 0
-    bid_size_nanos: int = 0
-    ask_size_nanos: int = 0
     quote_ns: int = 0  # receive time of the last accepted quote; 0: none
     quality: int = rows.NO_QUOTE  # flags of `market.rows` on the last quote
     last_good_nanos: int = 0  # last price that can be trusted (accepted mid or regular trade); 0: none
+
+    # Of an entry alone: the symbol.
+    bid_size_nanos: int = 0
+    ask_size_nanos: int = 0
     halted: bool | None = None
     features_valid: bool | None = None
     newsy: bool | None = None
@@ -75,9 +84,6 @@ class RiskView(msgspec.Struct, kw_only=True, gc=False):
     symbols_shared: bool = False  # the configuration lets several strategies own one symbol
 
     # The account and ourselves.
-    soft: frozenset[str] = frozenset()  # checks that ask for a person, instead of refusing
-    gate: GateVerdict = OPEN  # strictest state over all scopes
-    by_person: bool = False  # a person's flatten: passes HALTED
     lag_ns: int | None = None
     streams_up: bool | None = None  # market and order stream trusted
     store_ok: bool | None = None  # log and ledger durable
@@ -87,8 +93,6 @@ class RiskView(msgspec.Struct, kw_only=True, gc=False):
     approval_rules: tuple[ApprovalRule, ...] = ()
     day_loss_micros: int | None = None  # what the account is down by today, rounded up; negative: up
     approvals_waiting: int = 0
-    approval_id: str = ""  # of the approval under which the intent is judged as new
-    approvals_given: int = 0  # persons who have approved it
 
     # Worked out by the gate before the checks of an entry run. Money in millionths of a dollar, rounded up.
     bounds: Bounds = NOTHING_ALLOWED  # of `limits`; made anew when those are others
