@@ -110,7 +110,6 @@ def view(portfolio: Portfolio | None = None, **changes: Any) -> RiskView:
         "streams_up": True,
         "store_ok": True,
         "equity_attos": CASH,
-        "day_loss_micros": 0,
     }
     return RiskView(**facts | changes)
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.portfolio.making import shares, usd
+from tests.portfolio.making import CASH, shares, usd
 from tests.risk.making import ASK, entry, leave, limits, verdict, view
 from tests.risk.test_checks import holding
 from tidegate.events.acts import RiskDecision
+from tidegate.portfolio.valuation import MICRO
 from tidegate.risk.approval_checks import WAITING_MAX
 from tidegate.risk.approval_rules import ApprovalRule
 from tidegate.risk.checks import APPROVAL_CHECKS, ASKING_CHECKS
@@ -76,20 +77,17 @@ def test_many_small_slices_count_as_their_whole(parts: int, whole: int) -> None:
 @pytest.mark.parametrize(
     ("loss", "said", "observed"),
     [
-        (-1, Verdict.APPROVED, 0),
+        (-1 * MILLION, Verdict.APPROVED, 0),
         (1_999 * MILLION, Verdict.APPROVED, 1_999 * MILLION),
         (2_000 * MILLION, Verdict.APPROVED, 2_000 * MILLION),
         (2_000 * MILLION + 1, Verdict.NEEDS_APPROVAL, 2_000 * MILLION + 1),
-        (None, Verdict.NEEDS_APPROVAL, None),
     ],
 )
-def test_a_losing_day_and_one_that_cannot_be_seen(loss: int | None, said: Verdict, observed: int | None) -> None:
-    decision = verdict(entry(quantity=1), view(day_loss_micros=loss))
+def test_a_losing_day(loss: int, said: Verdict, observed: int) -> None:
+    decision = verdict(entry(quantity=1), view(equity_attos=CASH - loss * MICRO))
     assert decision.verdict is said
     row = next(result for result in decision.checks if result[0] == "approval_loss")
     assert row == ("approval_loss", said is Verdict.APPROVED, 2_000 * MILLION, observed)
-    if loss is None:
-        assert f"it cannot be seen: {WORDING['approval_loss'].what}" in decision.sentence
 
 
 RULES = (
@@ -135,7 +133,7 @@ def test_what_is_refused_is_refused_and_nobody_is_asked() -> None:
 
 def test_an_exit_is_never_asked_about() -> None:
     decision = verdict(
-        leave(), view(holding((100, "AIG")), limits=limits(approval_notional_attos_max=0), day_loss_micros=None, approval_rules=RULES)
+        leave(), view(holding((100, "AIG")), limits=limits(approval_notional_attos_max=0), equity_attos=None, approval_rules=RULES)
     )
     assert decision.verdict is Verdict.APPROVED
     assert not any(result[0].startswith("approval") for result in decision.checks)
@@ -176,7 +174,7 @@ def test_what_a_market_order_is_worth_is_what_it_would_take() -> None:
 
 def test_the_catalogue_names_each_and_explains_it() -> None:
     assert all(WORDING[check.name].what for check in APPROVAL_CHECKS)
-    decision: RiskDecision = verdict(entry(**FIVE), asked(1, 1, approval_rules=RULES, day_loss_micros=None))
+    decision: RiskDecision = verdict(entry(**FIVE), asked(1, 1, approval_rules=RULES))
     lines = explain(decision)
     assert lines[0].startswith("Needs approval: entry buy AIG. The entry needs the approval of two persons because ")
     assert "FAILED  approval_notional: the whole entry is worth $5000, above $1" in lines

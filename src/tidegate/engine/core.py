@@ -187,9 +187,10 @@ class Core:
         self.folds[type(act)](act)
 
     def tell(self, act: Act) -> None:
-        """Number an act that folding ignores, made with `next_id`, and keep it for the caller."""
+        """Number an act that folding ignores, made with `next_id`, and keep it for the caller if anybody listens."""
         self.k = k = self.k + 1
-        self.acts.append((self.n, k, act))
+        if self.telling:
+            self.acts.append((self.n, k, act))
 
     def keep_to_itself(self, acts: int = 1) -> None:
         """Number acts that folding ignores and that nobody listens to, without making them: numbers and ids are the same."""

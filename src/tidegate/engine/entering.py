@@ -18,6 +18,7 @@ from tidegate.engine.ordering import Ordering
 from tidegate.engine.viewing import Viewing
 from tidegate.events import acts
 from tidegate.events.acts import FeatureSnapshot, NothingDone, StrategyFaulted, StrategyStateChanged
+from tidegate.strategies.plan import Distance
 from tidegate.strategies.pricing import entry_price
 from tidegate.strategies.sizing import entry_quantity
 from tidegate.strategies.strategy import Attention, Intent, Nothing
@@ -120,21 +121,16 @@ class Entering:
 
     def _enter(self, strategy: int, place: int, wanted: Intent, features: FeatureSnapshot, correlation: str) -> None:
         core = self._core
-        instrument, plan = core.by_place[place], core.plans[strategy]
+        instrument, plan, atr = core.by_place[place], core.plans[strategy], features.atr
         bid, ask = features.bid_nanos, features.ask_nanos
         buying = wanted.side is _BUY
         far = ask if buying else bid
-        order_type, limit = entry_price(plan.entry, instrument, wanted.side, bid_nanos=bid, ask_nanos=ask, atr=features.atr)
+        order_type, limit = entry_price(plan.entry, instrument, wanted.side, bid_nanos=bid, ask_nanos=ask, atr=atr)
         if wanted.limit_price is not None:
             order_type, limit = _LIMIT, round(wanted.limit_price * NANOS)
         exits = plan.exits
-
-        def distance(rule: Any, own: float | None = None) -> int:
-            if own is not None:
-                return round(own * NANOS)
-            return 0 if rule is None else int(rule.nanos(price_nanos=far, atr=features.atr))
-
-        stop = distance(exits.stop, wanted.stop_distance)
+        stop = _distance(exits.stop, far, atr) if wanted.stop_distance is None else round(wanted.stop_distance * NANOS)
+        take = _distance(exits.take, far, atr) if wanted.take_distance is None else round(wanted.take_distance * NANOS)
         if wanted.quantity is not None:
             quantity, words = instrument.floor_quantity(round(wanted.quantity * NANOS)), "the strategy's own size"
         else:
@@ -164,8 +160,8 @@ class Entering:
                 limit_price_nanos=limit,
                 reference_price_nanos=far,
                 stop_distance_nanos=stop,
-                take_distance_nanos=distance(exits.take, wanted.take_distance),
-                trail_distance_nanos=distance(exits.trail),
+                take_distance_nanos=take,
+                trail_distance_nanos=_distance(exits.trail, far, atr),
                 time_stop_ns=exits.time_stop_ns,
                 spread_kill_bps=exits.spread_kill_bps,
                 sizing=words,
@@ -177,7 +173,8 @@ class Entering:
 
     def _shrinks_what_a_stop_holds(self, strategy_id: str, symbol: str, side: Side) -> bool:
         held = self._core.portfolio.holding(strategy_id, symbol).quantity_nanos
-        return held * side.sign < 0 and bool(self._core.protective(strategy_id, symbol))
+        shrinks = held < 0 if side is _BUY else held > 0
+        return shrinks and bool(self._core.protective(strategy_id, symbol))
 
     def _nothing(self, reason: str, symbol: str, strategy_id: str, correlation: str) -> None:
         core = self._core
@@ -214,6 +211,10 @@ class Entering:
             reason=f"decide failed: {words}",
             rule="strategy-fault",
         )
+
+
+def _distance(rule: Distance | None, price_nanos: int, atr: float) -> int:
+    return 0 if rule is None else rule.nanos(price_nanos=price_nanos, atr=atr)
 
 
 def _checked(answer: object, state_type: type) -> tuple[Any, Intent | Nothing]:

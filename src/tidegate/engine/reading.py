@@ -187,8 +187,8 @@ class Reading:
 
     def own_view(self, pair: int) -> tuple[int, float, tuple[float, ...]]:
         """Return age in ns, entry price and scratch floats of a pair."""
-        age_ns, entry_price, *scratch = _OWN_VIEW.unpack_from(self._buffer, CELL_BYTES * self._own[pair])
-        return age_ns, entry_price, tuple(scratch)
+        seen = _OWN_VIEW.unpack_from(self._buffer, CELL_BYTES * self._own[pair])
+        return seen[0], seen[1], seen[2:]
 
     def masked(self, pair: int) -> tuple[int, ...]:
         """Return the mask counters of a pair."""

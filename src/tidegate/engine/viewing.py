@@ -6,7 +6,6 @@ from tidegate.engine.core import Core
 from tidegate.engine.spec import StrategySlot
 from tidegate.events.acts import FeatureSnapshot, TradeIntent
 from tidegate.market.rows import HALTED, NO_QUOTE
-from tidegate.portfolio.periods import Period
 from tidegate.portfolio.valuation import valuation
 from tidegate.risk.approvals import Approval
 from tidegate.risk.view import RiskView
@@ -18,7 +17,6 @@ from tidegate.values.time import NEVER_NS
 # Members of an enum are looked up slowly before Python 3.12.
 _ENTRY: Final = Purpose.ENTRY
 _OPERATOR: Final = ExitReason.OPERATOR
-_DAY: Final = Period.DAY
 
 
 @final
@@ -124,8 +122,7 @@ class Viewing:
         view.foreign_nanos = core.portfolio.holding("", symbol).quantity_nanos
         view.lag_ns = core.lag_ns
         view.streams_up = not core.streams_down
-        view.equity_attos = equity = self.equity_attos()
-        view.day_loss_micros = None if equity is None else core.in_trade.losses.lost_micros(_DAY, equity)
+        view.equity_attos = self.equity_attos()
         view.approvals_waiting = len(core.approvals.open)
 
     def _other_owner(self, symbol: str, strategy_id: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, final
 import msgspec
 
 from tidegate.portfolio.periods import Period
-from tidegate.portfolio.valuation import micros
+from tidegate.portfolio.valuation import MICRO
 
 BPS = 10_000
 
@@ -60,7 +60,8 @@ class LossBook:
 
     def lost_micros(self, period: Period, worth_attos: int) -> int:
         """Return the loss of a period in millionths of a dollar, rounded up; 0 where there is none."""
-        return max(0, micros(self.opened[period] - worth_attos))
+        opened = self.opened[period]
+        return 0 if worth_attos >= opened else -((worth_attos - opened) // MICRO)
 
     def day_drawdown_bps(self, worth_attos: int) -> int:
         """Return how far worth lies below its peak of the day, rounded up."""

@@ -31,9 +31,7 @@ def second_approval_notional(_intent: TradeIntent, view: RiskView) -> CheckResul
 def approval_loss(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """The account is not down by more today. Observed is the loss, 0 for a gain."""
     limit, loss = view.bounds.approval_loss, view.day_loss_micros
-    if loss is None:
-        return ("approval_loss", False, limit, None)
-    return ("approval_loss", loss <= limit, limit, max(loss, 0))
+    return ("approval_loss", loss is not None and loss <= limit, limit, loss)
 
 
 def approval_rule(intent: TradeIntent, view: RiskView) -> CheckResult:

@@ -9,6 +9,7 @@ from typing import Final
 
 from tidegate.events.acts import CheckResult, TradeIntent
 from tidegate.portfolio.exposure import UNTOUCHED
+from tidegate.portfolio.periods import Period
 from tidegate.portfolio.valuation import MICRO, exposure
 from tidegate.risk.limits import BPS, Bounds
 from tidegate.risk.view import RiskView
@@ -16,6 +17,7 @@ from tidegate.values.enums import Side
 
 # Members of an enum are looked up slowly before Python 3.12.
 _BUY: Final = Side.BUY
+_DAY: Final = Period.DAY
 
 
 MICROS_MOST: Final = 4 * 10**18  # more than any limit allows; with all that the account may hold, 64 bits still carry it
@@ -39,6 +41,7 @@ def prepare(intent: TradeIntent, view: RiskView) -> None:
     view.worst_nanos = worst
     equity = view.equity_attos
     view.equity_micros = None if equity is None else equity // MICRO
+    view.day_loss_micros = None if equity is None else view.in_trade.losses.lost_micros(_DAY, equity)
     view.notional_micros = view.whole_micros = view.worst_micros = view.added_micros = view.exposure = None
     if instrument is None:
         return

@@ -18,7 +18,8 @@ _MONTH: Final = Period.MONTH
 
 def daily_loss(_intent: TradeIntent, view: RiskView) -> CheckResult:
     """Lost since the trading day began, realized and unrealized, fees in."""
-    return _loss("daily_loss", _DAY, view.bounds.daily_loss, view)
+    limit, lost = view.bounds.daily_loss, view.day_loss_micros
+    return ("daily_loss", lost is not None and lost <= limit, limit, lost)
 
 
 def weekly_loss(_intent: TradeIntent, view: RiskView) -> CheckResult:

@@ -91,7 +91,6 @@ class RiskView:
 
     # Approvals.
     approval_rules: tuple[ApprovalRule, ...] = ()
-    day_loss_micros: int | None = None  # what the account is down by today, rounded up; negative: up
     approvals_waiting: int = 0
 
     # Worked out by the gate before the checks of an entry run. Money in millionths of a dollar, rounded up.
@@ -103,4 +102,5 @@ class RiskView:
     worst_micros: int | None = None  # worth of the worst position
     added_micros: int | None = None  # what the order adds to the symbol's worst position
     equity_micros: int | None = None  # rounded down
+    day_loss_micros: int | None = None  # what the account is down by today; 0 for a gain
     exposure: Exposure | None = None  # of the account without this order

@@ -352,7 +352,6 @@ class _Schedule:
             lag_ns=0,
             streams_up=True,
             store_ok=True,
-            day_loss_micros=0,
         )
 
 
