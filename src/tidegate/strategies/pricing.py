@@ -34,4 +34,5 @@ def through(price_nanos: int, side: Side, slippage: Distance, instrument: Instru
     away = slippage.nanos(price_nanos=price_nanos, atr=atr)
     if side is _BUY:
         return instrument.floor_price(price_nanos + away)
-    return max(instrument.ceil_price(price_nanos - away), instrument.tick_at(0))
+    limit = instrument.ceil_price(price_nanos - away)
+    return limit if limit > 0 else instrument.tick_at(0)
