@@ -41,11 +41,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def tick_at(self, price_nanos: int) -> int:
         """Return the tick in nanos that applies at a price."""
-        tick = self.tick_bands[0].tick_nanos
-        for band in self.tick_bands:
+        for band in reversed(self.tick_bands):
             if price_nanos >= band.from_nanos:
-                tick = band.tick_nanos
-        return tick
+                return band.tick_nanos
+        return self.tick_bands[0].tick_nanos
 
     def floor_price(self, price_nanos: int) -> int:
         """Return the highest price on the grid at or below this one: what a seller may ask at least."""
