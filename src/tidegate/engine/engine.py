@@ -29,12 +29,12 @@ from tidegate.engine.reporting import Reporting
 from tidegate.engine.requests import Requests
 from tidegate.engine.senses import in_order
 from tidegate.engine.spec import EngineSpec
+from tidegate.engine.telling import Telling
 from tidegate.engine.toolchain import Toolchain
 from tidegate.engine.viewing import Viewing
 from tidegate.engine.warming import Warming
 from tidegate.engine.watching import Watching
 from tidegate.engine.words import EXIT_WORDS, KINDS, REASONS, SIDES
-from tidegate.events.acts import AttentionRaised, RegimeChanged
 from tidegate.events.base import Act, Input
 from tidegate.events.inputs import (
     TOLD_ONLY,
@@ -54,10 +54,10 @@ from tidegate.events.inputs import (
     VenueReported,
 )
 from tidegate.kernel.layout import U8
-from tidegate.regime.rows import WHY_NAMES
 from tidegate.strategies.strategy import Attention
-from tidegate.values.enums import AttentionKind, ExitReason, Regime, Side
 from tidegate.values.time import NEVER_NS
+
+_EXIT: Final = layout.ATTEND_EXIT
 
 
 @final
@@ -70,6 +70,9 @@ class Engine:
 
     def __init__(self, spec: EngineSpec, toolchain: Toolchain, *, telling: bool = True) -> None:
         core = self._core = Core(spec, toolchain, telling=telling)
+        self._integers: Final = core.host.integers
+        self._n_cell: Final = core.reading.n_cell
+        self._now_cell: Final = core.reading.now_cell
         self._folding: Final = Folding(core)
         self._viewing: Final = Viewing(core)
         self._approving: Final = Approving(core)
@@ -80,6 +83,7 @@ class Engine:
         self._entering: Final = Entering(core, self._viewing, self._ordering, self._exiting)
         self._protecting: Final = Protecting(core, self._ordering, self._exiting)
         self._following: Final = Following(core, self._folding, self._ordering, self._protecting, self._watching)
+        self._telling: Final = Telling(core)
         self._lapsing: Final = Lapsing(core)
         self.warming: Final = Warming(core, self._lapsing)
         self._reporting: Final = Reporting(core, self._folding)
@@ -98,6 +102,15 @@ class Engine:
             OperatorRequested: core.requests.fold_request,
             **dict.fromkeys(TOLD_ONLY, lambda _message: None),
         }
+        self._takes: Final[Mapping[type[Input], Callable[[Any], None]]] = {
+            Tick: self._take_tick,
+            OrderEvent: self._take_order_event,
+            VenueReported: self._take_report,
+            OperatorRequested: self._take_request,
+            ApprovalAnswered: self._take_answer,
+            PositionRestated: self._take_restated,
+            PermissionSet: self._take_permission,
+        }  # all others are only folded
         core.set_timer()
 
     # What is asked.
@@ -105,24 +118,27 @@ class Engine:
     @property
     def n(self) -> int:
         """How many inputs were taken in."""
-        return self._core.host.integers[self._core.reading.n_cell]
+        return self._integers[self._n_cell]
 
     @property
     def now_ns(self) -> int:
         """The receive time of the last input."""
-        return self._core.host.integers[self._core.reading.now_cell]
+        return self._integers[self._now_cell]
 
     def next_due(self) -> int:
         """Return when a tick is due; NEVER_NS when nothing waits for time alone."""
         return self._core.host.next_due()
 
     def due_by(self, time_ns: int) -> int:
-        """Return when a tick is due if that is at or before a time, NEVER_NS otherwise: `next_due` asked cheaply."""
+        """Return the time of the tick that is due at or before a time, NEVER_NS where none is: `next_due` asked cheaply.
+
+        A tick never comes before now, however long ago it was due.
+        """
         host = self._core.host
         if host.integers[host.due_bound_cell] > time_ns:
             return NEVER_NS
         due_ns = host.next_due()
-        return due_ns if due_ns <= time_ns else NEVER_NS
+        return max(due_ns, self.now_ns) if due_ns <= time_ns else NEVER_NS
 
     def equity_attos(self) -> int | None:
         """Return what the account is worth now; None when something held cannot be priced."""
@@ -164,7 +180,7 @@ class Engine:
         """
         core = self._core
         host = core.host
-        if self.n == 0:
+        if core.n == 0:
             raise BadRecordError("The first input of a session is a definition, not a market record.")
         at = start
         while at < stop:
@@ -189,21 +205,7 @@ class Engine:
             UnexpectedInputError: an instrument that this session was not built with.
         """
         core = self._core
-        if isinstance(message, Tick):
-            value, timers = self._folding.fold_tick(message.timestamp)
-            self._attend(in_order([*core.host.attentions(), *timer_rows(core, timers)]))
-            self._go_on()
-            self._approving.expire()
-            if value:
-                self._following.value_account()
-        elif isinstance(message, OrderEvent):
-            core.count_input(message.timestamp)
-            seen = self._following.order_event(message)
-            self._go_on()
-            if seen:
-                self._attend(seen)
-        else:
-            self._apply_other(message)
+        self._takes.get(type(message), self._fold_other)(message)
         if core.broken_off is not None:
             self._following.tell_lapsed(core.broken_off)
         core.set_timer()
@@ -295,103 +297,60 @@ class Engine:
         if self._core.requests.jobs:
             self._requests.step()
 
-    def _apply_other(self, message: AnyInput) -> None:
-        core = self._core
-        if isinstance(message, VenueReported):
-            core.count_input(message.timestamp)
-            self._following.report(self._reporting.fold(message))
-            self._following.due()
-            self._requests.step()
-            self._protecting.withdraw()
-            self._attend(self._reporting.attentions)
-        elif isinstance(message, OperatorRequested):
-            core.count_input(message.timestamp)
-            self._requests.take(message, new=core.requests.fold_request(message))
-        elif isinstance(message, ApprovalAnswered):
-            core.count_input(message.timestamp)
-            self._releasing.answer(message)
-        else:
-            self._fold_other(message)
-            if isinstance(message, PositionRestated):
-                self._protecting.withdraw()
-            elif isinstance(message, PermissionSet) and not message.permitted:
-                self._requests.withdraw_entries(message.strategy_id, message.reason)
+    def _take_tick(self, tick: Tick) -> None:
+        value, timers = self._folding.fold_tick(tick.timestamp)
+        self._attend(in_order([*self._core.host.attentions(), *timer_rows(self._core, timers)]))
+        self._go_on()
+        self._approving.expire()
+        if value:
+            self._following.value_account()
+
+    def _take_order_event(self, event: OrderEvent) -> None:
+        self._core.count_input(event.timestamp)
+        seen = self._following.order_event(event)
+        self._go_on()
+        self._attend(seen)
+
+    def _take_report(self, report: VenueReported) -> None:
+        self._core.count_input(report.timestamp)
+        self._following.report(self._reporting.fold(report))
+        self._following.due()
+        self._requests.step()
+        self._protecting.withdraw()
+        self._attend(self._reporting.attentions)
+
+    def _take_request(self, request: OperatorRequested) -> None:
+        self._core.count_input(request.timestamp)
+        self._requests.take(request, new=self._core.requests.fold_request(request))
+
+    def _take_answer(self, answer: ApprovalAnswered) -> None:
+        self._core.count_input(answer.timestamp)
+        self._releasing.answer(answer)
+
+    def _take_restated(self, event: PositionRestated) -> None:
+        self._fold_other(event)
+        self._protecting.withdraw()
+
+    def _take_permission(self, permission: PermissionSet) -> None:
+        self._fold_other(permission)
+        if not permission.permitted:
+            self._requests.withdraw_entries(permission.strategy_id, permission.reason)
 
     def _fold_other(self, message: AnyInput) -> None:
         self._core.count_input(message.timestamp)
         self._folds[type(message)](message)
 
     def _attend(self, rows: list[list[int]]) -> None:
+        telling = self._telling
         for row in rows:
             kind, strategy, place, side, reason, level, length, before = row
-            if kind == layout.ATTEND_REGIME or kind == layout.ATTEND_GROUP:  # noqa: PLR1714 - a set is slower here
-                self._tell_regime(place, before, of_group=kind == layout.ATTEND_GROUP)
-            elif kind == layout.ATTEND_EXIT:
-                self._exit(strategy, place, REASONS[reason], level)
+            if kind == _EXIT:
+                why = REASONS[reason]
+                event = telling.exit(strategy, place, why, level)
+                self._exiting.exit(strategy, place, why, correlation=event, words=EXIT_WORDS[why])
+            elif kind in KINDS:
+                attention = Attention(KINDS[kind], SIDES.get(side))
+                event = telling.attention(attention.kind, strategy, place, attention.side, length)
+                self._entering.ask(strategy, place, attention, correlation=event, bar_length_ns=length)
             else:
-                self._ask(KINDS[kind], strategy, place, SIDES.get(side), length)
-
-    def _ask(self, kind: AttentionKind, strategy: int, place: int, side: Side | None, length_ns: int) -> None:
-        core = self._core
-        event = core.next_id()
-        if core.telling:
-            core.tell(
-                AttentionRaised(
-                    event_id=event,
-                    timestamp=core.now_ns,
-                    symbol=core.by_place[place].symbol,
-                    strategy_id=core.strategies[strategy].strategy_id,
-                    correlation_id=event,
-                    kind=kind,
-                    side=side,
-                    bar_length_ns=length_ns,
-                )
-            )
-        else:
-            core.keep_to_itself()
-        self._entering.ask(strategy, place, Attention(kind, side), correlation=event, bar_length_ns=length_ns)
-
-    def _exit(self, strategy: int, place: int, reason: ExitReason, level_nanos: int) -> None:
-        core = self._core
-        event = core.next_id()
-        if core.telling:
-            symbol, strategy_id = core.by_place[place].symbol, core.strategies[strategy].strategy_id
-            core.tell(
-                AttentionRaised(
-                    event_id=event,
-                    timestamp=core.now_ns,
-                    symbol=symbol,
-                    strategy_id=strategy_id,
-                    correlation_id=event,
-                    kind=AttentionKind.EXIT,
-                    exit_reason=reason,
-                    level_nanos=level_nanos,
-                )
-            )
-            pair = core.host.pair(strategy, place)
-            core.tell(core.reading.features(place, pair, head=(core.next_id(), core.now_ns, symbol, strategy_id, event)))
-        else:
-            core.keep_to_itself()
-            core.keep_to_itself()
-        self._exiting.exit(strategy, place, reason, correlation=event, words=EXIT_WORDS[reason])
-
-    def _tell_regime(self, place: int, before: int, *, of_group: bool) -> None:
-        core = self._core
-        if not core.telling:
-            core.keep_to_itself()
-            return
-        after, why = core.reading.group_cells(place) if of_group else core.reading.regime_cells(place)
-        event = core.next_id()
-        core.tell(
-            RegimeChanged(
-                event_id=event,
-                timestamp=core.now_ns,
-                symbol="" if of_group else core.by_place[place].symbol,
-                strategy_id="",
-                correlation_id=event,
-                group=core.spec.groups[place].name if of_group else core.by_place[place].market_group,
-                before=Regime(before),
-                after=Regime(after),
-                why=WHY_NAMES[why],
-            )
-        )
+                telling.regime(place, before, of_group=kind == layout.ATTEND_GROUP)

@@ -77,7 +77,10 @@ class SensesHost:
         if count == 0:
             return []
         at = self._first_attention_cell
-        return in_order([self.integers[at + i * _ATTENTION_CELLS : at + (i + 1) * _ATTENTION_CELLS].tolist() for i in range(count)])
+        cells = self.integers[at : at + count * _ATTENTION_CELLS].tolist()
+        if count == 1:
+            return [cells]
+        return in_order([cells[i : i + _ATTENTION_CELLS] for i in range(0, len(cells), _ATTENTION_CELLS)])
 
     def forget_attentions(self) -> None:
         """Make `attentions` empty: a verb that is not called raises none."""
