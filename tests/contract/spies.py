@@ -7,17 +7,18 @@ import numpy as np
 
 from tidegate.engine.engine import Engine
 from tidegate.events.acts import OrderCommand
-from tidegate.events.inputs import AnyInput, Tick
+from tidegate.events.inputs import AnyInput, OrderEvent, Tick
 from tidegate.events.records import RECORD
 from tidegate.kernel.layout import U8
-from tidegate.venues.sim.responses import Response
+from tidegate.venues.sim.responses import Cause
 from tidegate.venues.sim.venue import SimVenue
 
 
 class Heard(NamedTuple):
     """A response as it was delivered: how many records were taken in by then, and by the last command before it."""
 
-    response: Response
+    response: OrderEvent
+    cause: Cause | None
     records_taken: int
     commanded_at: int  # -1: never
 
@@ -87,10 +88,11 @@ class VenueSpy:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._venue, name)
 
-    def next_response(self) -> Response:
+    def next_response(self) -> OrderEvent:
         assert self._venue.response_known
+        cause = self._venue.response_cause
         response = self._venue.next_response()
-        self.heard.append(Heard(response, self._engine.records_taken, self._commanded_at))
+        self.heard.append(Heard(response, cause, self._engine.records_taken, self._commanded_at))
         return response
 
     def command(self, command: OrderCommand, *, sent_ns: int, taken: Sequence[int]) -> None:

@@ -88,10 +88,10 @@ def test_a_response_precedes_the_market_of_its_time_but_follows_its_cause(compil
     assert len(heard) == len(ran.of(OrderEvent))
     before = 0
     for one in heard:
-        least = first_at(ran.records["ts_recv"], one.response.ts_recv)
-        if one.response.cause is not None:
-            place = place_of(merged, one.response.cause, len(ran.records))
-            if ran.records["ts_recv"][place] == one.response.ts_recv:
+        least = first_at(ran.records["ts_recv"], one.response.timestamp)
+        if one.cause is not None:
+            place = place_of(merged, one.cause, len(ran.records))
+            if ran.records["ts_recv"][place] == one.response.timestamp:
                 least = max(least, place + 1)
         assert one.records_taken >= least
         assert one.records_taken <= max(least, before, one.commanded_at)
@@ -148,7 +148,7 @@ def test_commands_reach_the_venue_in_the_order_of_their_acts(compiled: Toolchain
     ran = run(case.plan, compiled, more=case.more, watch=watch)
     acts = [e.message for e in ran.entries if e.kind == "act" and type(e.message).__name__ == "OrderCommand"]
     assert [command for command, _ in made[1].sent] == acts
-    responses = [one.response.ts_recv for one in made[1].heard]
+    responses = [one.response.timestamp for one in made[1].heard]
     assert responses == sorted(responses)
 
 

@@ -51,7 +51,7 @@ def told(sim: SimVenue, *commands: tuple[int, OrderCommand]) -> list[tuple[Any, 
         answer = sim.next_response()
         said.append(
             (
-                answer.ts_recv,
+                answer.timestamp,
                 answer.kind,
                 answer.last_quantity_nanos // SHARE,
                 answer.last_price_nanos // CENT,

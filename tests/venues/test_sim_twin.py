@@ -17,7 +17,6 @@ from tidegate.values.enums import CommandKind, OrderType, Side, TimeInForce
 from tidegate.values.fees import FeeSchedule
 from tidegate.values.latency import Latency
 from tidegate.values.time import NEVER_NS
-from tidegate.venues.sim.responses import Response
 from tidegate.venues.sim.settings import OutsideHours, ReplaceQuantity, SimSettings, TradingHours
 from tidegate.venues.sim.setup import Stream
 from tidegate.venues.sim.venue import SimVenue
@@ -162,10 +161,13 @@ def made_command(step: tuple[Any, ...], number: int, sent: Sequence[OrderCommand
     )
 
 
-def spoken(response: Response) -> tuple[Any, ...]:
+def spoken(one: SimVenue) -> tuple[Any, ...]:
+    while not one.response_known:
+        one.next_response_ns()
+    cause, response = one.response_cause, one.next_response()
     return (
-        response.ts_recv,
-        response.cause,
+        response.timestamp,
+        cause,
         response.kind,
         response.client_order_id,
         response.ts_venue,
@@ -224,7 +226,7 @@ class Race:
     def pop(self) -> None:
         word = self.twin.next_response()
         for one in self.venues:
-            assert spoken(one.next_response()) == word
+            assert spoken(one) == word
         self.said.append(word)
 
     def run(self) -> list[tuple[Any, ...]]:

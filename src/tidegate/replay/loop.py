@@ -18,7 +18,6 @@ from tidegate.replay.sinks import Sink, Tally
 from tidegate.tapes.merge import Chunk, Merged
 from tidegate.values.ids import SessionId, event_id
 from tidegate.values.time import MINUTE_NS, NEVER_NS
-from tidegate.venues.sim.responses import order_event
 from tidegate.venues.sim.venue import SimVenue
 
 Progress = Callable[[int], None]
@@ -48,10 +47,11 @@ class ReplayLoop:
         self._venue: Final = venue
         self._merged: Final = merged
         self._scheduled: Final = list(reversed(scheduled))  # next one last
+        self._scheduled_ns = _time_of_last(self._scheduled)
         self._sinks: Final = tuple(sinks)
         self._batch: Final = batch
         self._progress = progress
-        self._told_n = 0  # inputs the sinks know of
+        self._n = engine.n  # inputs the sinks know of
         self.tally: Final = Tally()
 
     def run(self) -> None:
@@ -73,59 +73,46 @@ class ReplayLoop:
         tape.flags.writeable = False
         at, end = 0, len(chunk.records)
         while at < end:
-            next_ns = int(times[at])
-            self._take_others_before(next_ns, chunk, at)
-            at = self._feed(chunk, tape, at, end, next_ns)
+            next_ns = times.item(at)
+            horizon_ns = self._take_others_before(next_ns, chunk.first + at)
+            stop = min(end, at + self._batch)
+            if horizon_ns <= next_ns:  # a response of this very time waits for the record that causes it
+                stop, horizon_ns = min(stop, self._after_cause(chunk, at, end)), next_ns + 1
+            first, at = at, self._engine.feed(tape, at, stop, horizon_ns)
+            self._take_acts(self._n + at - first, chunk.first + at)
 
-    def _feed(self, chunk: Chunk, tape: U8, at: int, end: int, now_ns: int) -> int:
-        """Feed up to whatever else comes first; return where that is."""
-        horizon_ns = self._venue.next_response_ns()
-        if self._scheduled and self._scheduled[-1].timestamp < horizon_ns:
-            horizon_ns = self._scheduled[-1].timestamp
-        stop = min(end, at + self._batch)
-        if horizon_ns <= now_ns:  # a response of this very time waits for the record that causes it
-            stop, horizon_ns = min(stop, self._after_cause(chunk, at, end)), now_ns + 1
-        after = self._engine.feed(tape, at, stop, horizon_ns)
-        self._take_acts(chunk.first + after)
-        return after
+    def _take_others_before(self, next_ns: int, position: int) -> int:
+        """Deliver scheduled inputs, responses and ticks that come before the record in hand.
 
-    def _take_others_before(self, next_ns: int, chunk: Chunk, at: int) -> None:
-        """Deliver scheduled inputs, responses and ticks that come before the record in hand."""
+        Returns when the next scheduled input or response comes: at the record's own time it is a response that the record causes.
+        """
+        venue, engine = self._venue, self._engine
         while True:
-            scheduled_ns = self._scheduled[-1].timestamp if self._scheduled else NEVER_NS
-            response_ns = self._response_before(next_ns, chunk, at)
-            due_ns = max(self._engine.due_by(next_ns), self._engine.now_ns)
+            scheduled_ns = self._scheduled_ns
+            response_ns = horizon_ns = venue.next_response_ns(next_ns)
+            if response_ns == next_ns and not self._is_taken(venue.response_cause, position):
+                response_ns = NEVER_NS
+            due_ns = engine.due_by(next_ns)
             first_ns = min(scheduled_ns, response_ns, due_ns)
             if first_ns > next_ns:
-                return
+                return min(scheduled_ns, horizon_ns)
             if scheduled_ns == first_ns:
-                self._apply(self._scheduled.pop(), chunk.first + at)
+                self._apply_scheduled(position)
             elif response_ns == first_ns:
-                self._apply_response(chunk.first + at)
+                self._apply_response(position)
             else:
-                self._apply(_tick(due_ns), chunk.first + at)
+                self._apply(_tick(due_ns), position)
 
-    def _response_before(self, next_ns: int, chunk: Chunk, at: int) -> int:
-        """Return when a response comes that precedes the record in hand; NEVER_NS if none does."""
-        venue = self._venue
-        response_ns = venue.next_response_ns()
-        while response_ns <= next_ns and not venue.response_known:
-            response_ns = venue.next_response_ns()
-        if response_ns > next_ns:
-            return NEVER_NS
-        cause = venue.response_cause
-        if response_ns == next_ns and cause is not None and not self._is_taken(cause, chunk.first + at):
-            return NEVER_NS
-        return response_ns
-
-    def _is_taken(self, cause: tuple[int, int], position: int) -> bool:
+    def _is_taken(self, cause: tuple[int, int] | None, position: int) -> bool:
+        """Tell whether the record that causes a response lies before a position; what no record causes waits for none."""
+        if cause is None:
+            return True
         stream, place = cause
         return self._merged.position_of(position)[stream] > place
 
     def _after_cause(self, chunk: Chunk, at: int, end: int) -> int:
         """Return where the records end that a response of their own time follows."""
         cause = self._venue.response_cause
-        assert cause is not None
         stop = at + 1
         while stop < end and not self._is_taken(cause, chunk.first + stop):
             stop += 1
@@ -138,9 +125,7 @@ class ReplayLoop:
         """
         position, until_ns = len(self._merged), self._engine.now_ns + REST_NS
         while True:
-            response_ns = self._venue.next_response_ns()
-            while response_ns < NEVER_NS and not self._venue.response_known:
-                response_ns = self._venue.next_response_ns()
+            response_ns = self._venue.next_response_ns(NEVER_NS - 1)
             due_ns = max(self._engine.next_due(), self._engine.now_ns)
             if response_ns >= NEVER_NS or min(response_ns, due_ns) > until_ns:
                 return
@@ -149,46 +134,40 @@ class ReplayLoop:
             else:
                 self._apply(_tick(due_ns), position)
 
-    def _apply(self, message: AnyInput, position: int) -> None:
-        """Apply an input under its own id and receive time."""
-        n = self._engine.n + 1
-        identity = event_id(self._session, n, 0)
-        timestamp = max(message.timestamp, self._engine.now_ns)
-        message = replace(message, event_id=identity, timestamp=timestamp, correlation_id=message.correlation_id or identity)
-        self._deliver(n, message, position)
+    def _apply_scheduled(self, position: int) -> None:
+        message = self._scheduled.pop()
+        self._scheduled_ns = _time_of_last(self._scheduled)
+        self._apply(message, position)
 
     def _apply_response(self, position: int) -> None:
-        """Apply the venue's next response; its correlation is its command's."""
-        engine, response = self._engine, self._venue.next_response()
-        n, now_ns = engine.n + 1, engine.now_ns
-        heard_ns = response.ts_recv
-        identity = event_id(self._session, n, 0)
-        self._deliver(n, order_event(response, event_id=identity, timestamp=max(now_ns, heard_ns)), position)
+        response = self._venue.next_response()
+        if response.last_quantity_nanos:
+            self.tally.fills += 1
+        self._apply(response, position)
 
-    def _deliver(self, n: int, message: AnyInput, position: int) -> None:
+    def _apply(self, message: AnyInput, position: int) -> None:
+        """Apply an input under its own id and receive time; without a correlation it begins a story of its own."""
+        engine, n = self._engine, self._n + 1
+        identity = event_id(self._session, n, 0)
+        timestamp = max(message.timestamp, engine.now_ns)
+        message = replace(message, event_id=identity, timestamp=timestamp, correlation_id=message.correlation_id or identity)
         for sink in self._sinks:
             sink.input(n, message)
-        self.tally.count_input(message)
-        self._told_n = n
-        self._engine.apply(message)
-        self._take_acts(position)
+        self._n = n
+        engine.apply(message)
+        self._take_acts(n, position)
 
-    def _take_acts(self, position: int) -> None:
-        """Tell the sinks of what was fed and done, and carry the commands out."""
-        engine, told = self._engine, self._told_n
-        n = engine.n
-        self.tally.events += n - told
-        self._told_n = n
+    def _take_acts(self, n: int, position: int) -> None:
+        """Tell the sinks of what was fed up to input n and done, and carry the commands out."""
+        engine, told, self._n = self._engine, self._n, n
         acts = engine.take_acts()
         for sink in self._sinks:
             _tell(sink, acts, told=told, n_last=n)
-        if not acts:
-            return
-        commands = self.tally.count(acts)
+        commands = self.tally.count(acts) if acts else ()
         if commands:
-            taken = self._merged.position_of(position)
+            taken, sent_ns = self._merged.position_of(position), engine.now_ns
             for command in commands:
-                self._venue.command(command, sent_ns=engine.now_ns, taken=taken)
+                self._venue.command(command, sent_ns=sent_ns, taken=taken)
 
 
 def _tell(sink: Sink, acts: Sequence[NumberedAct], *, told: int, n_last: int) -> None:
@@ -203,3 +182,7 @@ def _tell(sink: Sink, acts: Sequence[NumberedAct], *, told: int, n_last: int) ->
 
 def _tick(due_ns: int) -> Tick:
     return Tick(event_id="", timestamp=due_ns, symbol="", strategy_id="", correlation_id="")
+
+
+def _time_of_last(scheduled: Sequence[AnyInput]) -> int:
+    return scheduled[-1].timestamp if scheduled else NEVER_NS

@@ -8,11 +8,9 @@ from tidegate.analytics.collect import Collector
 from tidegate.engine.core import NumberedAct
 from tidegate.events.acts import OrderCommand, RiskDecision
 from tidegate.events.codec import encode
-from tidegate.events.inputs import AnyInput, OrderEvent
+from tidegate.events.inputs import AnyInput
 from tidegate.journal.writer import LogWriter
-from tidegate.values.enums import CommandKind, OrderEventKind, Verdict
-
-_FILLS = frozenset({OrderEventKind.PARTIALLY_FILLED, OrderEventKind.FILLED})
+from tidegate.values.enums import CommandKind, Verdict
 
 # Members of an enum are looked up slowly before Python 3.12.
 _SUBMIT = CommandKind.SUBMIT
@@ -84,7 +82,6 @@ class Tally:
     """Counts what the summary tells, and hashes the commands; always on."""
 
     def __init__(self) -> None:
-        self.events = 0
         self.orders = 0
         self.fills = 0
         self.refused = 0
@@ -97,15 +94,11 @@ class Tally:
             if type(act) is OrderCommand:
                 commands.append(act)
                 self._commands.update(encode(act))
-                self.orders += act.kind is _SUBMIT or act.kind is _REPLACE
-            elif type(act) is RiskDecision:
-                self.refused += act.verdict is _REFUSED
+                if act.kind is _SUBMIT or act.kind is _REPLACE:
+                    self.orders += 1
+            elif type(act) is RiskDecision and act.verdict is _REFUSED:
+                self.refused += 1
         return commands
-
-    def count_input(self, message: AnyInput) -> None:
-        """Count a fill."""
-        if type(message) is OrderEvent and message.kind in _FILLS:
-            self.fills += 1
 
     @property
     def commands_sha256(self) -> str:

@@ -196,8 +196,6 @@ class Sequencer:
             record_ns = max(int(self._records[0]["ts_recv"][0]), engine.now_ns)
             limit_ns = max(now_ns, record_ns)
         due_ns = engine.due_by(limit_ns)
-        if due_ns < NEVER_NS:
-            due_ns = max(due_ns, engine.now_ns)
         first_ns = min(defined_ns, message_ns, record_ns, due_ns)
         if first_ns >= NEVER_NS:
             return False

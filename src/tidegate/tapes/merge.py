@@ -67,7 +67,7 @@ class Merged:
             Stream(tape, rank=rank, remap=table, latency=feed_latency, seed=seed, window=window)
             for rank, (tape, table) in enumerate(zip(tapes, remaps, strict=True))
         ]
-        self._latency = feed_latency
+        self._length = sum(len(tape) for tape in tapes)
         self._whole = len(tapes) == 1 and self._streams[0].is_unchanged
         self._buffer = np.empty(0 if self._whole else window * len(tapes), RECORD)
         self._places = [_Place(first=0, taken=(0,) * len(tapes), last_ns=(0,) * len(tapes))]
@@ -76,7 +76,7 @@ class Merged:
 
     def __len__(self) -> int:
         """Return the number of records of all tapes."""
-        return sum(len(stream.tape) for stream in self._streams)
+        return self._length
 
     def chunks(self, *, start: int = 0) -> Iterator[Chunk]:
         """Yield the records from a merged position on. One iteration at a time: chunks share a buffer.
@@ -101,10 +101,10 @@ class Merged:
 
         Cheap in the chunk that was yielded last; elsewhere the chunk is merged again, into the same buffer.
         """
-        assert 0 <= position <= len(self)
+        assert 0 <= position <= self._length
         if self._whole:
             return (position,)
-        if position == len(self):
+        if position == self._length:
             return tuple(len(stream.tape) for stream in self._streams)
         place = self._places[self._held] if self._held >= 0 else None
         if place is None or not place.first <= position <= place.first + self._held_records():

@@ -12,10 +12,11 @@ from tidegate.emulators.alpaca.orders import Happening, Life, Order, OrderClass,
 from tidegate.emulators.alpaca.watching import Watching
 from tidegate.emulators.alpaca.wire import Body, iso, uuid_of
 from tidegate.events.acts import OrderCommand
+from tidegate.events.inputs import OrderEvent
 from tidegate.values.enums import CommandKind, OrderEventKind, OrderType, Side, TimeInForce
 from tidegate.values.money import nanos_text
 from tidegate.values.time import NEVER_NS
-from tidegate.venues.sim.responses import REASONS, Response
+from tidegate.venues.sim.responses import REASONS
 from tidegate.venues.sim.rows import STOP_PASSED
 from tidegate.venues.sim.venue import SimVenue
 
@@ -168,7 +169,7 @@ class Desk:
 
     # Answers.
 
-    def _take(self, response: Response) -> None:
+    def _take(self, response: OrderEvent) -> None:
         order = self._orders[response.client_order_id]
         if response.kind in _FILLS:
             self.fill(order, response.last_quantity_nanos, response.last_price_nanos)

@@ -16,14 +16,14 @@ from tidegate.venues.sim.entry import act, perform
 from tidegate.venues.sim.rows import Request
 
 Cells = tuple[int, ...]  # a `rows.Request`, or a plain tuple of its cells where speed matters
-Event = list[int]  # an event row: kind, slot, quantity, price, filled, venue_ns, stream, place, maker, reason
+Event = tuple[int, ...]  # an event row: kind, slot, quantity, price, filled, venue_ns, stream, place, maker, reason
 Answer = tuple[int, list[Event]]  # why the kernel came back, and what it says
 
 _CELL: Final = 8
 _TAPE_CHUNK: Final = 1024  # records the pure mode holds as row objects, per tape
 _DESK: Final = rows.DESK.names or ()
 _EVENT: Final = rows.EVENT.names or ()
-_EVENT_CELLS: Final = len(_EVENT)
+_EVENT_ROW: Final = struct.Struct(f"<{len(_EVENT)}q")
 _REQUEST: Final = struct.Struct(f"<{len(Request._fields)}q")
 assert _DESK[: len(Request._fields)] == Request._fields
 
@@ -52,26 +52,22 @@ class CompiledMemory:
         self._layout, self._buffer = layout, buffer
         self._bounds = layout.bounds
         self._act: Callable[[Any, Any], int] = compiler.entry(act, INT64(BUFFER, OFFSETS))
-        self._cells = buffer.data.cast("B").cast("q")
-        self._taken_at = layout.cell_of("taken", 0, "records")
         self._bytes = buffer.data
+        self._taken = struct.Struct(f"<{len(layout.table(buffer, 'taken'))}q")
+        self._taken_at = _CELL * layout.cell_of("taken", 0, "records")
         self._desk_at = _CELL * layout.cell_of("desk", 0, "verb")
-        self._events_at = layout.cell_of("events", 0, _EVENT[0])
+        self._events_at = _CELL * layout.cell_of("events", 0, _EVENT[0])
 
     def set_taken(self, taken: Sequence[int]) -> None:
         """Say how many records of each stream the engine had taken in."""
-        cells, at = self._cells, self._taken_at
-        for records in taken:
-            cells[at] = records
-            at += 1
+        self._taken.pack_into(self._bytes, self._taken_at, *taken)
 
     def ask(self, request: Cells) -> Answer:
         """Do a verb."""
         _REQUEST.pack_into(self._bytes, self._desk_at, *request)
-        told = self._act(self._buffer, self._bounds)
-        cells, at = self._cells, self._events_at
-        count = told // rows.OUTCOMES
-        return told % rows.OUTCOMES, [cells[i : i + _EVENT_CELLS].tolist() for i in range(at, at + count * _EVENT_CELLS, _EVENT_CELLS)]
+        count, outcome = divmod(self._act(self._buffer, self._bounds), rows.OUTCOMES)
+        at = self._events_at
+        return outcome, list(_EVENT_ROW.iter_unpack(self._bytes[at : at + count * _EVENT_ROW.size]))
 
     def desk(self) -> dict[str, int]:
         """Return the desk row after a verb."""
@@ -110,7 +106,7 @@ class PureMemory:
             setattr(self._desk, name, value)
         count, outcome = divmod(perform(self._own, self._scratch), rows.OUTCOMES)
         written = (self._own.events[place] for place in range(count))
-        return outcome, [[getattr(row, name) for name in _EVENT] for row in written]
+        return outcome, [tuple(getattr(row, name) for name in _EVENT) for row in written]
 
     def desk(self) -> dict[str, int]:
         """Return the desk row after a verb."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, final
 
 from tidegate.events.acts import OrderCommand
+from tidegate.events.inputs import OrderEvent
 from tidegate.kernel.compile import Compiler
 from tidegate.values.enums import CommandKind, OrderEventKind, Side
 from tidegate.values.errors import ExitCode, TidegateError
@@ -20,7 +21,7 @@ from tidegate.venues.sim.answers import Answers
 from tidegate.venues.sim.draws import Draws
 from tidegate.venues.sim.memory import Cells, Memory
 from tidegate.venues.sim.orders import Orders, SimOrder
-from tidegate.venues.sim.responses import REASONS, Response
+from tidegate.venues.sim.responses import REASONS, Cause
 from tidegate.venues.sim.rows import Request
 from tidegate.venues.sim.settings import SimSettings
 from tidegate.venues.sim.setup import Stream, make_memory
@@ -97,10 +98,8 @@ class SimVenue:
         Raises:
             TapeRecordError: a record on the way there cannot be matched against.
         """
-        assert len(taken) == len(self._streams), "one count for each stream"
         self._memory.set_taken(taken)
-        arrival_ns = max(sent_ns + self._draws.at(self._commands), self._arrived_ns)
-        self._arrived_ns = arrival_ns
+        self._arrived_ns = arrival_ns = max(sent_ns + self._draws.at(self._commands), self._arrived_ns)
         self._commands += 1
         self._forecast, self._chunk, self._looked_ns = None, _CHUNK_FIRST, -1
         if command.kind is _SUBMIT:
@@ -112,17 +111,18 @@ class SimVenue:
         else:
             self._look_up(command, arrival_ns)
 
-    def next_response_ns(self) -> int:
+    def next_response_ns(self, until_ns: int = -1) -> int:
         """Return a receive time before which no response comes; the next response's own when `response_known`.
 
         While orders rest this is a forecast: feed the engine up to it and ask again, which gives a later time or a known
-        response. A command in between makes it void. NEVER_NS when nothing can come.
+        response. A command in between makes it void. NEVER_NS when nothing can come. A time up to until_ns is that of a
+        known response: what is not known by then is looked for further ahead.
 
         Raises:
             TapeRecordError: a record ahead cannot be matched against.
         """
         if self._answers.queue:
-            return self._answers.queue[0].ts_recv
+            return self._answers.queue[0].event.timestamp
         if self._orders.none_open:
             return NEVER_NS
         while True:
@@ -132,7 +132,7 @@ class SimVenue:
             if forecast.venue_ns >= NEVER_NS:
                 return NEVER_NS
             answer_ns = self._answers.expected_ns(forecast.venue_ns)
-            if forecast.found or answer_ns > self._looked_ns:
+            if forecast.found or answer_ns > max(self._looked_ns, until_ns):
                 self._looked_ns = answer_ns
                 return answer_ns
 
@@ -142,15 +142,15 @@ class SimVenue:
         return bool(self._answers.queue) or (self._forecast is not None and self._forecast.found)
 
     @property
-    def response_cause(self) -> tuple[int, int] | None:
+    def response_cause(self) -> Cause | None:
         """Return (stream, place) of the record that causes the next known response; None: no record does, or none is known."""
         if self._answers.queue:
             return self._answers.queue[0].cause
         forecast = self._forecast
         return (forecast.stream, forecast.place) if forecast is not None and forecast.found and forecast.stream >= 0 else None
 
-    def next_response(self) -> Response:
-        """Return the next response and move the venue to what caused it.
+    def next_response(self) -> OrderEvent:
+        """Return the next response, stamped with when it is heard, and move the venue to what caused it.
 
         Raises:
             NoResponseError: nothing can come any more.
@@ -162,7 +162,7 @@ class SimVenue:
                 raise NoResponseError("The simulated venue has nothing more to say; ask next_response_ns first.")
             if self._forecast is not None and self._forecast.found:
                 self._commit(self._forecast)
-        return queue.popleft()
+        return queue.popleft().event
 
     # Commands.
 
@@ -260,14 +260,12 @@ class SimVenue:
     def _ask(self, request: Cells) -> None:
         """Do a verb, taking out events as often as their rows are full."""
         ended: list[int] = []
-        while True:
+        outcome = rows.DRAIN
+        while outcome == rows.DRAIN:
             outcome, events = self._memory.ask(request)
             if events:
                 ended += self._answers.hear(events, self._orders)
-            if outcome != rows.DRAIN:
-                break
-        if ended:
-            self._orders.release(ended)
+        self._orders.release(ended)
         if outcome == rows.BAD_RECORD:
             raise self._bad_record()
 
