@@ -14,7 +14,7 @@ import pytest
 import typer
 
 from tests.cli.conftest import Tidegate
-from tidegate.cli.exits import BUG, INTERRUPTED, NO_READER, Guard, ending_of
+from tidegate.cli.exits import BUG, INTERRUPTED, NO_READER, Guard, UsageProblemError, ending_of
 from tidegate.journal import read
 from tidegate.replay.reading import read_log
 from tidegate.values.errors import ExitCode
@@ -171,6 +171,13 @@ def test_whatever_ends_a_verb_has_a_code_and_at_most_one_sentence(error: BaseExc
     assert words in ending.sentence
     assert "\n" not in ending.sentence
     assert bool(ending.sentence) is bool(words)
+
+
+def test_a_sentence_ends_however_long_a_cell_or_a_name_is() -> None:
+    sentence = ending_of(UsageProblemError(f"row 1: {'9' * 1_000_000} is too large; correct the source.")).sentence
+    assert len(sentence) < 8_000
+    assert sentence.startswith("row 1: 999")
+    assert sentence.endswith("is too large; correct the source.")
 
 
 def test_a_guard_passes_nothing_on(capsys: pytest.CaptureFixture[str]) -> None:

@@ -204,6 +204,8 @@ def test_new_york_midnight_follows_the_season(day: str, expected: str, tmp_path:
         ("quote", ["1000,99999999999999999,300,0,0,P,1,0"], "row 1 has an impossible bid"),
         ("quote", ["1000,1,300,0,0,P,1,0", "999,0,0,1,300,P,1,0"], "row 2 goes back in time"),
         ("quote", ["86400000,1,300,0,0,P,1,0"], "row 1 lies outside the day"),
+        ("quote", ["1e300,1,300,0,0,P,1,0"], "row 1 lies outside the day"),
+        ("quote", ["NaN,1,300,0,0,P,1,0"], "row 1 lies outside the day"),
         ("trade", ["1000,0,300,P,1,0"], "row 1 is a trade at no price"),
         ("trade", ["1000,5,-300,P,1,0"], "row 1 has an impossible size"),
         ("trade", ["1000,5,300,P,zz,0"], "does not have the columns"),
@@ -235,6 +237,34 @@ def test_files_that_are_not_lean_ticks_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSourceError, match="does not hold the one CSV that its name promises"):
         import_lean([tmp_path / "20131008_trade.zip"], out, progress=ignore)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(8, 1), (10, 99), (10, 12), (42, 1 << 16)],
+    ids=["encrypted", "packed otherwise", "packed as bzip2", "out of the file"],
+)
+def test_an_archive_that_cannot_be_unpacked_is_one_sentence(field: int, value: int, tmp_path: Path) -> None:
+    source = make_zip(tmp_path, kind="trade", lines=["1000,5,300,P,1,0"])
+    content = bytearray(source.read_bytes())
+    entry = content.rindex(b"PK\1\2")  # of the directory at the end
+    content[entry + field : entry + field + 4] = (int.from_bytes(content[entry + field : entry + field + 4], "little") | value).to_bytes(
+        4, "little"
+    )
+    source.write_bytes(content)
+    with pytest.raises(BadSourceError, match=r"cannot be unpacked \(.+\); take another copy"):
+        import_lean([source], tmp_path / "o.tape", progress=ignore)
+
+
+def test_an_archive_whose_packed_bytes_are_damaged_is_one_sentence(tmp_path: Path) -> None:
+    source = tmp_path / "20131007_trade.zip"
+    with zipfile.ZipFile(source, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("20131007_abc_Trade_Tick.csv", "1000,5,300,P,1,0\n" * 100)
+    content = bytearray(source.read_bytes())
+    content[30 + len("20131007_abc_Trade_Tick.csv")] ^= 0xFF
+    source.write_bytes(content)
+    with pytest.raises(BadSourceError, match="cannot be unpacked"):
+        import_lean([source], tmp_path / "o.tape", progress=ignore)
 
 
 def test_a_file_too_large_for_a_day_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -201,6 +201,7 @@ def test_binary_floats_are_taken_at_their_shortest_decimal(values: list[float]) 
         (QUOTES + ",zone=Mars/Olympus", "is no time zone"),
         (QUOTES + ",tick=x", "tick=x is no price step"),
         (QUOTES + ",tick=-1", "tick=-1 is no price step"),
+        ("time=ts,price=p,size=q,ticker=\x1b[31m", "is no symbol"),
     ],
 )
 def test_a_wrong_column_map_is_explained(column_map: str, sentence: str) -> None:
@@ -249,6 +250,8 @@ def test_a_missing_column_is_named_with_those_that_are_there(tmp_path: Path) -> 
             "1971-10-07T13:30:00Z,10.01,10.02,1,1",
             "row 2: ts 1971-10-07T13:30:00Z read in iso lies before 1980",
         ),
+        ("2600-01-01T00:00:00Z,10.01,10.02,1,1", "row 2: ts 2600-01-01T00:00:00Z read in iso lies after 2115"),
+        ("1431-01-01T00:00:00Z,10.01,10.02,1,1", "row 2: ts 1431-01-01T00:00:00Z read in iso lies before 1980"),
     ],
 )
 def test_a_bad_cell_is_refused_with_its_row(cells: str, sentence: str, tmp_path: Path) -> None:
@@ -267,6 +270,9 @@ def test_an_unsorted_file_is_never_sorted_in_silence(tmp_path: Path) -> None:
     ("column_map", "text", "sentence"),
     [
         (TRADES, "ts,sym,p,q\n1381152600,B,10,1\n", "lies before 1980; say the unit"),
+        (TRADES.replace("ms", "ns"), "ts,sym,p,q\n9223372036854775807,B,10,1\n", "lies after 2115; say the unit"),
+        (TRADES, 'ts,sym,p,q\n1381152600000,"A\nB",10,1\n', "is no symbol, which is a short line of text"),
+        (TRADES, f"ts,sym,p,q\n1381152600000,{'A' * 65},10,1\n", "is no symbol, which is a short line of text"),
         (TRADES.replace("ms", "ns"), "ts,sym,p,q\n1381152600000000000.5,B,10,1\n", "is finer than"),
         (TRADES, "ts,sym,p,q\n1381152600000,B,,1\n", "row 1 is a trade at no price"),
         (TRADES, "ts,sym,p,q\n1381152600000,B,5,\n", "row 1 is a trade of no size"),
@@ -304,6 +310,23 @@ def test_parquet_refuses_what_is_no_number_and_no_time(tmp_path: Path) -> None:
     frame.with_columns(bp=pl.lit(10)).write_parquet(tmp_path / "a.parquet")
     with pytest.raises(BadSourceError, match="row 1: ap NaN is not a number"):
         attempt(QUOTES + ",unit=s")
+
+
+@pytest.mark.parametrize(
+    ("column", "sentence"),
+    [
+        (pl.Series("sym", [["A"]]), r"sym holds List\(String\), not words"),
+        (pl.Series("sym", [b"\xff"]), "sym holds Binary, not words"),
+        (pl.Series("ts", [10**18], pl.Datetime("ms")), "row 1: ts 1000000000000000000 ms lies outside 1980 to 2115"),
+        (pl.Series("ts", [-1], pl.Datetime("us", "UTC")), "row 1: ts -1 us lies outside 1980 to 2115"),
+    ],
+)
+def test_parquet_refuses_what_is_no_word_and_no_year(column: pl.Series, sentence: str, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"ts": [datetime(2013, 10, 7, tzinfo=UTC)], "sym": ["A"], "p": [1], "q": [1]})
+    frame.with_columns(column).write_parquet(tmp_path / "a.parquet")
+    options = ImportOptions(column_map="time=ts,price=p,size=q,symbol=sym")
+    with pytest.raises(BadSourceError, match=sentence):
+        import_tape("parquet", [tmp_path / "a.parquet"], tmp_path / "o.tape", options=options, progress=ignore)
 
 
 def test_importers_are_known_by_name(tmp_path: Path) -> None:

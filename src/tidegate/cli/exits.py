@@ -35,6 +35,8 @@ NOTHING_LEFT: Final = "Interrupted; nothing is left half written."
 NOT_TEXT: Final = "A word of this call, or a name on this machine, is not UTF-8 text; write it so, or rename the file."
 NO_MEMORY: Final = "There is not enough memory; replay fewer or shorter tapes."
 
+_LETTERS_MAX: Final = 8_000  # of a sentence: a cell of a table, or a value of a file, may be millions
+_LETTERS_KEPT: Final = 1_500  # at either end, where it says what is wrong and what to do
 _WRONG_CALL: Final = typer.BadParameter.__bases__  # the root of Typer's usage errors, which it does not export
 
 
@@ -121,7 +123,8 @@ def _bug_sentence(error: BaseException) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    line = " ".join(text.split())
+    return line if len(line) <= _LETTERS_MAX else f"{line[:_LETTERS_KEPT]} … {line[-_LETTERS_KEPT:]}"
 
 
 def _drop(stream: TextIO) -> None:

@@ -16,6 +16,7 @@ COLUMNS: Final = ("time", "recv", "symbol", "kind", "seq", *QUOTE_COLUMNS, *TRAD
 SETTINGS: Final = ("ticker", "unit", "zone", "scale", "size_scale", "tick")
 UNITS_NS: Final = {"ns": 1, "us": MICROSECOND_NS, "ms": MILLISECOND_NS, "s": SECOND_NS, "iso": 0}
 
+_SYMBOL_LENGTH_MAX: Final = 64
 _SCALE_DIGITS_MAX: Final = 9
 _SCALES: Final = {
     ("1" + "0" * power if power >= 0 else "0." + "0" * (-power - 1) + "1"): power
@@ -82,6 +83,11 @@ class ColumnMap(msgspec.Struct, frozen=True, kw_only=True):
                 raise ColumnMapError(f"{path} has no column {column!r} (mapped to {name}); it has {', '.join(present)}: correct --map.")
 
 
+def is_symbol(name: str) -> bool:
+    """Return whether a name can be a symbol: one short line of text."""
+    return 0 < len(name) <= _SYMBOL_LENGTH_MAX and name.isprintable() and not name.isspace()
+
+
 def _pair(part: str) -> tuple[str, str]:
     name, equals, value = part.partition("=")
     if not equals or not name.strip() or not value.strip():
@@ -102,6 +108,8 @@ def _check_complete(columns: dict[str, str], *, ticker: str) -> None:
         raise ColumnMapError(f"The column map lacks {', '.join(missing)}; add name=column for each.")
     if ("symbol" in columns) == bool(ticker):
         raise ColumnMapError("The column map needs either symbol=<column> or ticker=<symbol>, one of the two; add or drop one.")
+    if ticker and not is_symbol(ticker):
+        raise ColumnMapError(f"ticker={ticker} is no symbol; write a short line of text, such as AAPL.")
 
 
 def _choice(pairs: dict[str, str], name: str, choices: dict[str, int], default: str) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tidegate.tapes.columns import UNITS_NS
 from tidegate.tapes.errors import BadSourceError
+from tidegate.values.time import MICROSECOND_NS, MILLISECOND_NS
 
 _DIGITS: Final = 18
 _NANO_DIGITS: Final = 9
@@ -22,7 +23,11 @@ _UNUSUAL: Final = r"[eE]|\.\d{19,}"  # not read as they stand, or not to their e
 _TOO_FINE: Final = r"\.\d{19,}"
 _ISO: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)? ?(Z|[+-]\d{2}(:?\d{2})?)?)?$"
 _FINER_THAN_NS: Final = r"[.,]\d{9}\d*[1-9]"
-_PLAUSIBLE_NS: Final = 315_532_800_000_000_000  # 1980: anything before is a wrong unit
+_FIRST_NS: Final = 315_532_800_000_000_000  # 1980: anything before is a wrong unit
+_END_NS: Final = 4_607_280_000_000_000_000  # 2116: so is anything from then on
+_EARLY: Final = "lies before 1980"
+_LATE: Final = "lies after 2115"
+_TYPED_NS: Final = {"ns": 1, "us": MICROSECOND_NS, "ms": MILLISECOND_NS}
 
 
 def to_nanos(column: pl.Series, *, scale_power: int, path: str) -> NDArray[np.int64]:
@@ -39,17 +44,18 @@ def to_ns(column: pl.Series, *, unit: str, zone: str, path: str) -> NDArray[np.i
     """Return times in nanoseconds UTC.
 
     Raises:
-        BadSourceError: not a time, finer than a nanosecond, ambiguous in its zone, or before 1980; the row is
-        named.
+        BadSourceError: not a time, finer than a nanosecond, ambiguous in its zone, before 1980 or after 2115; the row
+        is named.
     """
     times = _of_iso(column, zone=zone, path=path) if unit == "iso" else _whole(column, divisor=10**_DIGITS // UNITS_NS[unit], path=path)
     if times.null_count():
         row = int(times.is_null().arg_max() or 0)
         raise BadSourceError(f"{path} row {row + 1}: {column.name} {column[row]} is no time in {zone}; correct it or the map.")
     result: NDArray[np.int64] = times.to_numpy()
-    if (early := result < _PLAUSIBLE_NS).any():
-        row = int(early.argmax())
-        raise BadSourceError(f"{path} row {row + 1}: {column.name} {column[row]} read in {unit} lies before 1980; say the unit in the map.")
+    for bad, lies in ((result < _FIRST_NS, _EARLY), (result >= _END_NS, _LATE)):
+        if bad.any():
+            row = int(bad.argmax())
+            raise BadSourceError(f"{path} row {row + 1}: {column.name} {column[row]} read in {unit} {lies}; say the unit in the map.")
     return result
 
 
@@ -61,6 +67,7 @@ def _of_iso(column: pl.Series, *, zone: str, path: str) -> pl.Series:
             raise BadSourceError(
                 f"{path}: {column.name} holds {column.dtype}, not times; map another column, or add unit=ns, us, ms or s to the map."
             )
+        _check_years(column, path=path)
         if column.dtype.time_zone is None:
             column = column.dt.replace_time_zone(zone, ambiguous="null", non_existent="null")
         return column.dt.convert_time_zone("UTC").dt.cast_time_unit("ns").to_physical()
@@ -74,7 +81,22 @@ def _of_iso_text(column: pl.Series, *, path: str) -> pl.Series:
     frame = pl.DataFrame({"text": text})
     _refuse(frame, ~pl.col("text").str.contains(_ISO), column.name, "is no ISO time such as 2024-03-08T14:30:00.5Z", path)
     _refuse(frame, pl.col("text").str.contains(_FINER_THAN_NS), column.name, "is finer than a nanosecond", path)
+    year = pl.col("text").str.slice(0, 4)  # of any other year, nanoseconds would become a time within these
+    _refuse(frame, year < "1979", column.name, f"read in iso {_EARLY}", path)
+    _refuse(frame, year > "2115", column.name, f"read in iso {_LATE}", path)
     return text.str.to_datetime(time_unit="ns", strict=False)
+
+
+def _check_years(column: pl.Series, *, path: str) -> None:
+    """Refuse typed times that nanoseconds cannot hold: the conversion panics at some of them."""
+    assert isinstance(column.dtype, pl.Datetime)
+    number = column.to_physical()
+    far = (number < 0) | (number >= _END_NS // _TYPED_NS[column.dtype.time_unit])
+    if far.any():
+        row = int(far.arg_max() or 0)
+        raise BadSourceError(
+            f"{path} row {row + 1}: {column.name} {number[row]} {column.dtype.time_unit} lies outside 1980 to 2115; correct the source."
+        )
 
 
 def _whole(column: pl.Series, *, divisor: int, path: str) -> pl.Series:

@@ -17,9 +17,11 @@ What is made of them, and why:
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from lzma import LZMAError
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -50,7 +52,16 @@ _NEW_YORK: Final = ZoneInfo("America/New_York")
 _OUTER: Final = re.compile(r"(\d{8})_(quote|trade)\.zip")
 _INNER: Final = re.compile(r"(\d{8})_([A-Za-z0-9.\-]+)_(Quote|Trade)_Tick\.csv", re.IGNORECASE)
 _CSV_BYTES_MAX: Final = 1 << 32
+_DAY_MS: Final = DAY_NS // MILLISECOND_NS
 _OFF_EXCHANGE: Final = "D"
+_NOT_UNPACKED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+)  # damaged, cut, encrypted, packed otherwise
 
 _QUOTE_COLUMNS: Final = {
     "time_ms": pl.Float64,
@@ -163,7 +174,7 @@ def _describe(path: Path) -> LeanFile:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
         raise BadSourceError(f"{path} is not a zip archive or is damaged; take another copy.") from error
     except OSError as error:
         raise NoSuchFileError(f"{path} cannot be read ({error.strerror}); correct the path.") from error
@@ -195,16 +206,23 @@ def _symbols(files: Sequence[LeanFile]) -> tuple[Instrument, ...]:
 
 
 def _table(file: LeanFile, columns: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+    text = _unpacked(file)
+    if not text:
+        return pl.DataFrame(schema=columns)
     try:
-        with zipfile.ZipFile(file.path) as archive:
-            text = archive.read(file.member)
-        if not text:
-            return pl.DataFrame(schema=columns)
         table = pl.read_csv(io.BytesIO(text), has_header=False, schema=columns, raise_if_empty=False)
         return table.with_columns(pl.col("conditions").str.to_integer(base=16, dtype=pl.Int64))
-    except (pl.exceptions.PolarsError, zipfile.BadZipFile) as error:
+    except pl.exceptions.PolarsError as error:
         what = str(error).splitlines()[0]
         raise BadSourceError(f"{file.path} does not have the columns {', '.join(columns)} ({what}); take another copy.") from error
+
+
+def _unpacked(file: LeanFile) -> bytes:
+    try:
+        with zipfile.ZipFile(file.path) as archive:
+            return archive.read(file.member)
+    except _NOT_UNPACKED as error:
+        raise BadSourceError(f"{file.path} cannot be unpacked ({str(error) or 'it is cut off'}); take another copy.") from error
 
 
 def _times(table: pl.DataFrame, file: LeanFile) -> NDArray[np.int64]:
@@ -212,8 +230,9 @@ def _times(table: pl.DataFrame, file: LeanFile) -> NDArray[np.int64]:
         empty = table.with_row_index().filter(pl.any_horizontal(pl.all().is_null()))["index"][0]
         raise BadSourceError(f"{file.path} row {empty + 1} lacks a column; take another copy.")
     milliseconds = table["time_ms"].to_numpy()
+    _refuse(~((milliseconds >= 0) & (milliseconds < _DAY_MS)), file, "lies outside the day")  # nor is NaN in it
     offsets = np.rint(milliseconds * MILLISECOND_NS).astype(np.int64)  # exact: 2**53 ns are a hundred days
-    _refuse((offsets < 0) | (offsets >= DAY_NS), file, "lies outside the day")
+    _refuse(offsets >= DAY_NS, file, "lies outside the day")
     _refuse(np.diff(offsets, prepend=offsets[:1]) < 0, file, "goes back in time")
     return np.asarray(offsets + _midnight_ns(file), np.int64)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tidegate.events import records as layout
 from tidegate.tapes.check import Records
-from tidegate.tapes.columns import ColumnMap
+from tidegate.tapes.columns import ColumnMap, is_symbol
 from tidegate.tapes.errors import BadSourceError, NoSuchFileError, UnsortedTapeError
 from tidegate.tapes.exact import to_nanos, to_ns
 from tidegate.tapes.format import TapeMeta
@@ -146,7 +146,7 @@ def _times(table: pl.DataFrame, columns: ColumnMap, name: str, path: str) -> NDA
 def _kinds(table: pl.DataFrame, columns: ColumnMap, path: str) -> NDArray[np.int16]:
     if "kind" not in columns.columns:
         return np.full(len(table), layout.QUOTE if columns.has_quotes else layout.TRADE, np.int16)
-    words = table[columns.columns["kind"]].cast(pl.String)
+    words = _words(table, columns.columns["kind"], path)
     codes = words.str.to_lowercase().replace_strict(KIND_WORDS, default=0, return_dtype=pl.Int16).to_numpy()
     allowed = [code for code, has in ((layout.QUOTE, columns.has_quotes), (layout.TRADE, columns.has_trades)) if has]
     _refuse_row(~np.isin(codes, allowed), path, f"has no kind that is mapped; write one of {', '.join(KIND_WORDS)}")
@@ -198,9 +198,20 @@ def _refuse_row(bad: NDArray[np.bool_], path: str, what: str) -> None:
 def _names(table: pl.DataFrame, columns: ColumnMap, path: Path) -> list[str]:
     if columns.ticker:
         return [columns.ticker]
-    column = table[columns.columns["symbol"]].cast(pl.String)
+    column = _words(table, columns.columns["symbol"], str(path))
     _refuse_row((column.is_null() | (column == "")).to_numpy(), str(path), "has no symbol; correct the source")
-    return column.unique().to_list()
+    names: list[str] = column.unique(maintain_order=True).to_list()
+    wrong = next((name for name in names if not is_symbol(name)), None)
+    if wrong is not None:
+        raise BadSourceError(f"{path}: {wrong!r} is no symbol, which is a short line of text; correct the source or the map.")
+    return names
+
+
+def _words(table: pl.DataFrame, name: str, path: str) -> pl.Series:
+    try:
+        return table[name].cast(pl.String)
+    except pl.exceptions.PolarsError as error:
+        raise BadSourceError(f"{path}: {name} holds {table[name].dtype}, not words; map another column.") from error
 
 
 def _needed(columns: ColumnMap) -> list[str]:
