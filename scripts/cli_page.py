@@ -31,7 +31,7 @@ says what to do.
 | 3 | environment: disk full, no permission, no memory, a newer format |
 | 4 | refused by a safety rule, such as a strategy file that breaks one |
 | 70 | a bug of tidegate; `TIDEGATE_TRACEBACK=1` or `tidegate --traceback …` shows where |
-| 130 | interrupted by Ctrl-C; a log is whole up to its last block |
+| 130 | interrupted by Ctrl-C, SIGTERM or SIGHUP; a log is whole up to its last block |
 | 141 | whoever read the output went away, as in `tidegate log show LOG \\| head` |
 """
 

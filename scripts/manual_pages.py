@@ -262,7 +262,7 @@ def errors_page() -> str:
         (ExitCode.ENVIRONMENT, "the machine: disk full, no permission, no memory, a file of a newer version"),
         (ExitCode.REFUSED, "a safety rule said no, such as a strategy file that breaks one"),
         (BUG, "a bug of tidegate; `TIDEGATE_TRACEBACK=1` or `tidegate --traceback` shows where"),
-        (INTERRUPTED, "Ctrl-C; a log is whole up to its last block"),
+        (INTERRUPTED, "Ctrl-C, SIGTERM or SIGHUP; a log is whole up to its last block"),
         (NO_READER, "whoever read the output went away"),
     ]
     lines = [

@@ -4,13 +4,19 @@ import sys
 
 
 def run() -> int:
-    """Run the command line; a Ctrl-C while it is still being loaded ends as one later does."""
+    """Run the command line; what asks it to end while it is still being loaded is answered as later."""
     try:
-        from tidegate.cli.main import main  # noqa: PLC0415 - loading is what may be interrupted
-    except KeyboardInterrupt:
+        from tidegate.cli.signals import hear_signals, ignore_signals  # noqa: PLC0415 - loading is what may be interrupted
+
+        hear_signals()
+        from tidegate.cli.main import main  # noqa: PLC0415 - likewise
+
+        code = main()
+        ignore_signals()
+    except KeyboardInterrupt:  # before `main` began to guard, or after it had ended
         sys.stderr.write("Interrupted; nothing is left half written.\n")
-        return 130
-    return main()
+        code = 130
+    return code
 
 
 if __name__ == "__main__":

@@ -68,18 +68,36 @@ def _has_decided(log: Path) -> bool:
     return any(path.stat().st_size > 200_000 for path in log.glob("*.seg"))
 
 
-def test_ctrl_c_while_the_command_is_being_loaded_is_one_sentence() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_end_while_the_command_is_being_loaded_is_one_sentence(number: signal.Signals) -> None:
     code = (
         "import runpy, signal, sys\n"
         "class Pressed:\n"
         "    def find_spec(self, name, *rest):\n"
-        "        if name == 'tidegate.cli.main': signal.raise_signal(signal.SIGINT)\n"
+        f"        if name == 'tidegate.cli.main': exec('signal.raise_signal({int(number)})')\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "sys.meta_path.insert(0, Pressed())\n"
         "runpy.run_module('tidegate', run_name='__main__')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT_S, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (INTERRUPTED, "", "Interrupted; nothing is left half written.\n")
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGTERM,), (signal.SIGHUP,), (signal.SIGINT, signal.SIGTERM, signal.SIGINT)])
+def test_whatever_asks_a_command_to_end_leaves_nothing_half_written(signals: tuple[signal.Signals, ...], tmp_path: Path) -> None:
+    command = [*COMMAND, "tape", "generate", str(tmp_path / "market.tape"), "--events", "100000000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + WAIT_S
+        while not list(tmp_path.iterdir()):
+            assert process.poll() is None, "it ended before it could be interrupted"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)  # the only way to watch another process write
+        for number in signals:
+            process.send_signal(number)
+            time.sleep(0.01)  # those of one kind that come together are one
+        out, err = process.communicate(timeout=WAIT_S)
+    assert (process.returncode, out, err) == (INTERRUPTED, "", "Interrupted; nothing is left half written.\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_ends_with_one_sentence_and_a_readable_log(tape: Path, tmp_path: Path, tidegate: Tidegate) -> None:

@@ -8,7 +8,7 @@
 | 3 | environment: disk full, a newer format, no permission, no memory |
 | 4 | refused by a safety rule |
 | 70 | a bug of tidegate |
-| 130 | interrupted by Ctrl-C |
+| 130 | interrupted by Ctrl-C, SIGTERM or SIGHUP |
 | 141 | whoever read the output went away |
 """
 
