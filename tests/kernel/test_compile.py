@@ -1,5 +1,6 @@
 """Compiled twins: what is cloned, what is left alone, and what names the cache."""
 
+import errno
 import math
 import tomllib
 from pathlib import Path
@@ -158,3 +159,25 @@ def test_an_entry_point_read_back_from_the_cache_needs_no_compiler_and_still_che
         read_back(table.view(np.uint8), 3, 3)
     assert later.entry(uses_helpers, INT64(INT64))(2) == 22
     assert later._twins == COMPILED_FORMS, "nothing that the kept code calls was prepared again"
+
+
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+@pytest.mark.parametrize("kept", [0, 0.5, 0.99])
+def test_a_kept_entry_point_whose_file_is_cut_off_is_compiled_again_and_kept(suffix: str, kept: float, tmp_path: Path) -> None:
+    Compiler(str(tmp_path)).entry(uses_helpers, INT64(INT64))
+    for path in tmp_path.rglob(f"*.{suffix}"):
+        path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
+    again = Compiler(str(tmp_path))
+    assert again.entry(uses_helpers, INT64(INT64))(2) == 22
+    assert again._twins, "its helpers were compiled"
+    later = Compiler(str(tmp_path))
+    assert later.entry(uses_helpers, INT64(INT64))(2) == 22
+    assert not later._twins, "it was read back"
+
+
+def test_an_entry_point_that_no_disk_keeps_is_compiled_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._save_data", full)
+    assert Compiler(str(tmp_path)).entry(uses_helpers, INT64(INT64))(2) == 22

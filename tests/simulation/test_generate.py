@@ -225,6 +225,7 @@ def test_statistics_of_an_empty_stretch_are_none(market: Tape) -> None:
         (Wish(symbols=0), "has 1 to 2000 symbols, not 0"),
         (Wish(symbols=2_001), "has 1 to 2000 symbols, not 2001"),
         (Wish(events=20), "20 events are too few for 5 symbols"),
+        (Wish(events=10**26), "has 10000000000 events at most"),
         (Wish(seed=-1), "A seed is 0 or more"),
         (Wish(day=date(2024, 3, 2)), "is at a weekend"),
     ],

@@ -33,7 +33,7 @@ TRACEBACK_VARIABLE: Final = "TIDEGATE_TRACEBACK"
 
 NOTHING_LEFT: Final = "Interrupted; nothing is left half written."
 NOT_TEXT: Final = "A word of this call, or a name on this machine, is not UTF-8 text; write it so, or rename the file."
-NO_MEMORY: Final = "There is not enough memory; replay fewer or shorter tapes."
+NO_MEMORY: Final = "There is not enough memory; ask for less at once, such as fewer or shorter tapes."
 
 _LETTERS_MAX: Final = 8_000  # of a sentence: a cell of a table, or a value of a file, may be millions
 _LETTERS_KEPT: Final = 1_500  # at either end, where it says what is wrong and what to do

@@ -8,8 +8,10 @@ Everything that relies on numba internals is in this file and `address.py`.
 
 import dis
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pickle import UnpicklingError
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
 import numba
 from numba.core import types
@@ -19,6 +21,8 @@ from tidegate.kernel.mode import is_kernel
 
 OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": True}
 HELPER_OPTIONS = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}  # called from kernels only
+# What a kept kernel raises whose file is cut off or holds something else: numba's own, pickle's and the machine code reader's.
+_UNREADABLE: Final = (OSError, UnpicklingError, EOFError, AttributeError, ImportError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class Compiler:
@@ -47,7 +51,9 @@ class Compiler:
             compiled = numba.njit(cache=self._cache and keep, **OPTIONS)(clone)
             if not (self._cache and keep and _read_back(compiled, signature)):
                 self._name_twins(clone)
-                compiled.compile(signature)
+                with suppress(OSError):  # it is compiled before it is kept, and a disk that takes no more keeps nobody from using it
+                    compiled.compile(signature)
+                assert compiled.signatures
             compiled.disable_compile()
             self._entries[key] = compiled
         return self._entries[key]
@@ -84,7 +90,13 @@ def _read_back(compiled: Any, signature: object) -> bool:
     """
     context = compiled.targetctx
     rtsys.initialize(context)
-    found = compiled._cache._load_overload(signature, context)  # noqa: SLF001 - see the first lines of this file
+    cache = compiled._cache  # noqa: SLF001 - see the first lines of this file
+    try:
+        found = cache._load_overload(signature, context)  # noqa: SLF001 - likewise
+    except _UNREADABLE:
+        with suppress(OSError):
+            cache.flush()
+        return False
     if found is None:
         return False
     context.insert_user_function(found.entry_point, found.fndesc, [found.library])

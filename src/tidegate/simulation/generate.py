@@ -25,6 +25,7 @@ from tidegate.values.time import SECOND_NS, ns_of
 Records: TypeAlias = NDArray[np.void]
 
 BLOCK_EVENTS: Final = 1 << 18
+EVENTS_MAX: Final = 10**10  # 640 GB
 DAY: Final = date(2024, 3, 4)
 RECEIVE_TIME: Final = "drawn: the venue's time plus a feed delay of about 0.3 ms, first in first out"
 
@@ -56,7 +57,7 @@ def generate(out: Path, wish: Wish, *, progress: Progress) -> TapeMeta:
         The meta of the tape; `planted` lists each anomaly with the records that show it.
 
     Raises:
-        BadMarketError: too few events for the symbols, no symbols or too many, or a day at a weekend.
+        BadMarketError: too few events for the symbols or too many for a disk, no symbols or too many, or a day at a weekend.
         TapeNotWrittenError: the disk refused.
     """
     _check(wish)
@@ -141,6 +142,8 @@ class _Market:
 def _check(wish: Wish) -> None:
     if not 1 <= wish.symbols <= SYMBOLS_MAX:
         raise BadMarketError(f"A generated market has 1 to {SYMBOLS_MAX} symbols, not {wish.symbols}; ask for some.")
+    if wish.events > EVENTS_MAX:
+        raise BadMarketError(f"A generated market has {EVENTS_MAX} events at most, not {wish.events}; ask for fewer.")
     if wish.seed < 0:
         raise BadMarketError(f"A seed is 0 or more, not {wish.seed}; choose another.")
     if wish.day.isoweekday() > 5:  # noqa: PLR2004 - Friday
