@@ -15,11 +15,12 @@ from types import FunctionType, ModuleType
 from typing import Final
 
 import tidegate
+from scripts.cli_page import exit_codes
 from scripts.manual_advice import ADVICE
 from scripts.order_states import late_picture, usual_picture
 from scripts.path_picture import path_picture
 from tidegate.analytics.metrics import metrics_markdown
-from tidegate.cli.exits import BUG, INTERRUPTED, NO_READER, InterruptedRunError
+from tidegate.cli.exits import INTERRUPTED, InterruptedRunError
 from tidegate.config.limits import limit_keys
 from tidegate.config.reference import reference_markdown
 from tidegate.config.yaml_text import read_documents
@@ -29,7 +30,7 @@ from tidegate.risk import breakers
 from tidegate.risk.checks import APPROVAL_CHECKS, BY_NAME, refusal_catalogue
 from tidegate.risk.limits import Bounds
 from tidegate.risk.wording import WORDING
-from tidegate.values.errors import ExitCode, TidegateError
+from tidegate.values.errors import TidegateError
 from tidegate.venues.sim.assumptions import assumptions
 from tidegate.venues.sim.settings import OutsideHours, ReplaceQuantity, SimSettings, TradingHours
 
@@ -255,16 +256,6 @@ def _rules(module: ModuleType) -> list[str]:
 
 def errors_page() -> str:
     """Return the exit codes, and every error a user can meet with its code."""
-    codes = [
-        (ExitCode.OK, "ok"),
-        (ExitCode.ANSWER_IS_NO, "the answer is no: `verify` found a difference or damage, nothing has the id"),
-        (ExitCode.USAGE, "the call, a file or a configuration is wrong"),
-        (ExitCode.ENVIRONMENT, "the machine: disk full, no permission, no memory, a file of a newer version"),
-        (ExitCode.REFUSED, "a safety rule said no, such as a strategy file that breaks one"),
-        (BUG, "a bug of tidegate; `TIDEGATE_TRACEBACK=1` or `tidegate --traceback` shows where"),
-        (INTERRUPTED, "Ctrl-C, SIGTERM or SIGHUP; a log is whole up to its last block"),
-        (NO_READER, "whoever read the output went away"),
-    ]
     lines = [
         "# Exit codes and errors",
         "",
@@ -275,9 +266,7 @@ def errors_page() -> str:
             "stdout. Files appear whole or not at all, so a failed verb leaves nothing half written."
         ),
         "",
-        "| exit code | meaning |",
-        "|---|---|",
-        *(f"| {int(code)} | {words} |" for code, words in codes),
+        *exit_codes().splitlines(),
         "",
         "## Errors by layer",
         "",

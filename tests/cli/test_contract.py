@@ -24,6 +24,23 @@ def test_each_verb_has_help_with_an_example_and_takes_json(verb: str, tidegate: 
     assert "--json" in said.out
 
 
+def test_what_is_taken_more_than_once_says_so(tidegate: Tidegate) -> None:
+    for verb in ("replay", "tape import", "strategies"):
+        assert "..." in tidegate(*verb.split(), "--help").out.splitlines()[0]
+
+
+def test_the_other_name_of_config_add_is_the_same_verb(tidegate: Tidegate) -> None:
+    one, other = (tidegate("config", word, "--help").out.partition("Example:")[0] for word in ("add", "stage"))
+    assert other == one.replace("config add", "config stage", 1)
+    assert "`config stage`" in one
+
+
+def test_verbs_that_help_leaves_out_stand_once_on_the_page(tidegate: Tidegate) -> None:
+    assert "\n## tidegate trader\n" in page()
+    assert "## tidegate config stage" not in page()
+    assert tidegate("trader", "--help").out.strip() in page()
+
+
 @pytest.mark.parametrize("words", [(), ("tape",), ("log",), ("new",), ("config",), ("audit",), ("approvals",)])
 def test_a_group_alone_lists_its_verbs(words: tuple[str, ...], tidegate: Tidegate) -> None:
     said = tidegate(*words)

@@ -5,7 +5,7 @@
 | 0 | ok |
 | 1 | the answer is no |
 | 2 | usage: the call, a file or a configuration is wrong |
-| 3 | environment: disk full, a newer format, no permission, no memory |
+| 3 | environment: no key, no trader, disk full, a newer format, no permission, no memory |
 | 4 | refused by a safety rule |
 | 70 | a bug of tidegate |
 | 130 | interrupted by Ctrl-C, SIGTERM or SIGHUP |

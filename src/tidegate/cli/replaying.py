@@ -23,7 +23,7 @@ _LATENCY: Final = "such as 0.5ms or lognormal:0.5ms,0.3"
 _MEASURED: Final = "; log:DIR: as in a golden log"
 _SEED_MAX: Final = 2**64 - 1  # what a log can carry
 
-Tapes = Annotated[list[Path], typer.Argument(metavar="TAPE", help="Tape files; each is a stream.", show_default=False)]
+Tapes = Annotated[list[Path], typer.Argument(metavar="TAPE...", help="Tape files; each is a stream.", show_default=False)]
 Strategies = Annotated[
     list[str] | None,
     typer.Option(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def strategies(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Names or paths; all that are installed if none.", show_default=False),
+        typer.Argument(metavar="NAME...", help="Names or paths; all that are installed if none.", show_default=False),
     ] = None,
     *,
     as_json: Json = False,

@@ -26,7 +26,7 @@ def import_(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SOURCE", help="Files; for lean also folders; for alpaca AAPL,MSFT@2026-11-16..2026-11-18.", show_default=False
+            metavar="SOURCE...", help="Files; for lean also folders; for alpaca AAPL,MSFT@2026-11-16..2026-11-18.", show_default=False
         ),
     ],
     out: Out,

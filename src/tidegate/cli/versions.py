@@ -69,8 +69,8 @@ def add(
 ) -> None:
     """Make a configuration known as a version.
 
-    It begins at shadow; one that lets nothing happen that its parent does not holds at once what the
-    parent holds. `tidegate up` adds what it starts with by itself.
+    It begins at shadow. One that allows nothing that its parent forbids takes over the parent's stage at
+    once. `tidegate up` adds what it starts with by itself. `config stage` is the same verb.
     """
     from tidegate.config.reading import read_config
     from tidegate.control.protocol import AddVersion
