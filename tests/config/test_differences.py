@@ -174,6 +174,41 @@ def test_a_strategys_changes_are_its_own() -> None:
     assert of_strategy(changes, "breakout") == of_strategy(changes, "mean") == ()
 
 
+def test_what_becomes_of_a_strategys_orders_at_a_stop_is_a_change() -> None:
+    def side(words: str) -> Compared:
+        first, *others = LOADED.config.strategies
+        return with_config(strategies=(msgspec.structs.replace(first, parting=words), *others))
+
+    for before, after in (("", "leave_working"), ("leave_working", "cancel_working"), ("cancel_working", "")):
+        assert effects(side(after), side(before)) == {"strategies[mean_reversion].parting": Effect.LOOSER}
+
+
+def test_every_key_of_a_strategy_is_compared() -> None:
+    """One that is not could be changed under a version that holds a stage of real money."""
+    first, *others = LOADED.config.strategies
+    other = msgspec.structs.replace(
+        first, params={"entry_z": 3.0}, symbols=("AIG",), eligible=first.eligible[:1], parting="leave_working", strategy="./a.py", id="a"
+    )
+    parts = (msgspec.structs.replace(PARTS[0], strategy_id="a"), *PARTS[1:])
+    keys = {
+        change.key.partition("].")[2].partition("[")[0].partition(".")[0]
+        for change in compare(BEFORE, with_config(strategies=(other, *others))._replace(strategies=parts))
+    }
+    named_by = {"strategy": "file", "id": ""}  # the file's bytes stand for its path; another id is another strategy
+    assert {named_by.get(name, name) for name in type(first).__struct_fields__} - {""} <= keys
+
+
+def test_the_manual_names_each_key_that_has_a_direction_of_its_own() -> None:
+    from tests.conftest import ROOT
+    from tidegate.config import differences
+
+    rows = (ROOT / "docs" / "stages.md").read_text().partition("| key | tighter is |")[2].partition("\n\n")[0].splitlines()
+    for key, direction in {**differences._KEYS, **differences._TREES}.items():
+        (row,) = [line for line in rows if f"`{key}" in line]
+        assert (direction is Direction.INDIFFERENT) == ("| neither:" in row), key
+        assert (direction is Direction.NONE) == ("**neither way**" in row), key
+
+
 def test_another_order_of_strategies_touches_all() -> None:
     turned = with_config(strategies=LOADED.config.strategies[::-1])._replace(strategies=PARTS[::-1])
     assert [(change.key, change.effect) for change in of_all(compare(BEFORE, turned))] == [("strategies", Effect.LOOSER)]

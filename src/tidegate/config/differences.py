@@ -169,6 +169,8 @@ def _strategies(side: Compared) -> Iterator[tuple[str, object]]:
         yield f"{at}.file", part.sha256
         yield f"{at}.imports", ", ".join(part.imports)
         yield f"{at}.symbols", tuple(section.symbols)
+        if section.parting:
+            yield f"{at}.parting", section.parting
         for name, value in section.params.items():
             yield f"{at}.params.{name}", value
         for row in section.eligible:
