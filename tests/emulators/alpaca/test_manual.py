@@ -37,3 +37,8 @@ def test_its_examples_are_real() -> None:
     assert len(checked(msgspec.yaml.decode(block("yaml"), type=list[Fault]))) == 4
     assert msgspec.json.decode(block("json"), type=Reference).assets["BAC"]["exchange"] == "NYSE"
     assert f"key {KEY}, secret {SECRET}" in PAGE
+
+
+def test_its_corporate_action_is_found_by_its_day() -> None:
+    reference = msgspec.json.decode(block("json"), type=Reference)
+    assert all(row["process_date"] for rows in reference.corporate_actions.values() for row in rows), "found by its id alone"
