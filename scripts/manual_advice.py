@@ -3,10 +3,10 @@
 from typing import Final
 
 ADVICE: Final = {
-    "gate_state": "Find out why the gate was closed (`tidegate log show LOG --type gate_changed`); a rule of ours "
-    "may close a gate, only a person opens it; a breaker opens what it has closed itself after its cooldown.",
+    "gate_state": "Find out who closed the gate, and why: `tidegate status` of a running trader, `tidegate journal risk --log LOG` of any "
+    "log. Only a person opens a gate, except that a breaker opens what it has closed itself after its cooldown.",
     "permitted": "Nothing in a replay, where every strategy has it. Live, it is bound to exactly this code and "
-    "configuration, and an edit takes it away.",
+    "configuration, and an edit takes it away: `tidegate status` says why, `tidegate config promote` gives it back.",
     "symbol_allowed": "Add the symbol to `symbols_allowed`, or set that to null.",
     "symbol_not_blocked": "Take the symbol off `symbols_blocked` once its reason is gone.",
     "foreign_position": "Close it at the venue or with `tidegate flatten`, or trade the symbol on another account.",
@@ -24,9 +24,9 @@ ADVICE: Final = {
     "regime_eligible": "Nothing, or add a row to the strategy's `eligible`.",
     "cooldown": "Wait, or shorten `symbol_cooldown`.",
     "daily_loss": "Entries begin again with the next trading day, once a person has resumed the account. Exits go on.",
-    "weekly_loss": "The same, with the next week.",
-    "monthly_loss": "The same, with the next month.",
-    "intraday_drawdown": "The same, with the next trading day.",
+    "weekly_loss": "Entries begin again with the next week, once a person has resumed the account. Exits go on.",
+    "monthly_loss": "Entries begin again with the next month, once a person has resumed the account. Exits go on.",
+    "intraday_drawdown": "Entries begin again with the next trading day, once a person has resumed the account. Exits go on.",
     "drawdown": "Find out what went wrong before anything else; entries begin again when the account is worth more, or under a limit "
     "that somebody answers for.",
     "price_grid": "Round the price in `decide`; the plan's own prices are always on the grid.",
@@ -45,11 +45,11 @@ ADVICE: Final = {
     "self_trade": "Cancel the own order on the other side first.",
     "amend_spacing": "Replace less often.",
     "orders_per_minute": "Look for a strategy that enters and leaves in circles before raising the limit.",
-    "symbol_messages": "The same, for one symbol.",
+    "symbol_messages": "Look for a strategy that enters and leaves this symbol in circles before raising the limit.",
     "position_quantity": "Wait until the position is smaller.",
-    "position_notional": "The same, in money.",
+    "position_notional": "Wait until the position is smaller.",
     "total_quantity": "Close something first.",
-    "total_notional": "The same, in money.",
+    "total_notional": "Close something first.",
     "concentration": "Spread over more symbols, or raise the share.",
     "sector_exposure": "Close something in the sector first.",
     "cluster_exposure": "Close something that settles on the same fact first.",
@@ -57,10 +57,10 @@ ADVICE: Final = {
     "net_exposure": "Close something on the same side, or balance it.",
     "buying_power": "Close something first; 10,000 bps means no borrowing.",
     "daily_spend": "Wait for the next trading day, or ask for less.",
-    "weekly_spend": "The same, with the next week.",
-    "monthly_spend": "The same, with the next month.",
+    "weekly_spend": "Wait for the next week, or ask for less.",
+    "monthly_spend": "Wait for the next month, or ask for less.",
     "entries_per_hour": "Find out why the strategy enters again and again; a person then resumes it.",
-    "approval_part": "Answer the request of the whole order in time; what is left of it is let go.",
+    "approval_part": "Nothing: what has filled stays, the rest is let go, and the strategy may ask again by its re-entry rule.",
     "approval_queue": "Answer what waits: `tidegate approvals list`; look for a strategy that asks again and again.",
     "input_missing": "Look at what the check says it needs. What cannot be seen is refused, never assumed.",
 }
