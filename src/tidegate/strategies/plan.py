@@ -3,7 +3,9 @@
 Rules that a machine can enforce are here rather than in code, so that they can be shown, hashed and checked before a strategy trades.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 import msgspec
@@ -14,6 +16,7 @@ from tidegate.values.money import NANOS
 from tidegate.values.time import MILLISECOND_NS, SECOND_NS
 
 RETRY_NS_MIN = MILLISECOND_NS  # sooner, a failing exit would fill the time with ticks
+TIMER_NS_MIN = MILLISECOND_NS  # likewise a timer
 
 
 class BadPlanError(TidegateError):
@@ -172,8 +175,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Refuse a plan that cannot work.
 
         Raises:
-            BadPlanError: sized by risk without a stop, a fixed size of nothing, a negative duration, or exits that are
-                retried without a pause, or a stop at the venue that is none.
+            BadPlanError: sized by risk without a stop, a fixed size of nothing, a number that is negative or not finite, exits that
+                are retried without a pause, a timer that never rests, or a stop at the venue that is none.
         """
         if self.exits.exit_at is ExitAt.VENUE and self.exits.stop is None:
             raise BadPlanError("A plan whose exits.exit_at is venue needs exits.stop: that is what rests there.")
@@ -181,8 +184,25 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise BadPlanError("A plan sized by risk needs exits.stop: the risk is the distance to it.")
         if self.sizing.method is SizingMethod.FIXED and self.sizing.fixed_quantity_nanos <= 0:
             raise BadPlanError("A plan of fixed size needs sizing.fixed_quantity_nanos above 0.")
-        durations = (self.exits.time_stop_ns, self.exits.retry_ns, self.reentry.cooldown_ns, self.entry.live_for_ns)
-        if min(durations) < 0:
-            raise BadPlanError("A plan holds a negative duration.")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        for path, value in _numbers(self, ""):
+            if not 0 <= value < inf:
+                raise BadPlanError(f"{path} is {value}; numbers of a plan are finite, and not negative.")
         if self.exits.retry_ns < RETRY_NS_MIN:
             raise BadPlanError(f"exits.retry_ns is {self.exits.retry_ns}; a failing exit may be tried again after 1 ms at the soonest.")
+        if self.exits.failures_max < 1:
+            raise BadPlanError("exits.failures_max is 0; so many failures in a row halt the symbol, so it must be 1 at least.")
+        if 0 < self.subscribe.timer_ns < TIMER_NS_MIN:
+            raise BadPlanError(f"subscribe.timer_ns is {self.subscribe.timer_ns}; a timer may ring every 1 ms at the most, 0: never.")
+
+
+def _numbers(part: msgspec.Struct, before: str) -> Iterator[tuple[str, float]]:
+    """Yield every number of a plan with its path."""
+    for name in part.__struct_fields__:
+        value = getattr(part, name)
+        if isinstance(value, msgspec.Struct):
+            yield from _numbers(value, f"{before}{name}.")
+        elif isinstance(value, int | float):
+            yield f"{before}{name}", value
