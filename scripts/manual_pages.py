@@ -19,6 +19,7 @@ from scripts.cli_page import exit_codes
 from scripts.manual_advice import ADVICE
 from scripts.order_states import late_picture, usual_picture
 from scripts.path_picture import path_picture
+from scripts.plan_page import plan_page
 from tidegate.analytics.metrics import metrics_markdown
 from tidegate.cli.exits import INTERRUPTED, InterruptedRunError
 from tidegate.config.limits import limit_keys
@@ -311,6 +312,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "simulator.md": simulator_page,
     "order-states.md": states_page,
     "errors.md": errors_page,
+    "plan.md": lambda: plan_page(MADE),
     "configuration.md": reference_markdown,
     "metrics.md": metrics_markdown,
     "assets/order-states.svg": usual_picture,

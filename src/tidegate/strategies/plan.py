@@ -71,20 +71,17 @@ class EntryStyle(StrEnum):
 
     MARKETABLE_LIMIT = "marketable_limit"  # crosses the spread, at most `slippage` beyond it
     PASSIVE_LIMIT = "passive_limit"  # joins the near side and waits
-    MARKET = "market"
+    MARKET = "market"  # without a limit
 
 
 class EntryRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How an entry is sent. `live_for_ns` cancels what still rests then; 0: as long as its time in force.
+    """How an entry is sent."""
 
-    sliced: an entry above the caps on one order is cut into orders within them; otherwise it is refused.
-    """
-
-    style: EntryStyle = EntryStyle.MARKETABLE_LIMIT
-    slippage: Distance = Distance(unit=DistanceUnit.BPS, value=5.0)
-    time_in_force: TimeInForce = TimeInForce.IOC
-    live_for_ns: int = 0
-    sliced: bool = False
+    style: EntryStyle = EntryStyle.MARKETABLE_LIMIT  # how it meets the market
+    slippage: Distance = Distance(unit=DistanceUnit.BPS, value=5.0)  # how far beyond the far touch a marketable limit may pay
+    time_in_force: TimeInForce = TimeInForce.IOC  # how long it lives at the venue
+    live_for_ns: int = 0  # what still rests after so long is canceled; 0: never
+    sliced: bool = False  # cut what is above the caps on one order into orders within them, instead of having it refused
 
 
 class ExitAt(StrEnum):
@@ -95,81 +92,74 @@ class ExitAt(StrEnum):
 
 
 class ExitRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a position ends. Distances are frozen when the entry is decided and counted from its fill price.
+    """How a position ends. Distances are frozen when the entry is decided and counted from its fill price."""
 
-    An exit that does not fill is tried again after `retry_ns`; after `failures_max` in a row the symbol is halted.
-    """
-
-    exit_at: ExitAt = ExitAt.ENGINE
-    stop: Distance | None = None
-    take: Distance | None = None
-    trail: Distance | None = None
-    time_stop_ns: int = 0
-    spread_kill_bps: float = 0.0
-    slippage: Distance = Distance(unit=DistanceUnit.BPS, value=20.0)
-    retry_ns: int = SECOND_NS
-    failures_max: int = 5
+    exit_at: ExitAt = ExitAt.ENGINE  # where the stop waits for its price
+    stop: Distance | None = None  # stop loss, from the fill price
+    take: Distance | None = None  # take profit, likewise
+    trail: Distance | None = None  # trailing stop, from the best price since the opening
+    time_stop_ns: int = 0  # the longest that a position is held; 0: any time
+    spread_kill_bps: float = 0.0  # a wider spread ends the position; 0: none does
+    slippage: Distance = Distance(unit=DistanceUnit.BPS, value=20.0)  # how far beyond the far touch an exit may go
+    retry_ns: int = SECOND_NS  # pause after an exit that did not fill, doubled with each failure; 1 ms at least
+    failures_max: int = 5  # failed exits in a row after which the symbol is halted, for a person to look
 
 
 class SizingMethod(StrEnum):
     """Where the quantity comes from."""
 
     RISK = "risk"  # equity x risk_bps, divided by the stop distance
-    FIXED = "fixed"
+    FIXED = "fixed"  # fixed_quantity_nanos
 
 
 class SizingRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How large an entry is. `decide` may name its own quantity instead; the gate judges it all the same.
+    """How large an entry is. `decide` may name its own quantity instead; the gate judges it all the same."""
 
-    volatility_target scales down (never up) where short volatility, per square root of a second, is above it; 0: no scaling.
-    displayed_share caps by the size shown at the price the order would take; 0: no cap.
-    """
-
-    method: SizingMethod = SizingMethod.RISK
-    risk_bps: float = 10.0
-    fixed_quantity_nanos: int = 0
-    volatility_target: float = 0.0
-    displayed_share: float = 1.0
-    notional_usd_max: float = 10_000.0
+    method: SizingMethod = SizingMethod.RISK  # where the quantity comes from
+    risk_bps: float = 10.0  # of equity, lost if the stop is hit
+    fixed_quantity_nanos: int = 0  # the quantity of a fixed size
+    volatility_target: float = 0.0  # short volatility (per root second) above which the size is scaled down; 0: never
+    displayed_share: float = 1.0  # of the size shown at the price that the order takes, at most; 0: no cap
+    notional_usd_max: float = 10_000.0  # price x quantity, at most
 
 
 class ReentryRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When the pair may enter again: after a closed position, after a losing one, after a refusal or an unfilled entry."""
+    """When the pair may enter again."""
 
-    cooldown_ns: int = 0
-    loss_cooldown_ns: int = 0
-    refusal_cooldown_ns: int = SECOND_NS
+    cooldown_ns: int = 0  # pause after a closed position
+    loss_cooldown_ns: int = 0  # after a losing one, if that is longer
+    refusal_cooldown_ns: int = SECOND_NS  # after a refusal, an entry that did not fill, or a Nothing
 
 
 class PartialFillRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The policy, and how long after the first fill it acts."""
+    """What becomes of the rest of a partly filled entry."""
 
-    policy: PartialFillPolicy = PartialFillPolicy.KEEP
-    after_ns: int = SECOND_NS
+    policy: PartialFillPolicy = PartialFillPolicy.KEEP  # what becomes of the rest
+    after_ns: int = SECOND_NS  # how long after the first fill
     chase_bps_max: int = 0  # how far past the first order's limit a chase may pay
-    chases_max: int = 0
+    chases_max: int = 0  # chases of one entry, at most
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What wakes `decide` besides the trigger."""
 
-    quotes: bool = False
-    second_bars: bool = False
-    minute_bars: bool = False
-    timer_ns: int = 0
+    quotes: bool = False  # every accepted quote
+    second_bars: bool = False  # every closed bar of a second
+    minute_bars: bool = False  # every closed bar of a minute
+    timer_ns: int = 0  # again and again after so long; 0: never; 1 ms at least
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All declared rules of one strategy for one set of parameters. `signal` and `do_nothing` say in words what the code does."""
 
-    signal: str
-    exits: ExitRule
-    entry: EntryRule = EntryRule()
-    sizing: SizingRule = SizingRule()
-    reentry: ReentryRule = ReentryRule()
-    partial_fill: PartialFillRule = PartialFillRule()
-    subscribe: Subscription = Subscription()
-    do_nothing: tuple[str, ...] = ()
+    signal: str  # what makes it enter, in words
+    exits: ExitRule  # how a position ends
+    entry: EntryRule = EntryRule()  # how an entry is sent
+    sizing: SizingRule = SizingRule()  # how large it is
+    reentry: ReentryRule = ReentryRule()  # when the pair of strategy and symbol may enter again
+    partial_fill: PartialFillRule = PartialFillRule()  # what becomes of the rest of a partly filled entry
+    subscribe: Subscription = Subscription()  # what wakes `decide` besides the trigger
+    do_nothing: tuple[str, ...] = ()  # when it does nothing, in words
 
     def check(self) -> None:
         """Refuse a plan that cannot work.

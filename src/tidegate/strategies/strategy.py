@@ -14,16 +14,16 @@ from tidegate.values.instruments import Instrument
 
 
 class Bar(msgspec.Struct, frozen=True, gc=False):
-    """A closed bar; prices in dollars, volume in shares of regular trades."""
+    """A closed bar; prices in dollars."""
 
-    start_ns: int
-    length_ns: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-    trades: int
+    start_ns: int  # when it began
+    length_ns: int  # a second or a minute
+    open: float  # the first accepted mid; for a symbol with bars from trades, the first regular print
+    high: float  # the highest
+    low: float  # the lowest
+    close: float  # the last
+    volume: float  # shares of regular trades
+    trades: int  # how many these were
 
 
 class View(msgspec.Struct, frozen=True, gc=False):
@@ -32,47 +32,44 @@ class View(msgspec.Struct, frozen=True, gc=False):
     Prices in dollars as floats for convenience; `features` holds the exact ones. Equity is None where it cannot be valued.
     """
 
-    now_ns: int
-    symbol: str
-    instrument: Instrument
-    params: Any
-    features: FeatureSnapshot
-    bid: float
-    ask: float
+    now_ns: int  # receive time of the input, the only now there is
+    symbol: str  # whom it is about
+    instrument: Instrument  # its grid, lot, multiplier and sector
+    params: Any  # the file's own Params
+    features: FeatureSnapshot  # what the senses know, prices exact
+    bid: float  # of the last accepted quote
+    ask: float  # likewise
     position: float  # shares of this strategy, signed
-    entry_price: float
-    age_ns: int
-    equity_usd: float | None
+    entry_price: float  # mean price of what is held; 0 when flat
+    age_ns: int  # since the position was opened
+    equity_usd: float | None  # what the account is worth; None: something held has no price
     bar: Bar | None  # the bar that was subscribed to and has closed
     scratch: tuple[float, ...]  # the trigger's numbers
 
 
 class Attention(msgspec.Struct, frozen=True, gc=False):
-    """Why `decide` is called: side is the trigger's, None for bars, quotes and timers."""
+    """Why `decide` is called."""
 
-    kind: AttentionKind
-    side: Side | None
+    kind: AttentionKind  # entry: the trigger fired; bar, quote or timer: as subscribed
+    side: Side | None  # the trigger's; None for bars, quotes and timers
 
 
 class Intent(msgspec.Struct, frozen=True, gc=False):
-    """What a strategy wants. Size, price and exit levels follow from its plan unless named here.
+    """What a strategy wants. Size, price and exit levels follow from its plan unless named here."""
 
-    quantity in shares; limit_price, stop_distance and take_distance in dollars.
-    """
-
-    side: Side
-    reason: str
-    purpose: Purpose = Purpose.ENTRY
-    quantity: float | None = None
-    limit_price: float | None = None
-    stop_distance: float | None = None
-    take_distance: float | None = None
+    side: Side  # BUY or SELL; an exit's side follows from what is held
+    reason: str  # why, in words that the log keeps
+    purpose: Purpose = Purpose.ENTRY  # EXIT leaves all that is held, whatever else is named
+    quantity: float | None = None  # shares, instead of the plan's size
+    limit_price: float | None = None  # dollars, instead of the plan's price
+    stop_distance: float | None = None  # dollars, instead of the plan's
+    take_distance: float | None = None  # dollars, instead of the plan's
 
 
 class Nothing(msgspec.Struct, frozen=True, gc=False):
     """The strategy was asked and declines."""
 
-    reason: str
+    reason: str  # why, in words that the log keeps
 
 
 class NoState(msgspec.Struct, frozen=True):

@@ -33,17 +33,17 @@ class OrderType(StrEnum):
 class TimeInForce(StrEnum):
     """How long an order lives."""
 
-    DAY = "day"
-    GTC = "gtc"
-    IOC = "ioc"
-    FOK = "fok"
+    DAY = "day"  # until the close
+    GTC = "gtc"  # until it is canceled
+    IOC = "ioc"  # what does not fill at once is canceled
+    FOK = "fok"  # all of it at once, or nothing
 
 
 class PartialFillPolicy(StrEnum):
     """What becomes of the rest of a partly filled order."""
 
-    KEEP = "keep"
-    CANCEL_REST = "cancel_rest"
+    KEEP = "keep"  # it works on
+    CANCEL_REST = "cancel_rest"  # it is canceled
     CHASE = "chase"  # cancel, and once that is confirmed ask the gate for the rest at a new price
 
 
