@@ -49,7 +49,8 @@ def up(
     Keys come from ALPACA_PAPER_API_KEY and ALPACA_PAPER_API_SECRET, for small-live and live from ALPACA_API_KEY
     and ALPACA_API_SECRET: variables, files of a credentials folder, lines of the age file TIDEGATE_KEYS_FILE
     (opened by TIDEGATE_KEYS_IDENTITY), or the keyring; the demo needs none. Small-live and live need a
-    configuration that was promoted so far (`tidegate config promote`).
+    configuration that was promoted so far (`tidegate config promote`). The demo begins anew each time, in a
+    folder of its own within --home (unset: tidegate-demo), and says in which.
     """
     from tidegate.service.starting import check_mode
     from tidegate.service.upstart import demo_plan, run, venue_plan
@@ -134,7 +135,7 @@ def _tell_demo(home: Path, speed: float) -> None:
     printing.lines(
         [
             f"Trading an emulated Alpaca at {speed:g} times the speed of the market. Ctrl-C stops it.",
-            "In another terminal:",
+            "In another terminal, in this folder:",
             *(f"  {command.ljust(wide)}  {what}" for command, what in tries),
         ]
     )
