@@ -77,9 +77,9 @@ def replay(
 
     Senses, strategies, sizing, risk gate, order management and the simulated venue run as they would live.
 
-    With --json: session, events (market records), seconds, events_per_second, orders, fills, rejected, pnl,
-    fees, commands_sha256, state_sha256, log, report, faults. A strategy that fails is held to its exits, the
-    replay goes on, and the exit code is 4.
+    With --json: session, events (market records), seconds, events_per_second, orders, fills, rejected (intents
+    that the gate refused), pnl, fees, commands_sha256, state_sha256, log, report, faults. A strategy that fails
+    is held to its exits, the replay goes on, and the exit code is 4.
     """
     from tidegate.analytics.telling import fault_words
     from tidegate.replay.prepare import Latencies, plan_session
