@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,10 @@ def test_only_a_tape_is_replaced_by_a_tape(tmp_path: Path, tidegate: Tidegate) -
     folder = tidegate("tape", "generate", tmp_path)
     assert folder.code == 2
     assert "is a folder" in folder.sentence
+    os.mkfifo(tmp_path / "pipe")
+    pipe = tidegate("tape", "generate", tmp_path / "pipe")
+    assert pipe.code == 2
+    assert "is no tape, so it is not replaced" in pipe.sentence
     out = tmp_path / "day.tape"
     for _ in range(2):
         assert tidegate("tape", "import", "csv", source, out, "--map", MAP).code == 0

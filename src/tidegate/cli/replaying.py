@@ -14,7 +14,6 @@ from tidegate.cli.words import Json, called, some_path
 from tidegate.values.errors import ExitCode
 
 if TYPE_CHECKING:
-    from tidegate.config.reading import LoadedConfig
     from tidegate.events.acts import StrategyFaulted
     from tidegate.replay.prepare import Plan
     from tidegate.replay.run import Options, Replay
@@ -82,19 +81,23 @@ def replay(
     is held to its exits, the replay goes on, and the exit code is 4.
     """
     from tidegate.analytics.telling import fault_words
+    from tidegate.config.reading import read_config
     from tidegate.replay.prepare import Latencies, plan_session
     from tidegate.replay.run import Options
 
     check_report_path(report)
+    name = config or fitting_config(tapes)
     plan = plan_session(
-        chosen_config(config, tapes),
+        read_config(name),
         tapes,
         strategies=strategy or [],
         latencies=Latencies(feed=feed_latency, order=order_latency, response=response_latency, seed=seed),
     )
-    tell_measured(plan, order_latency, response_latency)
     for opened in plan.tapes:
         opened.verify()  # the log will say that it rests on these bytes
+    if not config:
+        printing.note(f"configuration: {name} (choose another with --config)")
+    tell_measured(plan, order_latency, response_latency)
     options = Options(
         log=log,
         report=report,
@@ -180,16 +183,12 @@ def some_order(done: "Replay") -> str:
     return next(iter([*filled, *(row.client_order_id for row in rows)]), "ID")
 
 
-def chosen_config(name: str, tapes: Sequence[Path]) -> "LoadedConfig":
-    """Return the configuration asked for; without a wish, the one that fits where the tapes come from."""
-    from tidegate.config.reading import read_config
+def fitting_config(tapes: Sequence[Path]) -> str:
+    """Return the name of the configuration that fits where the tapes come from."""
     from tidegate.tapes.format import Tape
 
-    if not name:
-        is_generated = all(Tape.open(path).meta.importer.startswith("generate") for path in tapes)
-        name = "generated" if is_generated else "us-stocks"
-        printing.note(f"configuration: {name} (choose another with --config)")
-    return read_config(name)
+    is_generated = all(Tape.open(path).meta.importer.startswith("generate") for path in tapes)
+    return "generated" if is_generated else "us-stocks"
 
 
 def check_report_path(path: Path | None) -> None:

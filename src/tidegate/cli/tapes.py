@@ -124,10 +124,13 @@ def check_out(out: Path, sources: Sequence[Path]) -> None:
         raise UsageProblemError(f"{out} is a folder; name a file for the tape.")
     if not out.exists():
         return
+    kept = UsageProblemError(f"{out} is there and is no tape, so it is not replaced; name another file, or move it away.")
+    if not out.is_file():  # a pipe, whose beginning would be waited for
+        raise kept
     try:
         read_header(out)
     except NotATapeError:
-        raise UsageProblemError(f"{out} is there and is no tape, so it is not replaced; name another file, or move it away.") from None
+        raise kept from None
     except TapeError:
         return  # a damaged or newer tape is a tape
 

@@ -21,11 +21,13 @@ import numpy as np
 from tidegate.events.records import RECORD, RECORD_BYTES
 from tidegate.tapes.check import CHECK_RECORDS, Records, check_records
 from tidegate.tapes.errors import (
+    BadRecordError,
     DamagedTapeError,
     EmptyTapeError,
     NewerTapeError,
     NoSuchFileError,
     NotATapeError,
+    UnsortedTapeError,
 )
 from tidegate.values.instruments import Instrument
 
@@ -145,7 +147,10 @@ class Tape:
         Raises:
             UnsortedTapeError, BadRecordError: naming the first bad record.
         """
-        check_records(self.records, symbols=len(self.symbols))
+        try:
+            check_records(self.records, symbols=len(self.symbols))
+        except (UnsortedTapeError, BadRecordError) as error:
+            raise type(error)(f"{self.path}: {error}") from error
 
     def verify(self) -> None:
         """Compute the hash anew, then `check`.
