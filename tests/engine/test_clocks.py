@@ -1,10 +1,13 @@
 """The clocks against the obvious account of each: what is due, and when the first of them comes next."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.engine.clocks import Clocks, after
 from tidegate.values.time import NEVER_NS
+
+pytestmark = pytest.mark.req("A2.1", "C1.1")
 
 INTERVALS = st.integers(1, 50) | st.just(NEVER_NS)
 
