@@ -201,6 +201,7 @@ def exits_figure(run: Run) -> Figure | None:
         "orientation": "h",
         "y": [f"{name} ({counts[name]})" for name in names],
         "x": [round(sums[name], 4) for name in names],
+        "width": min(0.8, 0.2 * len(names)),
         "hovertemplate": "%{y}: %{x:$,.2f}<extra></extra>",
         "marker": {"color": [GREEN if sums[name] >= 0 else RED for name in names]},
     }
