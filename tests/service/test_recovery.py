@@ -19,7 +19,7 @@ from tidegate.service.ports import WriteLedger
 from tidegate.service.recovery import Makers, Recovered, claim, recover, takeover_wait_ns
 from tidegate.simulation.campaign.stores import Archive
 from tidegate.values.enums import GateScope, GateState, OrderEventKind, OrderState, RequestVerb
-from tidegate.values.ids import SessionId
+from tidegate.values.ids import ClientOrderId, SessionId
 from tidegate.venues.errors import OutcomeUnsure
 
 pytestmark = pytest.mark.req("B1.2", "B2.2")
@@ -105,6 +105,29 @@ def test_without_the_log_of_recorded_orders_nothing_is_entered_before_a_person_h
     assert found.findings == ("no golden log of the 1 orders in the ledger: what was lost and spent before is not known",)
 
 
+def test_a_log_that_ends_before_an_order_that_left_is_an_older_one_and_nothing_is_entered() -> None:
+    office = Office()
+    before = len(office.log.entries)
+    key = office.enter()
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.FILLED, filled=5))
+    office.turn()
+    office.commit()
+    unlogged = row(1, epoch=office.lease.epoch, account=ACCOUNT, state=OutboxState.SENT)
+    office.ledger.write(Batch(account=ACCOUNT, epoch=office.lease.epoch, rows=(unlogged,)))
+    del office.log.entries[before:]
+    found = again(office, lost_tail=False)
+    gate = found.first_inputs[0]
+    assert isinstance(gate, GateSet)
+    assert (gate.scope, gate.state, gate.actor) == (GateScope.GLOBAL, GateState.REDUCE_ONLY, "rule:log-gone")
+    assert "put the log back and start again" in gate.reason
+    missing = f"the golden log ends before order {key} of the ledger: what was lost and spent since is not known"
+    assert found.findings == (missing, f"{unlogged.client_order_id}: recorded and not logged")
+    doubtful = office.ledger.command(unlogged.command_id)
+    assert doubtful is not None
+    assert doubtful.state is OutboxState.UNSURE, "an older log does not prove that it never left"
+
+
 def test_a_kill_stays_in_force_without_the_log() -> None:
     office = Office()
     office.enter()
@@ -152,13 +175,15 @@ def test_an_execution_that_the_log_lost_is_fed_again() -> None:
 @pytest.mark.req("F1")
 def test_a_start_reads_no_more_of_the_ledger_the_longer_the_account_trades(monkeypatch: pytest.MonkeyPatch) -> None:
     office = Office()
-    office.enter()
+    key = ClientOrderId(office.enter())
     send = office.let_go()
     office.desk.answered(send, shown(send, OrderState.FILLED, filled=5))
     office.turn()
     office.commit()
     office.log.flush(office.log.mark())
-    old = [_settled(office, number) for number in range(500)]
+    known = office.ledger.order(key)
+    assert known is not None
+    old = [_settled(office, number, known.command) for number in range(500)]
     read: list[str] = []
     for verb in ("outbox", "executions", "executions_of"):
         monkeypatch.setattr(office.ledger, verb, _reading(getattr(office.ledger, verb), read))
@@ -169,9 +194,9 @@ def test_a_start_reads_no_more_of_the_ledger_the_longer_the_account_trades(monke
     assert not set(read) & set(old)
 
 
-def _settled(office: Office, number: int) -> str:
+def _settled(office: Office, number: int, command: bytes) -> str:
     """Write what an order of an earlier session has left in the ledger; return its id."""
-    order = row(number, epoch=office.lease.epoch, account=ACCOUNT, state=OutboxState.SENT)
+    order = msgspec.structs.replace(row(number, epoch=office.lease.epoch, account=ACCOUNT, state=OutboxState.SENT), command=command)
     fill = msgspec.structs.replace(execution(number, account=ACCOUNT), client_order_id=order.client_order_id)
     answer = Mark(command_id=order.command_id, state=OutboxState.ANSWERED, at_ns=1, note="")
     office.ledger.write(Batch(account=ACCOUNT, epoch=office.lease.epoch, rows=(order,), marks=(answer,), executions=(fill,)))

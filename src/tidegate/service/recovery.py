@@ -22,7 +22,7 @@ from tidegate.values.enums import GateScope, GateState, OrderEventKind, OrderSta
 from tidegate.values.ids import ClientOrderId, EventId, SessionId, session_id
 from tidegate.values.time import SECOND_NS
 
-LOG_GONE: Final = "rule:log-gone"  # who closes the gate where the ledger has orders and no log is there
+LOG_GONE: Final = "rule:log-gone"  # who closes the gate where the ledger has orders that no log has, or an older one has not
 REQUEST_NS_MAX: Final = 10 * SECOND_NS  # a request of the former holder may be on the wire for so long
 
 
@@ -56,6 +56,10 @@ _EVIDENCE: Final = {
     OutboxState.UNSURE: Evidence.UNSURE,
     OutboxState.ABSENT: Evidence.ABSENT,
     OutboxState.ABANDONED: Evidence.ABANDONED,
+}
+_NOT_LOGGED: Final = {
+    True: (OutboxState.ABANDONED, "not in the log: never let go"),
+    False: (OutboxState.UNSURE, "not in the log, which is older than the ledger: look at the venue"),
 }
 _STRICTNESS: Final = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
 
@@ -117,13 +121,19 @@ def recover(lease: Lease, history: History, ledger: Ledger, makers: Makers, *, n
     opening_state = history.end_state(makers, lease.epoch)
     engine.continue_from(opening_state)
     _tell_approvals(engine, ledger, lease)
-    inputs, unsure, findings = _cross_check(engine, ledger, lease, now_ns)
-    first = (*_gates(engine, ledger, lease.account), *inputs)
-    return Recovered(session, engine, opening_state, first, tuple(unsure), tuple(findings), fresh=False)
+    behind, missing = _log_behind(engine, ledger, lease.account)
+    inputs, unsure, findings = _cross_check(engine, ledger, lease, now_ns, log_is_whole=not missing)
+    first = (*behind, *_gates(engine, ledger, lease.account), *inputs)
+    return Recovered(session, engine, opening_state, first, tuple(unsure), (*missing, *findings), fresh=False)
 
 
-def _cross_check(engine: Engine, ledger: Ledger, lease: Lease, now_ns: int) -> tuple[list[AnyInput], list[OutboxRow], list[str]]:
-    """Lay ledger and log beside each other: every open order and every open row is accounted for."""
+def _cross_check(
+    engine: Engine, ledger: Ledger, lease: Lease, now_ns: int, *, log_is_whole: bool
+) -> tuple[list[AnyInput], list[OutboxRow], list[str]]:
+    """Lay ledger and log beside each other: every open order and every open row is accounted for.
+
+    log_is_whole: an order that is not in the log was never let go. An older log proves nothing of what came after it.
+    """
     inputs: list[AnyInput] = _missed_executions(engine, ledger, lease.account)
     unsure: list[OutboxRow] = []
     findings: list[str] = []
@@ -140,7 +150,8 @@ def _cross_check(engine: Engine, ledger: Ledger, lease: Lease, now_ns: int) -> t
             _account_for(row, evidence, now_ns, marks, unsure)
     for row in rows.values():
         if row.state in {OutboxState.PENDING, OutboxState.SENT} and engine.books.order(row.client_order_id) is None:
-            marks.append(Mark(command_id=row.command_id, state=OutboxState.ABANDONED, at_ns=now_ns, note="not in the log: never let go"))
+            state, note = _NOT_LOGGED[log_is_whole]
+            marks.append(Mark(command_id=row.command_id, state=state, at_ns=now_ns, note=note))
             findings.append(f"{row.client_order_id}: recorded and not logged")
         elif row.state in {OutboxState.SENT, OutboxState.UNSURE} and _settled(engine.books.order(row.client_order_id)):
             marks.append(Mark(command_id=row.command_id, state=OutboxState.ANSWERED, at_ns=now_ns, note="the log has the answer"))
@@ -203,8 +214,24 @@ def _log_gone(ledger: Ledger, account: str) -> tuple[tuple[GateSet, ...], tuple[
     if not orders:
         return (), ()
     missing = f"no golden log of the {orders} orders in the ledger: what was lost and spent before is not known"
-    reason = f"there is {missing}; put the log back and start again, or look at the account and resume"
-    return (_gate(GateScope.GLOBAL, "", GateState.REDUCE_ONLY, reason, LOG_GONE),), (missing,)
+    return _closed(f"there is {missing}"), (missing,)
+
+
+def _log_behind(engine: Engine, ledger: Ledger, account: str) -> tuple[tuple[GateSet, ...], tuple[str, ...]]:
+    """Return what to begin with where the log ends before an order that left: an older copy of it was put back.
+
+    No order leaves before the log has it, and receive time never goes back.
+    """
+    row = ledger.last_let_go(account)
+    if row is None or decode(row.command).timestamp <= engine.now_ns:
+        return (), ()
+    missing = f"the golden log ends before order {row.client_order_id} of the ledger: what was lost and spent since is not known"
+    return _closed(missing), (missing,)
+
+
+def _closed(missing: str) -> tuple[GateSet, ...]:
+    reason = f"{missing}; put the log back and start again, or look at the account and resume"
+    return (_gate(GateScope.GLOBAL, "", GateState.REDUCE_ONLY, reason, LOG_GONE),)
 
 
 def _gate(scope: GateScope, key: str, state: GateState, reason: str, actor: str) -> GateSet:

@@ -140,6 +140,19 @@ def test_the_outbox_can_be_asked_by_state_and_session(ledger: Ledger) -> None:
     assert ledger.outbox(ACCOUNT, []) == []
 
 
+def test_the_newest_order_that_left_is_told_whatever_was_recorded_and_dropped_after_it(ledger: Ledger) -> None:
+    ledger.take_lease(claim())
+    rows = tuple(row(number, state=OutboxState.SENT) for number in range(1, 7))
+    ledger.write(batch(rows=rows))
+    assert ledger.last_let_go(ACCOUNT) is None, "recorded is not let go"
+    ledger.write(batch(marks=(mark(5, OutboxState.ABANDONED), mark(2, OutboxState.ANSWERED))))
+    assert ledger.last_let_go(ACCOUNT) == ledger.command(row(2).command_id)
+    for number, state in ((3, OutboxState.UNSURE), (4, OutboxState.ANSWERED)):
+        ledger.write(batch(marks=(mark(number, state),)))
+        assert ledger.last_let_go(ACCOUNT) == ledger.command(row(number).command_id)
+    assert ledger.last_let_go("another") is None
+
+
 @pytest.mark.parametrize("again", [CommandKind.SUBMIT, CommandKind.REPLACE])
 def test_an_order_id_makes_one_order(ledger: Ledger, again: CommandKind) -> None:
     ledger.take_lease(claim())

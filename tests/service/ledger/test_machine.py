@@ -156,6 +156,8 @@ class LedgerMachine(RuleBasedStateMachine):
             rows = self.ledger.outbox(account, tuple(OutboxState))
             chain = [(one.seq, one.subject, one.prev_hash, one.hash, one.epoch) for one in self.ledger.audit(account)]
             kept = (self.ledger.kills(account), self.ledger.users(account), chain, self.ledger.approvals(account))
+            left = [one for one in rows if makes_order(one) and one.state in {OutboxState.ANSWERED, OutboxState.UNSURE, OutboxState.ABSENT}]
+            assert self.ledger.last_let_go(account) == (left[-1] if left else None)
             assert (self.ledger.lease(account), rows, executions, *kept) == self.twin.everything(account)
         for number in range(1, 10):
             of = row(number)

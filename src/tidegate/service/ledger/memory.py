@@ -33,7 +33,7 @@ from tidegate.service.ledger.rows import (
     Written,
 )
 from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, spent_sentence, stale_sentence, step_sentence
-from tidegate.service.ledger.states import OutboxState, may_follow
+from tidegate.service.ledger.states import LET_GO, OutboxState, may_follow
 from tidegate.values.enums import ApprovalState, GateScope
 from tidegate.values.ids import ApprovalId, ClientOrderId, EventId, ExecutionId, SessionId
 
@@ -136,6 +136,11 @@ class MemoryLedger:
         """See `Ledger`."""
         found = [row for row in self._rows.values() if row.account == account and row.state in states]
         return found if session is None else [row for row in found if row.session == session]
+
+    def last_let_go(self, account: str) -> OutboxRow | None:
+        """See `Ledger`."""
+        rows = (row for row in reversed(self._rows.values()) if row.account == account and row.kind in MAKES_ORDER)
+        return next((row for row in rows if row.state in LET_GO), None)
 
     def executions(self, account: str, after: int = 0) -> list[ExecutionRow]:
         """See `Ledger`."""

@@ -81,6 +81,9 @@ class Ledger(Protocol):
     def outbox(self, account: str, states: Collection[OutboxState], session: SessionId | None = None) -> list[OutboxRow]:
         """Return the account's rows in these states, of one session or of all, in the order in which they were recorded."""
 
+    def last_let_go(self, account: str) -> OutboxRow | None:
+        """Return the account's newest order that is known to have left (states `LET_GO`); None: none is."""
+
     def executions(self, account: str, after: int = 0) -> list[ExecutionRow]:
         """Return the account's executions past a sequence, in the order in which they were recorded."""
 

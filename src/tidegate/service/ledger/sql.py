@@ -46,7 +46,7 @@ from tidegate.service.ledger.rows import (
 from tidegate.service.ledger.schema import APPROVALS, AUDIT, AUDIT_HEADS, CONFIG_STAGES, CONFIG_VERSIONS, EXECUTIONS, KILLS, OUTBOX, USERS
 from tidegate.service.ledger.sentences import duplicate_sentence, mark_sentence, spent_sentence, stale_sentence
 from tidegate.service.ledger.standing import Standing
-from tidegate.service.ledger.states import OutboxState
+from tidegate.service.ledger.states import LET_GO, OutboxState
 from tidegate.values.ids import ClientOrderId, EventId, SessionId
 
 _ASKED_MAX: Final = 500  # values in one statement; SQLite takes no more than 32,766
@@ -141,6 +141,13 @@ class SqlLedger:
             wish = wish.where(OUTBOX.c.session == session)
         with self._reading() as connection:
             return [statements.outbox_row(row) for row in connection.execute(wish.order_by(OUTBOX.c.sequence))]
+
+    def last_let_go(self, account: str) -> OutboxRow | None:
+        """See `Ledger`."""
+        left = (OUTBOX.c.account == account) & OUTBOX.c.state.in_([*LET_GO]) & statements.MAKES_ORDER_WHERE
+        with self._reading() as connection:
+            row = connection.execute(select(*statements.OUTBOX_COLUMNS).where(left).order_by(OUTBOX.c.sequence.desc()).limit(1)).first()
+        return None if row is None else statements.outbox_row(row)
 
     def executions(self, account: str, after: int = 0) -> list[ExecutionRow]:
         """See `Ledger`."""

@@ -29,6 +29,7 @@ class OutboxState(StrEnum):
 
 
 BORN: Final = frozenset({OutboxState.PENDING, OutboxState.SENT})  # SENT at birth: released by the same transaction
+LET_GO: Final = (OutboxState.ANSWERED, OutboxState.UNSURE, OutboxState.ABSENT)  # left for sure: the log had it before
 OPEN: Final = (OutboxState.PENDING, OutboxState.SENT, OutboxState.UNSURE)  # what a start must account for
 
 TRANSITIONS: Final[Mapping[OutboxState, frozenset[OutboxState]]] = {
