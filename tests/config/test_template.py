@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,10 +47,10 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_no_half_strategy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     really = Path.open
 
-    def full(path: Path, mode: str = "r", buffering: int = -1, encoding: str | None = None, errors: str | None = None) -> object:
+    def full(path: Path, *how: Any, **more: Any) -> object:
         if path.name.startswith("test_"):
             raise OSError(28, "No space left on device")
-        return really(path, mode, buffering, encoding, errors)
+        return really(path, *how, **more)
 
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(ConfigError, match="No space left"):
