@@ -156,6 +156,13 @@ def test_what_is_unusual_is_told_with_its_numbers() -> None:
     assert slow.reason.endswith(f"{limits().delay_deviations_max} usual deviations above the usual 100 ms")
 
 
+def test_at_its_limit_and_far_above_the_usual_the_usual_is_told() -> None:
+    (slipped,) = strategy_trips(conduct(slippage=series(25_000, STEADY)), limits())
+    assert "usual deviations above the usual" in slipped.reason
+    (slow,) = strategy_trips(conduct(delay=series(50_000, STEADY)), limits())
+    assert "usual deviations above the usual" in slow.reason
+
+
 ALL_BAD = Outcomes(20, list(range(1, 21)))
 
 
@@ -164,5 +171,12 @@ def test_rates_over_no_orders_are_switched_off() -> None:
 
 
 def test_all_that_trips_is_told() -> None:
-    found = strategy_trips(conduct(rejects_in_row=9, answered=ALL_BAD, entries_ns={"AIG": [NOW_NS] * 60}), limits())
-    assert actors(found) == ["rule:entries_per_hour", "rule:breaker:rejects_in_row", "rule:breaker:reject_rate"]
+    bad = conduct(
+        rejects_in_row=9,
+        answered=ALL_BAD,
+        entries_ns={"AIG": [NOW_NS] * 60},
+        slippage=series(25_001),
+        delay=series(50_001),
+    )
+    rules = ["rule:entries_per_hour", "rule:breaker:rejects_in_row", "rule:breaker:reject_rate"]
+    assert actors(strategy_trips(bad, limits())) == [*rules, "rule:breaker:slippage", "rule:breaker:delay"]

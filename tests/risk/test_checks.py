@@ -15,9 +15,11 @@ from tests.portfolio.test_portfolio import moved
 from tests.risk import in_trade_cases
 from tests.risk.making import ASK, BID, LIMITS, entry, leave, limits, verdict, view
 from tidegate.events.acts import CheckResult, TradeIntent
+from tidegate.events.codec import decode, encode
 from tidegate.market import rows
 from tidegate.portfolio.portfolio import Portfolio
 from tidegate.risk.checks import APPROVAL_CHECKS, ASKING_CHECKS, BY_NAME, CHECKS, INPUT_MISSING, Applies, Check, refusal_catalogue
+from tidegate.risk.exposure_checks import MICROS_MOST
 from tidegate.risk.gates import GateVerdict
 from tidegate.risk.view import BLOCKING_QUALITY, RiskView
 from tidegate.risk.wording import WORDING
@@ -666,6 +668,18 @@ def test_amounts_that_do_not_divide_stay_whole_numbers() -> None:
     for _name, _passed, limit, observed in decision.checks:
         assert {type(limit), type(observed)} <= {int, type(None)}
     assert seen.equity_micros == odd // 10**12
+
+
+def test_an_entry_worth_more_than_a_message_can_carry_is_refused_with_what_it_can() -> None:
+    quantity_nanos = 2**62
+    huge = msgspec.structs.replace(entry(price=10**6 * NANOS), quantity_nanos=quantity_nanos, whole_quantity_nanos=quantity_nanos)
+    seen = view(_working(3))
+    decision = verdict(huge, seen)
+    assert decision.verdict is Verdict.REFUSED
+    assert (seen.notional_micros, seen.whole_micros, seen.worst_micros, seen.added_micros) == (MICROS_MOST,) * 4
+    told = {name: observed for name, _passed, _limit, observed in decision.checks}
+    assert (told["order_notional"], told["position_notional"]) == (MICROS_MOST, MICROS_MOST)
+    assert decode(encode(decision)) == decision
 
 
 def test_one_view_may_be_used_again_with_other_limits() -> None:
