@@ -187,7 +187,14 @@ def test_every_key_of_a_strategy_is_compared() -> None:
     """One that is not could be changed under a version that holds a stage of real money."""
     first, *others = LOADED.config.strategies
     other = msgspec.structs.replace(
-        first, params={"entry_z": 3.0}, symbols=("AIG",), eligible=first.eligible[:1], parting="leave_working", strategy="./a.py", id="a"
+        first,
+        params={"entry_z": 3.0},
+        symbols=("AIG",),
+        eligible=first.eligible[:1],
+        parting="leave_working",
+        replace="venue",
+        strategy="./a.py",
+        id="a",
     )
     parts = (msgspec.structs.replace(PARTS[0], strategy_id="a"), *PARTS[1:])
     keys = {

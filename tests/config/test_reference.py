@@ -19,6 +19,7 @@ WORDS = {
     "strategies[].eligible[].symbol[]": REGIMES,
     "strategies[].eligible[].market[]": REGIMES,
     "strategies[].parting": PARTINGS,
+    "strategies[].replace": ("cancel_first", "venue"),
     "approvals[].side": ("buy", "sell"),
     "simulator.fees": ("alpaca", "none"),
     "simulator.acknowledge": ("always", "resting"),

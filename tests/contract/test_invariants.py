@@ -1,5 +1,7 @@
 """What is true after every single input, whatever was decided: books that add up, nothing beyond what was approved, gates that hold."""
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given, settings
 
@@ -12,6 +14,7 @@ from tidegate.events.acts import GateChanged, OrderCommand, RiskDecision
 from tidegate.events.inputs import GateSet, OrderEvent, PermissionSet
 from tidegate.oms import chains
 from tidegate.oms.transitions import TERMINAL
+from tidegate.portfolio.exposure import WorkingOrder
 from tidegate.risk.approval_states import ANSWERABLE
 from tidegate.risk.checks import APPROVAL_CHECKS
 from tidegate.risk.gates import BREAKER_ACTOR
@@ -23,6 +26,12 @@ pytestmark = pytest.mark.req("B3.1", "B2.1", "B2.5")
 
 ASKS = {check.name for check in APPROVAL_CHECKS}
 STRICTNESS = {GateState.ACTIVE: 0, GateState.REDUCE_ONLY: 1, GateState.HALTED: 2}
+
+
+def beyond_replaced(order: WorkingOrder, working: Mapping[str, WorkingOrder]) -> int:
+    """What an order may fill beyond the one that it is to replace, while that one works."""
+    original = working.get(order.predecessor_id)
+    return max(0, order.remaining_nanos - (original.remaining_nanos if original else 0))
 
 
 def books_add_up(engine: Engine) -> None:
@@ -38,7 +47,7 @@ def books_add_up(engine: Engine) -> None:
         held = [holding.quantity_nanos for (_, its), holding in book.holdings.items() if its == symbol]
         assert sum(held) == one.net_nanos
         for side, total in ((Side.BUY, one.buys_nanos), (Side.SELL, one.sells_nanos)):
-            assert total == sum(order.remaining_nanos for order in one.orders.values() if order.side is side)
+            assert total == sum(beyond_replaced(order, one.orders) for order in one.orders.values() if order.side is side)
     for (strategy_id, symbol), holding in book.holdings.items():
         row = core.host.table("own")[core.host.pair(core.strategy_places[strategy_id], core.instruments[symbol].index)]
         assert int(row["position_nanos"]) == holding.quantity_nanos
@@ -73,7 +82,8 @@ def nothing_beyond_what_was_approved(engine: Engine) -> None:
         assert order.working is (order.state not in TERMINAL)
         assert order.remaining_nanos == (order.quantity_nanos - order.filled_nanos if order.working else 0)
         chain = chains.members(order, orders.find)
-        assert chains.filled(chain) + sum(member.remaining_nanos for member in chain) <= chain[0].approved_nanos
+        # A replacement works once its original does not: never both.
+        assert chains.filled(chain) + max(member.remaining_nanos for member in chain) <= chain[0].approved_nanos
         working = core.portfolio.book(order.symbol).orders.get(order.client_order_id)
         assert (working is not None) is order.working
     limits = core.spec.limits

@@ -431,6 +431,7 @@ def test_an_adopted_order_is_kept_as_little_as_we_know_of_it() -> None:
         quantity_nanos=0,
         limit_price_nanos=0,
         submitted_ns=NOW_NS,
+        begun_ns=NOW_NS,
         approved_nanos=0,
         remaining_nanos=0,
         state=OrderState.SUBMITTED,

@@ -76,6 +76,7 @@ def test_an_approval_becomes_one_order_with_everything_it_was_approved_for() -> 
         quantity_nanos=shares(40),
         limit_price_nanos=FIFTY_ONE,
         submitted_ns=NOW_NS + 5,
+        begun_ns=NOW_NS + 5,
         approved_nanos=shares(40),
         remaining_nanos=shares(40),
         decision_id="d",
@@ -795,8 +796,9 @@ def test_a_late_fill_of_a_replaced_order_shrinks_what_may_still_work() -> None:
     assert desk.order("0-b").cancel_wanted
     assert [due.order.client_order_id for due in desk.carry_out()] == ["0-b"]
     both = desk.change(Kind.PARTIALLY_FILLED, "0-b", execution="e2", last=80, price=PRICE, cum=80)
-    assert both.findings[0].scope is GateScope.SYMBOL
-    assert "filled 110" in both.findings[0].sentence
+    assert kinds(both.findings) == [FindingKind.OVERFILL, FindingKind.CHAIN_OVERFILL]
+    assert [finding.scope for finding in both.findings] == [GateScope.SYMBOL, GateScope.SYMBOL]
+    assert "filled 110" in both.findings[1].sentence
 
 
 def test_a_chain_that_fills_within_what_was_approved_is_no_finding() -> None:

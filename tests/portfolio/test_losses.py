@@ -180,7 +180,7 @@ def test_the_books_survive_as_bytes() -> None:
     one.periods.fold_session("2026-11-30", NOW_NS + 10)
     one.losses.fold_valued(NOW_NS, CASH + 10**30)
     one.losses.fold_valued(NOW_NS, None)
-    one.fold_entry(_Order("a", 10, 0, working=True), NOW_NS, 1)
+    one.fold_entry(_Order("a", 10, 0, working=True), NOW_NS, 1, again=False)
     one.fold_change(_Order("a", 5, 5 * 7 * NANOS, working=True), OrderState.SUBMITTED, (), NOW_NS + 5, 1)
     other = InTrade(0)
     other.restore(one.snapshot())

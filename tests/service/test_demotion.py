@@ -62,6 +62,7 @@ def order(
         quantity_nanos=10 * NANOS,
         limit_price_nanos=price,
         submitted_ns=1,
+        begun_ns=1,
         approved_nanos=10 * NANOS,
         remaining_nanos=0,
         state=state,

@@ -10,6 +10,7 @@ from tidegate.service.desk import DeskSettings
 from tidegate.service.parting import Parting, PartingPlan
 from tidegate.service.setup import client_settings
 from tidegate.values.enums import OrderState, OrderType
+from tidegate.venues.alpaca.orders import ReplacePolicy
 
 pytestmark = pytest.mark.req("B4.1", "F1")
 
@@ -141,7 +142,8 @@ def test_the_plan_is_said_in_words() -> None:
 
 @pytest.mark.req("G6")
 def test_the_plans_of_venue_and_data_are_configured() -> None:
-    settings = client_settings(LiveSection(trading_requests_per_minute=1_000, data_requests_per_minute=10_000))
+    settings = client_settings(LiveSection(trading_requests_per_minute=1_000, data_requests_per_minute=10_000), {"s": ReplacePolicy.VENUE})
     assert (settings.trading.requests, settings.data.requests) == (1_000, 10_000)
-    plain = client_settings(LiveSection())
+    assert settings.orders.replace == {"s": ReplacePolicy.VENUE}
+    plain = client_settings(LiveSection(), {})
     assert (plain.trading.requests, plain.data.requests) == (200, 200)

@@ -8,6 +8,7 @@ import pytest
 from tidegate.strategies.plan import (
     BadPlanError,
     EntryRule,
+    EntryStyle,
     ExitRule,
     PartialFillRule,
     Plan,
@@ -19,11 +20,20 @@ from tidegate.strategies.plan import (
     bps,
     dollars,
 )
+from tidegate.values.enums import PartialFillPolicy, TimeInForce
 from tidegate.values.money import NANOS
+from tidegate.values.time import SECOND_NS
 
 pytestmark = pytest.mark.req("A2.1")
 
 SOUND = Plan(signal="a test", exits=ExitRule(stop=atr(2.0)))
+FOLLOWING: dict[str, Any] = {
+    "style": EntryStyle.PASSIVE_LIMIT,
+    "time_in_force": TimeInForce.DAY,
+    "follow_ns": SECOND_NS,
+    "follow_bps_max": 1,
+    "follows_max": 1,
+}
 
 
 def test_a_sound_plan_is_let_through() -> None:
@@ -49,11 +59,25 @@ def test_a_sound_plan_is_let_through() -> None:
         ({"partial_fill": PartialFillRule(after_ns=-1)}, "negative"),
         ({"subscribe": Subscription(timer_ns=-1)}, "negative"),
         ({"subscribe": Subscription(timer_ns=1_000)}, "every 1 ms at the most"),
+        ({"entry": FOLLOWING | {"style": EntryStyle.MARKETABLE_LIMIT}}, "needs a passive_limit entry that rests"),
+        ({"entry": FOLLOWING | {"time_in_force": TimeInForce.IOC}}, "needs a passive_limit entry that rests"),
+        ({"entry": FOLLOWING | {"follow_ns": SECOND_NS - 1}}, "every second at the most"),
+        ({"entry": FOLLOWING | {"follow_bps_max": 0}}, "how far and how often"),
+        ({"entry": FOLLOWING | {"follows_max": 0}}, "how far and how often"),
+        ({"entry": FOLLOWING, "partial_fill": PartialFillRule(policy=PartialFillPolicy.CHASE)}, "not both"),
     ],
 )
 def test_a_plan_that_cannot_work_is_refused(changes: dict[str, Any], word: str) -> None:
+    if isinstance(changes.get("entry"), dict):
+        changes = changes | {"entry": EntryRule(**changes["entry"])}
     with pytest.raises(BadPlanError, match=word):
         msgspec.structs.replace(SOUND, **changes).check()
+
+
+@pytest.mark.req("G1")
+def test_a_resting_entry_may_follow_the_market() -> None:
+    for life in (TimeInForce.DAY, TimeInForce.GTC):
+        msgspec.structs.replace(SOUND, entry=EntryRule(**FOLLOWING | {"time_in_force": life})).check()
 
 
 @pytest.mark.parametrize(

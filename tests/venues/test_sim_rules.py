@@ -298,8 +298,9 @@ def test_a_cancel_ends_an_open_order_and_only_that() -> None:
 def test_a_replacement_ends_its_original_and_fills_its_own_quantity_or_the_chain_s_total() -> None:
     market = (quote(1, 99, 101), trade(3, 98, 2), trade(5, 98, 9))
     resting = order("a", BUY, 5, limit=99)
-    assert fills(story(market, (1, resting), (4, replacement("b", resting, 6)))) == [(3, 2, 99), (5, 6, 99)]
-    total = SimSettings(replace_quantity=ReplaceQuantity.TOTAL)
+    rest = SimSettings(replace_quantity=ReplaceQuantity.REST)
+    assert fills(story(market, (1, resting), (4, replacement("b", resting, 6)), settings=rest)) == [(3, 2, 99), (5, 6, 99)]
+    total = SimSettings()
     said = story(market, (1, resting), (4, replacement("b", resting, 6)), settings=total)
     assert [word[1:3] for word in said] == [
         (Kind.ACCEPTED, 0),

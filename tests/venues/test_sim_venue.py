@@ -274,7 +274,7 @@ def test_assumptions_follow_the_settings() -> None:
     assert strict[len(ASSUMPTIONS) :] == (
         "Orders that arrive outside trading hours are rejected.",
         "A sell order for more than the position less open sells is rejected.",
-        "A replacement's quantity is its own: a fill of the original that crosses it on the way comes on top.",
+        "A replacement's quantity is the chain's total: what the original has filled is taken off it.",
     )
 
 

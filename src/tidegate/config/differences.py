@@ -171,6 +171,7 @@ def _strategies(side: Compared) -> Iterator[tuple[str, object]]:
         yield f"{at}.symbols", tuple(section.symbols)
         if section.parting:
             yield f"{at}.parting", section.parting
+        yield f"{at}.replace", section.replace
         for name, value in section.params.items():
             yield f"{at}.params.{name}", value
         for row in section.eligible:

@@ -168,6 +168,10 @@ class StrategySection(Section, frozen=True, kw_only=True):
         Literal["", "cancel_working", "leave_working"],
         _text("cancel_working or leave_working, when a trader stops or has lost the venue; empty: as `live.parting` says"),
     ] = ""
+    replace: Annotated[
+        Literal["cancel_first", "venue"],
+        _text("How its orders are replaced: cancel_first (cancel, confirm, place anew) or venue (at once, by the venue's own replacement)"),
+    ] = "cancel_first"
 
 
 class ScopedLimitsSection(Section, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from tidegate.engine import layout, snapshots
 from tidegate.engine.approving import Approving
 from tidegate.engine.bad_records import BadRecordError, bad_record
 from tidegate.engine.books import Books
+from tidegate.engine.continuing import Continuing
 from tidegate.engine.core import Core, NumberedAct
 from tidegate.engine.entering import Entering
 from tidegate.engine.exiting import Exiting
@@ -82,7 +83,8 @@ class Engine:
         self._exiting: Final = Exiting(core, self._ordering)
         self._entering: Final = Entering(core, self._viewing, self._ordering, self._exiting)
         self._protecting: Final = Protecting(core, self._ordering, self._exiting)
-        self._following: Final = Following(core, self._folding, self._ordering, self._protecting, self._watching)
+        self._continuing: Final = Continuing(core, self._ordering)
+        self._following: Final = Following(core, self._folding, self._ordering, self._protecting, self._watching, self._continuing)
         self._telling: Final = Telling(core)
         self._lapsing: Final = Lapsing(core)
         self.warming: Final = Warming(core, self._lapsing)
@@ -236,8 +238,8 @@ class Engine:
         """Fold a recorded input that is not a market record."""
         core = self._core
         if isinstance(message, Tick):
-            _value, timers = self._folding.fold_tick(message.timestamp)
-            self._lapsing.input([*core.host.attentions(), *timer_rows(core, timers)])
+            told = self._folding.fold_tick(message.timestamp)
+            self._lapsing.input([*core.host.attentions(), *timer_rows(core, told.timers)])
         elif isinstance(message, OrderEvent):
             core.count_input(message.timestamp)
             self._folding.fold_order_event(message)
@@ -298,11 +300,12 @@ class Engine:
             self._requests.step()
 
     def _take_tick(self, tick: Tick) -> None:
-        value, timers = self._folding.fold_tick(tick.timestamp)
-        self._attend(in_order([*self._core.host.attentions(), *timer_rows(self._core, timers)]))
+        told = self._folding.fold_tick(tick.timestamp)
+        self._attend(in_order([*self._core.host.attentions(), *timer_rows(self._core, told.timers)]))
         self._go_on()
+        self._continuing.follow(told.looked_at)
         self._approving.expire()
-        if value:
+        if told.value:
             self._following.value_account()
 
     def _take_order_event(self, event: OrderEvent) -> None:

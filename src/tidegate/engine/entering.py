@@ -18,7 +18,7 @@ from tidegate.engine.ordering import Ordering
 from tidegate.engine.viewing import Viewing
 from tidegate.events import acts
 from tidegate.events.acts import FeatureSnapshot, NothingDone, StrategyFaulted, StrategyStateChanged
-from tidegate.strategies.plan import Distance
+from tidegate.strategies.plan import Distance, Plan
 from tidegate.strategies.pricing import entry_price
 from tidegate.strategies.sizing import entry_quantity
 from tidegate.strategies.strategy import Attention, Intent, Nothing
@@ -76,7 +76,7 @@ class Entering:
         self._calls += 1
         self.deciding, self.asked = self._calls, loaded.strategy_id
         try:
-            state, wanted = _checked(loaded.decide(view, before, attention), type(before))
+            state, wanted = _checked(loaded.decide(view, before, attention), type(before), loaded.plan)
             packed = _packed(state) if state is not before and state != before else b""
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the one call of a user's code: whatever it raises halts the strategy
             self._fault(error, strategy, symbol, correlation)
@@ -217,7 +217,7 @@ def _distance(rule: Distance | None, price_nanos: int, atr: float) -> int:
     return 0 if rule is None else rule.nanos(price_nanos=price_nanos, atr=atr)
 
 
-def _checked(answer: object, state_type: type) -> tuple[Any, Intent | Nothing]:
+def _checked(answer: object, state_type: type, plan: Plan) -> tuple[Any, Intent | Nothing]:
     if type(answer) is not tuple or len(answer) != 2:  # noqa: PLR2004 - a pair
         raise _NonsenseError(f"decide returned {_shown(answer)}; return (state, Intent(...)) or (state, Nothing(...))")
     state, wanted = answer
@@ -231,11 +231,11 @@ def _checked(answer: object, state_type: type) -> tuple[Any, Intent | Nothing]:
     if not reason.isascii():
         reason.encode()  # raises where no log could hold it
     if type(wanted) is Intent:
-        _check_intent(wanted)
+        _check_intent(wanted, plan)
     return state, wanted
 
 
-def _check_intent(wanted: Intent) -> None:
+def _check_intent(wanted: Intent, plan: Plan) -> None:
     if not isinstance(wanted.side, Side):
         raise _NonsenseError(f"decide returned side={_shown(wanted.side)}; it must be one of Side")
     if not isinstance(wanted.purpose, Purpose):
@@ -246,6 +246,8 @@ def _check_intent(wanted: Intent) -> None:
             continue
         if isinstance(number, bool) or not isinstance(number, int | float) or not (math.isfinite(number) and 0 < number < NANOS):
             raise _NonsenseError(f"decide returned {name}={_shown(number)}; it must be a positive finite number below 1e9")
+    if plan.entry.follow_ns and wanted.limit_price is not None:
+        raise _NonsenseError("decide returned a limit_price, but entries of its plan follow the market; give up one of the two")
 
 
 def _packed(state: Any) -> bytes:

@@ -4,7 +4,7 @@ Nothing here decides. What a pair's row in the senses must know (position, exit 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 import msgspec
 
@@ -40,7 +40,7 @@ from tidegate.events.inputs import (
     StreamChanged,
 )
 from tidegate.market.rows import SESSION
-from tidegate.oms.order import Change, Finding
+from tidegate.oms.order import Change, Finding, Order
 from tidegate.portfolio.attribution import attributed
 from tidegate.portfolio.positions import Fill
 from tidegate.portfolio.valuation import strategy_worth, valuation, worst_worth
@@ -53,6 +53,14 @@ _SESSION: Final = cells(SESSION)
 _APPROVED: Final = Verdict.APPROVED
 _ENTRY: Final = Purpose.ENTRY
 _SUBMIT: Final = CommandKind.SUBMIT
+
+
+class Told(NamedTuple):
+    """What a tick says is due."""
+
+    value: bool  # the account is to be valued
+    timers: list[int]  # strategies whose timers rang
+    looked_at: list[Order]  # resting entries that are laid beside the market
 
 
 @final
@@ -84,8 +92,8 @@ class Folding:
         if fold is not None:
             fold(act)
 
-    def fold_tick(self, timestamp: int) -> tuple[bool, list[int]]:
-        """Let time pass; return whether a valuation is due, and the strategies whose timers are."""
+    def fold_tick(self, timestamp: int) -> Told:
+        """Let time pass; return what is due by it."""
         core = self._core
         core.host.tick(max(timestamp, core.host.integers[core.reading.now_cell]))  # time never goes back
         core.begin()
@@ -93,7 +101,7 @@ class Folding:
         value, due = core.clocks.take(core.now_ns)
         if value:
             self._value()
-        return value, due
+        return Told(value, due, core.orders.fold_looks(core.now_ns))
 
     def fold_order_event(self, event: OrderEvent) -> Change | Finding:
         """Take in what happened to an order: its state, the books, what the pair's row must know, and its exit levels anew."""
@@ -269,7 +277,8 @@ class Folding:
         order = core.orders.fold_command(command)
         core.portfolio.fold_command(command)
         if intent is not None and intent.purpose is _ENTRY:
-            core.in_trade.fold_entry(order, core.now_ns, core.instruments[order.symbol].multiplier)
+            again = command.kind is not _SUBMIT
+            core.in_trade.fold_entry(order, core.now_ns, core.instruments[order.symbol].multiplier, again=again)
         if command.kind is _SUBMIT and intent is not None:
             self.pairs.after_submit(intent)
 

@@ -2,6 +2,7 @@
 
 from typing import Final, final
 
+from tidegate.engine.continuing import Continuing
 from tidegate.engine.core import BrokenOff, Core
 from tidegate.engine.differences import TABLE
 from tidegate.engine.folding import Folding
@@ -9,12 +10,12 @@ from tidegate.engine.ordering import Ordering
 from tidegate.engine.protecting import Protecting
 from tidegate.engine.reporting import Step
 from tidegate.engine.watching import Watching
-from tidegate.events.acts import AttentionsLapsed, DifferenceFound, OrderChanged, PositionSnapshot, TradeIntent
+from tidegate.events.acts import AttentionsLapsed, DifferenceFound, OrderChanged, PositionSnapshot
 from tidegate.events.inputs import OrderEvent
 from tidegate.oms.order import Change, Finding, Order
 from tidegate.oms.timers import Due
 from tidegate.portfolio.valuation import valuation
-from tidegate.values.enums import CommandKind, GateScope, OrderState, Purpose, Resolution, Side
+from tidegate.values.enums import CommandKind, GateScope, OrderState, Purpose, Resolution
 from tidegate.values.money import attos_text
 
 # Members of an enum are looked up slowly before Python 3.12.
@@ -25,12 +26,15 @@ _EXIT: Final = Purpose.EXIT
 class Following:
     """Emits what follows order events and ticks."""
 
-    def __init__(self, core: Core, folding: Folding, ordering: Ordering, protecting: Protecting, watching: Watching) -> None:
+    def __init__(
+        self, core: Core, folding: Folding, ordering: Ordering, protecting: Protecting, watching: Watching, continuing: Continuing
+    ) -> None:
         self._core: Final = core
         self._folding: Final = folding
         self._ordering: Final = ordering
         self._protecting: Final = protecting
         self._watching: Final = watching
+        self._continuing: Final = continuing
 
     def order_event(self, event: OrderEvent) -> list[list[int]]:
         """Fold an order event and tell what changed; return the exit attentions it raised, still to be judged."""
@@ -102,7 +106,7 @@ class Following:
         core = self._core
         for due in core.orders.due(core.now_ns):
             if due.kind is CommandKind.SUBMIT:
-                self._chase(due)
+                self._continuing.chase(due)
             else:
                 core.emit(core.orders.command_for(due, event_id=core.next_id(), now_ns=core.now_ns))
         if core.gates.any_closed:
@@ -201,42 +205,3 @@ class Following:
     def _act_on(self, finding: Finding) -> None:
         if finding.scope is not None:
             self._ordering.tighten(finding.scope, finding.key, state=finding.state, reason=finding.sentence, rule=finding.kind.value)
-
-    def _chase(self, due: Due) -> None:
-        """Ask the gate for the rest of a canceled order at a new price, as a new intent."""
-        core, order = self._core, due.order
-        strategy = core.strategy_places.get(order.strategy_id, -1)
-        if strategy < 0:
-            return
-        place = core.instruments[order.symbol].index
-        quote = core.reading.quote(place)
-        touch = quote.ask_nanos if order.side is Side.BUY else quote.bid_nanos
-        quantity, limit = core.orders.chase_terms(order, touch)
-        entry = core.memory(strategy, place).entry
-        self._ordering.judge_and_order(
-            TradeIntent(
-                event_id=core.next_id(),
-                timestamp=core.now_ns,
-                symbol=order.symbol,
-                strategy_id=order.strategy_id,
-                correlation_id=order.correlation_id,
-                purpose=order.purpose,
-                side=order.side,
-                order_type=order.order_type,
-                time_in_force=order.time_in_force,
-                quantity_nanos=quantity,
-                limit_price_nanos=limit,
-                reference_price_nanos=touch,
-                stop_distance_nanos=entry.stop_distance_nanos if entry else 0,
-                take_distance_nanos=entry.take_distance_nanos if entry else 0,
-                trail_distance_nanos=entry.trail_distance_nanos if entry else 0,
-                time_stop_ns=entry.time_stop_ns if entry else 0,
-                spread_kill_bps=entry.spread_kill_bps if entry else 0.0,
-                exit_reason=order.exit_reason,
-                sizing="the unfilled rest of the order it continues",
-                reason=due.reason,
-                replaces=order.client_order_id,
-            ),
-            strategy,
-            place,
-        )

@@ -37,6 +37,7 @@ assert sorted((_OPENED, _AGE, _EVENTS, _STOP, _TAKE, _TRAIL, _BEST, _TIME_STOP, 
 _EXIT: Final = Purpose.EXIT
 _ENTRY_PURPOSE: Final = Purpose.ENTRY
 _AT_VENUE: Final = ExitAt.VENUE
+_REPLACED: Final = OrderState.REPLACED
 
 HALTED_DOUBLINGS: Final = 3  # a symbol halted by its venue is tried every 8 retry times
 BACKOFF_DOUBLINGS_MAX: Final = 6  # an exit that keeps failing is tried at least every 64 retry times
@@ -94,14 +95,16 @@ class Pairs:
         if change.fills:
             self._write_position(at, holding, memory)
         self._write_working(pair, holding)
-        ended = order.state in _ENDED and change.before is not order.state
+        moved = change.before is not order.state
+        ended = moved and order.state in _ENDED
         if order.purpose is _EXIT:
             self._after_exit(order, strategy, place, memory, ended=ended)
         if holding.quantity_nanos:
             core.note_due(self._integers[at + _NEXT])
             if self._has_levels(at):
                 core.host.after_order(strategy, place, core.now_ns)
-        elif ended or (change.fills and not order.working):  # a bust, or a fill after the end
+        elif ended or change.others or (moved and order.state is _REPLACED) or (change.fills and not order.working):
+            # It ended, or what was to replace it; or a bust, or a fill after the end.
             entry_failed = order.purpose is _ENTRY_PURPOSE and not order.filled_nanos
             self._rearm_after(pair, holding, memory, entry_failed=entry_failed)
 

@@ -74,6 +74,9 @@ def order_plans(spec: EngineSpec) -> dict[str, OrderPlan]:
 def _order_plan(plan: Plan, spec: EngineSpec) -> OrderPlan:
     return OrderPlan(
         entry_life_ns=plan.entry.live_for_ns,
+        follow_ns=plan.entry.follow_ns,
+        follow_bps_max=plan.entry.follow_bps_max,
+        follows_max=plan.entry.follows_max,
         partial_fill=plan.partial_fill.policy,
         partial_after_ns=plan.partial_fill.after_ns,
         chase_bps_max=plan.partial_fill.chase_bps_max,

@@ -5,7 +5,10 @@ Together they fill no more than was approved.
 
 from collections.abc import Callable
 
+from tidegate.events.acts import RiskDecision, TradeIntent
+from tidegate.oms.commands import ChainExceededError
 from tidegate.oms.order import Order
+from tidegate.values.money import nanos_text
 
 Find = Callable[[str], Order | None]
 
@@ -39,3 +42,19 @@ def filled(chain: list[Order]) -> int:
 def rest(chain: list[Order]) -> int:
     """Return what of the approved quantity a chain may still fill, in nanos; negative after an over-fill."""
     return chain[0].approved_nanos - filled(chain)
+
+
+def check_rest(decision: RiskDecision, intent: TradeIntent, continued: Order | None, find: Find) -> None:
+    """Refuse to continue an order otherwise than once, and for no more than is left of its chain.
+
+    Raises:
+        ChainExceededError: the order is unknown, is continued already, or less is left of it.
+    """
+    if continued is None:
+        raise ChainExceededError(f"Intent {intent.event_id} continues order {intent.replaces}, which is not known; ask anew.")
+    left = rest(members(continued, find))
+    if continued.successor_id or decision.quantity_nanos > left:
+        raise ChainExceededError(
+            f"Order {intent.replaces} may be continued once and for at most {nanos_text(left)}, not for "
+            f"{nanos_text(decision.quantity_nanos)}; ask for the rest as a new intent."
+        )

@@ -75,14 +75,14 @@ def of_tally(order: Order, kind: FindingKind) -> Finding:
     return about(order, kind, sentence, halt=kind is FindingKind.CORRECTION_WITHOUT_ID)
 
 
-def chain_overfill(order: Order, *, approved_nanos: int, filled_nanos: int) -> Finding:
+def chain_overfill(order: Order, *, filled_nanos: int) -> Finding:
     """An order and those that continue it fill, or could fill, more than was approved."""
-    approved, filled = nanos_text(approved_nanos), nanos_text(filled_nanos)
+    approved, filled = nanos_text(order.approved_nanos), nanos_text(filled_nanos)
     sentence = (
         f"Order {order.client_order_id} and those that continue it were approved for {approved} together, "
         f"filled {filled} and could fill more; what works of them is canceled."
     )
-    return about(order, FindingKind.CHAIN_OVERFILL, sentence, halt=filled_nanos > approved_nanos)
+    return about(order, FindingKind.CHAIN_OVERFILL, sentence, halt=filled_nanos > order.approved_nanos)
 
 
 def about(order: Order, kind: FindingKind, sentence: str, *, halt: bool) -> Finding:

@@ -46,6 +46,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quantity_nanos: int
     limit_price_nanos: int
     submitted_ns: int  # when it was commanded
+    begun_ns: int  # when its life began: that of the working order it replaces goes on
     approved_nanos: int  # what the first order of the chain was approved for
     remaining_nanos: int  # what may still fill; 0 when nothing works
     state: OrderState = OrderState.NEW
@@ -72,6 +73,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     partial_ns: int = 0  # when it first filled in part; 0: never
     unknown_ns: int = 0  # since when something about it is in doubt; 0: nothing is
     lookup_ns: int = 0  # when it was last asked after
+    looked_ns: int = 0  # when its price was last laid beside the market; 0: never
     missed_ns: int = 0  # when a lookup that counts last missed it
     lookups_missed: int = 0
     cancel_wanted: bool = False

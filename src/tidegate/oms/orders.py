@@ -16,14 +16,13 @@ from tidegate.events.inputs import OrderEvent
 from tidegate.oms import chains, complaints, store, strangers
 from tidegate.oms.agenda import Agenda
 from tidegate.oms.apply import apply_event
-from tidegate.oms.commands import ChainExceededError, NotApprovedError, Stamp, about_order, order_command
+from tidegate.oms.commands import NotApprovedError, Stamp, about_order, order_command
 from tidegate.oms.order import Change, Execution, Finding, Order
 from tidegate.oms.plans import KEEP_PLAN, OmsPolicy, OrderPlan
-from tidegate.oms.timers import Due, chase_price, next_due_ns, what_is_due
+from tidegate.oms.timers import Due, chase_price, follow_price, look_due_ns, may_follow, next_due_ns, what_is_due
 from tidegate.oms.transitions import NEVER_LIVED
 from tidegate.values.enums import CommandKind, OrderEventKind, OrderState, Verdict
 from tidegate.values.instruments import Instrument
-from tidegate.values.money import nanos_text
 from tidegate.values.time import NEVER_NS
 
 FINISHED_KEPT: Final = 1_024
@@ -45,6 +44,7 @@ class Orders:
 
     __slots__ = (
         "_agenda",
+        "_follows",
         "account",
         "approved",
         "executions",
@@ -71,6 +71,7 @@ class Orders:
         self.executions: dict[str, dict[str, Execution]] = {}
         self.approved: dict[str, TradeIntent] = {}  # by decision id, from the verdict to the command
         self._agenda = Agenda()
+        self._follows = any(plan.follow_ns for plan in plans.values())
 
     # What is asked.
 
@@ -99,7 +100,7 @@ class Orders:
         replaced = None
         if intent.replaces:
             replaced = self.find(intent.replaces)
-            self._check_rest(decision, intent, replaced)
+            chains.check_rest(decision, intent, replaced, self.find)
         plan = self.plans.get(intent.strategy_id, KEEP_PLAN)
         stamp = Stamp(event_id, now_ns, now_ns + plan.valid_ns, self.account)
         venue = self.instruments[intent.symbol].venue
@@ -144,7 +145,21 @@ class Orders:
         price = chase_price(chain[0], self._plan(order), self.instruments[order.symbol], touch_nanos)
         return chains.rest(chain), price
 
+    def follow_limit(self, order: Order, near_nanos: int) -> int:
+        """Return the limit in nanos at which an entry would follow the market; 0: it may not, or is there already."""
+        if not may_follow(order, self._plan(order)):
+            return 0
+        price = follow_price(chains.first_of(order, self.find), self._plan(order), self.instruments[order.symbol], near_nanos)
+        return 0 if price == order.limit_price_nanos else price
+
     # What changes it.
+
+    def fold_looks(self, now_ns: int) -> list[Order]:
+        """Note that the resting entries whose turn has come are laid beside the market now; return them."""
+        if not self._follows:
+            return []
+        due = [self._known(key) for key in self._agenda.until(now_ns)]
+        return [self._keep(replace(order, looked_ns=now_ns)) for order in due if look_due_ns(order, self._plan(order)) <= now_ns]
 
     def fold_decision(self, decision: RiskDecision, intent: TradeIntent) -> None:
         """Keep an approved intent until its command.
@@ -176,11 +191,12 @@ class Orders:
         if intent is None:
             raise NotApprovedError(f"Order {command.client_order_id} has no approval waiting for it; judge its intent first.")
         quantity = command.quantity_nanos
-        approved = quantity
+        approved, begun_ns = quantity, command.timestamp
         if intent.replaces:
             replaced = self.find(intent.replaces)
             assert replaced is not None, "open() refuses to continue an unknown order"
             approved = replaced.approved_nanos
+            begun_ns = replaced.begun_ns if replaced.working else begun_ns
             self._keep(replace(replaced, successor_id=command.client_order_id))
         order = Order(  # in two steps: more than 15 names in one call are gathered in a dictionary first
             client_order_id=command.client_order_id,
@@ -195,6 +211,7 @@ class Orders:
             quantity_nanos=quantity,
             limit_price_nanos=command.limit_price_nanos,
             submitted_ns=command.timestamp,
+            begun_ns=begun_ns,
             approved_nanos=approved,
             remaining_nanos=quantity,
         )
@@ -283,8 +300,9 @@ class Orders:
         others: tuple[tuple[Order, OrderState], ...] = ()
         if order.state in NEVER_LIVED or event.kind is OrderEventKind.REPLACE_REJECTED:
             others = self._fold_refused_replacement(order, event)
-        findings = change.findings + self._fold_chain_fill(order) if change.fills else change.findings
-        return replace(change, order=self._known(order.client_order_id), others=others, findings=findings)
+        shrunk, found = self._fold_chain_fill(order) if change.fills else ((), ())
+        after = self._known(order.client_order_id)
+        return replace(change, order=after, others=others + shrunk, findings=change.findings + found)
 
     def _plan(self, order: Order) -> OrderPlan:
         return self.plans.get(order.strategy_id, KEEP_PLAN)
@@ -292,16 +310,6 @@ class Orders:
     def _about(self, kind: CommandKind, order: Order, event_id: str, now_ns: int, reason: str, *, chase: bool = False) -> OrderCommand:
         stamp = Stamp(event_id, now_ns, now_ns + self._plan(order).valid_ns, self.account)
         return about_order(kind, order, stamp, reason=reason, chase=chase)
-
-    def _check_rest(self, decision: RiskDecision, intent: TradeIntent, replaced: Order | None) -> None:
-        if replaced is None:
-            raise ChainExceededError(f"Intent {intent.event_id} continues order {intent.replaces}, which is not known; ask anew.")
-        left = chains.rest(chains.members(replaced, self.find))
-        if replaced.successor_id or decision.quantity_nanos > left:
-            raise ChainExceededError(
-                f"Order {intent.replaces} may be continued once and for at most {nanos_text(left)}, not for "
-                f"{nanos_text(decision.quantity_nanos)}; ask for the rest as a new intent."
-            )
 
     def _may_chase(self, order: Order) -> bool:
         """Tell whether the rest of a finished order may still be asked for.
@@ -339,21 +347,25 @@ class Orders:
         self._keep(replace(order, successor_id=""))
         return ((refused, before),)
 
-    def _fold_chain_fill(self, order: Order) -> tuple[Finding, ...]:
-        """After a fill: no order of the chain may work on more than is left of what was approved."""
+    def _fold_chain_fill(self, order: Order) -> tuple[tuple[tuple[Order, OrderState], ...], tuple[Finding, ...]]:
+        """After a fill: no order of the chain may work on more than is left of what was approved.
+
+        A replacement that a fill of its original crossed is whole with what is left, and canceled all the same: what its venue took it
+        for is not proved.
+        """
         chain = chains.members(order, self.find)
         left = chains.rest(chain)
         for member in chain:
             if member.chase_open and not member.working and left <= 0:
                 self._keep(replace(member, chase_open=False))
-        over = [member for member in chain if member.remaining_nanos > max(0, left)]
+        rest = max(0, left)
+        over = [member for member in chain if member.remaining_nanos > rest]
         if left >= 0 and not over:
-            return ()
+            return (), ()
         for member in over:
-            self._keep(replace(member, cancel_wanted=True))
-        first = chain[0]
-        filled = chains.filled(chain)
-        return (complaints.chain_overfill(first, approved_nanos=first.approved_nanos, filled_nanos=filled),)
+            self._keep(replace(member, cancel_wanted=True, quantity_nanos=member.filled_nanos + rest, remaining_nanos=rest))
+        shrunk = tuple((self._known(member.client_order_id), member.state) for member in over if member is not order)
+        return shrunk, (complaints.chain_overfill(chain[0], filled_nanos=chains.filled(chain)),)
 
     def _keep(self, order: Order) -> Order:
         """Store an order where it belongs and see to its timer."""

@@ -17,7 +17,10 @@ LOOKUP_SPACING_LEAST_NS: Final = 5 * SECOND_NS
 class OrderPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One strategy's rules for its working orders. 0 as a time: never."""
 
-    entry_life_ns: int = 0  # an entry that has not filled by then is canceled
+    entry_life_ns: int = 0  # an entry that has not filled by then is canceled; replacements begin no new life
+    follow_ns: int = 0  # a resting entry without a fill is laid beside the market after so long
+    follow_bps_max: int = 0  # how far past the first order's limit it may follow
+    follows_max: int = 0
     partial_fill: PartialFillPolicy = PartialFillPolicy.KEEP
     partial_after_ns: int = 0  # counted from the first partial fill
     chase_bps_max: int = 0  # how far past the first order's limit a chase may pay

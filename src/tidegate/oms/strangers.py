@@ -62,6 +62,7 @@ def adopted(event: OrderEvent) -> tuple[Order, Finding]:
         quantity_nanos=0,
         limit_price_nanos=0,
         submitted_ns=event.timestamp,
+        begun_ns=event.timestamp,
         approved_nanos=0,
         remaining_nanos=0,
         venue_order_id=event.venue_order_id,

@@ -1,4 +1,4 @@
-"""When something is due about an order, and what: cancels, lookups, and the chase of an unfilled rest.
+"""When something is due about an order, and what: cancels, lookups, the chase of an unfilled rest, a look at the market.
 
 Pure; reads no clock.
 """
@@ -17,6 +17,7 @@ _BPS = 10_000
 
 # Members of an enum are looked up slowly before Python 3.12.
 _NEW: Final = OrderState.NEW
+_ACCEPTED: Final = OrderState.ACCEPTED
 _SUBMITTED: Final = OrderState.SUBMITTED
 _KEEP: Final = PartialFillPolicy.KEEP
 _ENTRY: Final = Purpose.ENTRY
@@ -59,17 +60,34 @@ def cancel_due_ns(order: Order, policy: OmsPolicy, plan: OrderPlan) -> int:
     """Return when an order is to be canceled, or canceled again because nothing came of it."""
     wanted_ns = order.event_ns if order.cancel_wanted else rest_due_ns(order, plan)
     if plan.entry_life_ns and order.purpose is _ENTRY:
-        wanted_ns = min(wanted_ns, order.submitted_ns + plan.entry_life_ns)
+        wanted_ns = min(wanted_ns, order.begun_ns + plan.entry_life_ns)
     if order.cancel_ns and wanted_ns != NEVER_NS:
         return max(wanted_ns, order.cancel_ns + policy.cancel_retry_ns)
     return wanted_ns
+
+
+def may_follow(order: Order, plan: OrderPlan) -> bool:
+    """Tell whether an order may be replaced by one at the market's price of now.
+
+    An entry that is proved to work, has filled nothing, and of which nothing is in doubt or on its way.
+    """
+    if not plan.follow_ns or order.purpose is not _ENTRY or order.state is not _ACCEPTED or order.chain >= plan.follows_max:
+        return False
+    filled = order.filled_nanos or order.venue_filled_nanos
+    return not (filled or order.unknown_ns or order.cancel_wanted or order.cancel_ns or order.successor_id)
+
+
+def look_due_ns(order: Order, plan: OrderPlan) -> int:
+    """Return when a resting entry is to be laid beside the market."""
+    return max(order.submitted_ns, order.looked_ns) + plan.follow_ns if may_follow(order, plan) else NEVER_NS
 
 
 def next_due_ns(order: Order, policy: OmsPolicy, plan: OrderPlan) -> int:
     """Return the earliest time at which something is due about an order; NEVER_NS when nothing is."""
     if not order.working:
         return order.event_ns if order.chase_open else NEVER_NS
-    return min(lookup_due_ns(order, policy), cancel_due_ns(order, policy, plan))
+    due_ns = min(lookup_due_ns(order, policy), cancel_due_ns(order, policy, plan))
+    return min(due_ns, look_due_ns(order, plan)) if plan.follow_ns else due_ns
 
 
 def what_is_due(order: Order, policy: OmsPolicy, plan: OrderPlan, now_ns: int) -> list[Due]:
@@ -96,7 +114,19 @@ def chase_price(first: Order, plan: OrderPlan, instrument: Instrument, touch_nan
 
     The far touch, but no worse than `chase_bps_max` past the chain's first order. On the grid.
     """
-    slack = first.price_nanos * plan.chase_bps_max // _BPS
+    return _bounded(first, plan.chase_bps_max, instrument, touch_nanos)
+
+
+def follow_price(first: Order, plan: OrderPlan, instrument: Instrument, near_nanos: int) -> int:
+    """Return the limit of a resting entry that follows the market.
+
+    The near touch, but no worse than `follow_bps_max` past the chain's first order. On the grid.
+    """
+    return _bounded(first, plan.follow_bps_max, instrument, near_nanos)
+
+
+def _bounded(first: Order, bps_max: int, instrument: Instrument, touch_nanos: int) -> int:
+    slack = first.price_nanos * bps_max // _BPS
     if first.side is Side.BUY:
         bound = first.price_nanos + slack
         return instrument.floor_price(min(touch_nanos, bound) if touch_nanos > 0 else bound)

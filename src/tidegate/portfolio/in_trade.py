@@ -71,10 +71,11 @@ class InTrade:
         for strategy_id in strategy_ids:
             self.strategies[strategy_id] = LossBook(0)
 
-    def fold_entry(self, order: WatchedOrder, now_ns: int, multiplier: int) -> None:
-        """Take in that an entry was commanded."""
+    def fold_entry(self, order: WatchedOrder, now_ns: int, multiplier: int, *, again: bool) -> None:
+        """Take in that an entry was commanded; again: at another price, in place of one that works."""
         self.spending.fold_order(order, multiplier)
-        self.conduct.fold_entry(order.strategy_id, order.symbol, now_ns)
+        if not again:
+            self.conduct.fold_entry(order.strategy_id, order.symbol, now_ns)
 
     def fold_change(self, order: WatchedOrder, before: OrderState, fills: tuple[Fill, ...], now_ns: int, multiplier: int) -> None:
         """Take in what an event did to an order."""

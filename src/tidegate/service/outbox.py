@@ -39,11 +39,6 @@ from tidegate.venues.port import CancelResult, Urgency, VenueOrder
 _ORDERS: Final = frozenset({CommandKind.SUBMIT, CommandKind.REPLACE})
 _WAITING: Final = frozenset({Stage.DECIDED, Stage.DURABLE})
 _UNPROVED: Final = frozenset({OrderState.NEW, OrderState.SUBMITTED, OrderState.UNKNOWN})
-_REFUSED: Final = {
-    CommandKind.SUBMIT: OrderEventKind.REJECTED,
-    CommandKind.REPLACE: OrderEventKind.REPLACE_REJECTED,
-    CommandKind.CANCEL: OrderEventKind.CANCEL_REJECTED,
-}
 
 
 class OutboxSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -340,14 +335,15 @@ class Outbox:
             return
         self._move(entry, Happening.REFUSAL)
         self._finish(entry, OutboxState.ANSWERED, answer.words)
-        order = self._order(entry.commanded)
-        if command.kind is CommandKind.CANCEL and order.state in TERMINAL:
+        order, canceling = self._order(entry.commanded), command.kind is CommandKind.CANCEL
+        if canceling and order.state in TERMINAL:
             return  # it crossed the end of the order
         # That a cancel found nothing says neither that the order lives nor that it does not. A new order that is told so was refused.
-        if command.kind is not CommandKind.CANCEL or answer.reason is not DeclineReason.NOT_FOUND:
-            self._sequencer.offer(own_event(order, _REFUSED[command.kind], reason=str(answer)))
-        if command.kind is CommandKind.CANCEL:
-            self._effects.append(Find(order.client_order_id))  # refused is not an end: ask what became of it
+        if not canceling or answer.reason is not DeclineReason.NOT_FOUND:
+            kind = OrderEventKind.CANCEL_REJECTED if canceling else OrderEventKind.REJECTED
+            self._sequencer.offer(own_event(order, kind, reason=str(answer)))
+        if command.target_id:  # of a cancel or a replacement: refused is not an end, ask what became of the order it was about
+            self._effects.append(Find(command.target_id))
 
     def _unanswered(self, entry: Entry) -> None:
         fresh = entry.stage is Stage.SENT
@@ -364,8 +360,10 @@ class Outbox:
     def _not_left(self, entry: Entry, reason: str) -> None:
         self._move(entry, Happening.NOT_LEFT)
         self._finish(entry, OutboxState.ABANDONED, reason)
-        if entry.commanded.command.kind in _ORDERS:
+        command = entry.commanded.command
+        if command.kind in _ORDERS:
             self._sequencer.offer(own_event(self._order(entry.commanded), OrderEventKind.NOT_SENT, reason=reason))
+            self._effects += [Find(command.target_id)] if command.target_id else []  # what it replaces may have been canceled first
 
     # Inside.
 

@@ -1,6 +1,6 @@
 """What a live session is made of: configuration, instruments, strategies, kernels; and its first entry in the log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -34,6 +34,7 @@ from tidegate.values.ids import SessionId
 from tidegate.values.instruments import Instrument
 from tidegate.values.time import NEVER_NS
 from tidegate.venues.alpaca.client import ClientSettings
+from tidegate.venues.alpaca.orders import OrderPolicy, ReplacePolicy
 from tidegate.venues.ratelimit import LimitPlan
 
 
@@ -48,6 +49,7 @@ class Setup(NamedTuple):
     toolchain: Toolchain
     breakers: BreakerSettings
     parting: PartingPlan
+    replacing: dict[str, ReplacePolicy]  # how the orders of each strategy are replaced
     version: ConfigVersion  # as the file stands; `loaded` may have its limits held down by the mode
 
     @property
@@ -138,7 +140,16 @@ def set_up(loaded: LoadedConfig, toolchain: Toolchain, mode: str = "") -> Setup:
     config = placed(loaded.config, loaded.folder)
     loaded = capped(loaded._replace(config=config, source=config_source(config, loaded)), mode)
     return Setup(
-        loaded, live, config.account.name, instruments, slots, toolchain, breaker_settings(live), parting_plan(loaded, slots, live), version
+        loaded,
+        live,
+        config.account.name,
+        instruments,
+        slots,
+        toolchain,
+        breaker_settings(live),
+        parting_plan(loaded, slots, live),
+        replace_policies(loaded, slots),
+        version,
     )
 
 
@@ -173,10 +184,18 @@ def parting_plan(loaded: LoadedConfig, slots: Sequence[StrategySlot], live: Live
     )
 
 
-def client_settings(live: LiveSection) -> ClientSettings:
-    """Return what the venue and the data plan allow."""
+def replace_policies(loaded: LoadedConfig, slots: Sequence[StrategySlot]) -> dict[str, ReplacePolicy]:
+    """Return how the orders of each strategy are replaced."""
+    sections = zip(slots, loaded.config.strategies, strict=True)
+    return {slot.strategy.strategy_id: ReplacePolicy(section.replace) for slot, section in sections}
+
+
+def client_settings(live: LiveSection, replacing: Mapping[str, ReplacePolicy]) -> ClientSettings:
+    """Return what the venue and the data plan allow, and how orders are replaced."""
     return ClientSettings(
-        trading=LimitPlan(requests=live.trading_requests_per_minute), data=LimitPlan(requests=live.data_requests_per_minute)
+        trading=LimitPlan(requests=live.trading_requests_per_minute),
+        data=LimitPlan(requests=live.data_requests_per_minute),
+        orders=OrderPolicy(replace=dict(replacing)),
     )
 
 

@@ -133,7 +133,8 @@ class Trader:
         if doubt := await asyncio.to_thread(sealer.doubt, store, wish.setup.account):
             self._tell(doubt)
         ledger = LedgerThread(store)
-        async with AlpacaClient(wish.access, wish.hosts, time.clock, settings=client_settings(wish.setup.live), wait=time.wait) as client:
+        settings = client_settings(wish.setup.live, wish.setup.replacing)
+        async with AlpacaClient(wish.access, wish.hosts, time.clock, settings=settings, wait=time.wait) as client:
             venue: OrderVenue = client if wish.mode in SENDING else Unsent(client, f"mode {wish.mode}: nothing is sent")
             opening = wish.setup.opening(
                 recovered, mode=wish.mode, epoch=lease.epoch, started_ns=time.clock.now_ns(), permissions=registered.lines()

@@ -171,7 +171,7 @@ class _Schedule:
         order = self._orders.fold_command(command)
         self._portfolio.fold_command(command)
         if intent.purpose is Purpose.ENTRY:
-            self._in_trade.fold_entry(order, self._now_ns, 1)
+            self._in_trade.fold_entry(order, self._now_ns, 1, again=False)
         self._venue[command.client_order_id] = _Working(command, command.quantity_nanos)
         self._underway.append(command.client_order_id)
 

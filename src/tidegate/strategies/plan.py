@@ -17,6 +17,7 @@ from tidegate.values.time import MILLISECOND_NS, SECOND_NS
 
 RETRY_NS_MIN = MILLISECOND_NS  # sooner, a failing exit would fill the time with ticks
 TIMER_NS_MIN = MILLISECOND_NS  # likewise a timer
+FOLLOW_NS_MIN = SECOND_NS  # more often, an entry would spend the venue's limits on its own price
 
 
 class BadPlanError(TidegateError):
@@ -34,6 +35,7 @@ class DistanceUnit(StrEnum):
 # Members of an enum are looked up slowly before Python 3.12.
 _BPS: Final = DistanceUnit.BPS
 _PRICE: Final = DistanceUnit.PRICE
+_RESTING: Final = frozenset({TimeInForce.DAY, TimeInForce.GTC})
 
 
 class Distance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,7 +82,10 @@ class EntryRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     style: EntryStyle = EntryStyle.MARKETABLE_LIMIT  # how it meets the market
     slippage: Distance = Distance(unit=DistanceUnit.BPS, value=5.0)  # how far beyond the far touch a marketable limit may pay
     time_in_force: TimeInForce = TimeInForce.IOC  # how long it lives at the venue
-    live_for_ns: int = 0  # what still rests after so long is canceled; 0: never
+    live_for_ns: int = 0  # what still rests after so long is canceled, replaced meanwhile or not; 0: never
+    follow_ns: int = 0  # a resting entry without a fill is laid at the near side anew after so long; 0: it stays where it is; 1 s at least
+    follow_bps_max: int = 0  # how far past its first limit it may follow the market
+    follows_max: int = 0  # replacements of one entry, at most
     sliced: bool = False  # cut what is above the caps on one order into orders within them, instead of having it refused
 
 
@@ -166,7 +171,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
         Raises:
             BadPlanError: sized by risk without a stop, a fixed size of nothing, a number that is negative or not finite, exits that
-                are retried without a pause, a timer that never rests, or a stop at the venue that is none.
+                are retried without a pause, a timer that never rests, a stop at the venue that is none, or an entry that follows the
+                market and does not rest.
         """
         if self.exits.exit_at is ExitAt.VENUE and self.exits.stop is None:
             raise BadPlanError("A plan whose exits.exit_at is venue needs exits.stop: that is what rests there.")
@@ -175,6 +181,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if self.sizing.method is SizingMethod.FIXED and self.sizing.fixed_quantity_nanos <= 0:
             raise BadPlanError("A plan of fixed size needs sizing.fixed_quantity_nanos above 0.")
         self._check_numbers()
+        if self.entry.follow_ns:
+            self._check_follow()
+
+    def _check_follow(self) -> None:
+        entry = self.entry
+        if entry.style is not EntryStyle.PASSIVE_LIMIT or entry.time_in_force not in _RESTING:
+            raise BadPlanError(
+                "entry.follow_ns needs a passive_limit entry that rests (day or gtc): nothing else stays to follow the market."
+            )
+        if entry.follow_ns < FOLLOW_NS_MIN:
+            raise BadPlanError(f"entry.follow_ns is {entry.follow_ns}; an entry may follow the market every second at the most.")
+        if not entry.follow_bps_max or not entry.follows_max:
+            raise BadPlanError(
+                "entry.follow_ns needs entry.follow_bps_max and entry.follows_max above 0: how far and how often it may follow."
+            )
+        if self.partial_fill.policy is PartialFillPolicy.CHASE:
+            raise BadPlanError("A plan may follow the market (entry.follow_ns) or chase a rest (partial_fill.policy), not both.")
 
     def _check_numbers(self) -> None:
         for path, value in _numbers(self, ""):

@@ -40,6 +40,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     life: int = 0
     policy: int = 0
     live_for_s: float = 0.0
+    follow: bool = False  # where it rests and does not chase
     size: int = 5  # shares; 0: by risk
     stop_bps: float = 30.0
     at_venue: bool = False
@@ -61,9 +62,13 @@ class State(msgspec.Struct, frozen=True):
 
 def plan(params: Params) -> Plan:
     """State every rule from the parameters."""
+    follows = params.follow and params.style == params.life == 1 and params.policy != 2
     return Plan(
         signal="a count of records",
         entry=EntryRule(
+            follow_ns=SECOND_NS if follows else 0,
+            follow_bps_max=60,
+            follows_max=3,
             style=STYLES[params.style],
             time_in_force=LIVES[params.life],
             live_for_ns=int(params.live_for_s * SECOND_NS),

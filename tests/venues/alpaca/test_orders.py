@@ -203,7 +203,7 @@ def test_an_order_found_by_asking_becomes_the_event_that_says_so(status: str, ki
     ours = oms.Order(
         client_order_id="0-a", symbol="AAPL", strategy_id="one", correlation_id="", venue="alpaca", side=Side.BUY,
         purpose=Purpose.ENTRY, order_type=OrderType.LIMIT, time_in_force=TimeInForce.DAY, quantity_nanos=10 * NANOS,
-        limit_price_nanos=nanos("251.4"), submitted_ns=1, approved_nanos=10 * NANOS, remaining_nanos=10 * NANOS,
+        limit_price_nanos=nanos("251.4"), submitted_ns=1, begun_ns=1, approved_nanos=10 * NANOS, remaining_nanos=10 * NANOS,
     )  # fmt: skip
     event = order_event(seen, ours, working=OrderEventKind.FOUND_WORKING)
     assert (event.kind, event.cum_quantity_nanos, event.last_price_nanos) == (kind, 10 * NANOS, nanos("251.37"))

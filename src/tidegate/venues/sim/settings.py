@@ -48,7 +48,7 @@ class SimSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     acknowledge: Acknowledge = Acknowledge.ALWAYS
     short_selling: bool = True
     buy_stop_collar: bool = True  # a buy stop becomes a stop-limit above its stop, as Alpaca does it
-    replace_quantity: ReplaceQuantity = ReplaceQuantity.REST
+    replace_quantity: ReplaceQuantity = ReplaceQuantity.TOTAL
     orders_max: int = 1_024
 
     def check(self) -> None:
