@@ -23,6 +23,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     hold: int = 40  # accepted records that a position is held
     resting: bool = False  # entries rest at the near side of the book instead of crossing it
     live_for_s: float = 20.0  # what rests is canceled after so long
+    follow_s: float = 0.0  # what rests is laid at the near side anew after so long; 0: it stays
     away_bps: float = 0.0  # resting entries stand so far below the bid: they are never filled
     shares: int = 5
     stop_bps: float = 0.0  # a stop rests at the venue so far from the fill; 0: none
@@ -38,6 +39,9 @@ def plan(params: Params) -> Plan:
             slippage=bps(20.0),
             time_in_force=TimeInForce.DAY if params.resting else TimeInForce.IOC,
             live_for_ns=int(params.live_for_s * SECOND_NS) if params.resting else 0,
+            follow_ns=int(params.follow_s * SECOND_NS) if params.resting else 0,
+            follow_bps_max=100,
+            follows_max=4,
         ),
         exits=ExitRule(
             exit_at=ExitAt.VENUE if params.stop_bps else ExitAt.ENGINE,

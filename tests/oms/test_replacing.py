@@ -167,6 +167,22 @@ def test_a_replacement_that_a_fill_crossed_is_whole_with_what_was_left(when: str
     assert desk.books.book("AIG").buys_nanos == 0
 
 
+@pytest.mark.parametrize("fill", ["with its execution", "by running total, then its execution"])
+def test_a_replacement_called_whole_before_the_fill_that_crossed_it_is_told_counts_once(fill: str) -> None:
+    desk = replaced(resting())
+    if fill != "with its execution":
+        desk.change(Kind.FILLED, "0-b", cum=60, price=PRICE)
+    early = desk.change(Kind.FILLED, "0-b", execution="e2", last=60, price=PRICE, cum=60)
+    assert (early.order.state, early.order.filled_nanos, early.order.unknown_ns) == (OrderState.PARTIAL, shares(60), NOW_NS)
+    due = [(due.kind, due.order.client_order_id) for due in desk.carry_out()]
+    assert due == [(CommandKind.CANCEL, "0-a"), (CommandKind.LOOKUP, "0-b")], "as far as is known, both could fill"
+    late = desk.change(Kind.PARTIALLY_FILLED, execution="e1", last=40, price=PRICE, cum=40)
+    assert late.findings[0].scope is None
+    assert desk.books.book("AIG").net_nanos == shares(100)
+    found = desk.change(Kind.FILLED, "0-b", cum=60, price=PRICE)
+    assert (found.order.state, found.order.unknown_ns, found.fills) == (OrderState.FILLED, 0, ())
+
+
 def test_an_original_that_filled_whole_leaves_nothing_to_its_replacement() -> None:
     desk = replaced(resting())
     desk.change(Kind.FILLED, execution="e1", last=100, price=PRICE, cum=100)

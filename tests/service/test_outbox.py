@@ -1,16 +1,20 @@
 """The sender: durable, checked in the step in which bytes leave, once; what is not proved is asked after and never repeated."""
 
 import pytest
+from msgspec import structs
 
 from tests.service.making import Office, shown
 from tidegate.events.inputs import OrderEvent, StreamChanged
+from tidegate.service.gatekeeper import replace_refusal
 from tidegate.service.ledger.errors import LedgerUnavailableError, StaleEpochError
 from tidegate.service.ledger.rows import Batch
 from tidegate.service.ledger.states import OutboxState
 from tidegate.service.ports import Find, Send, WriteLedger
 from tidegate.service.stages import FINISHED, STAGES, Happening, Stage, WrongStageError, next_stage
+from tidegate.service.words import own_event
 from tidegate.simulation.campaign.stores import DiskGoneError
 from tidegate.values.enums import CommandKind, GateScope, GateState, OrderEventKind, OrderState, RequestVerb
+from tidegate.values.money import NANOS
 from tidegate.venues.errors import Declined, DeclineReason, OutcomeUnsure, Unreachable
 
 pytestmark = pytest.mark.req("B2.2", "I3")
@@ -267,3 +271,74 @@ def test_a_ledger_that_is_gone_stops_entries_until_it_is_back_and_a_stale_epoch_
     assert office.messages(StreamChanged)[-1].up is True
     office.desk.wrote(WriteLedger(Batch(account="test", epoch=1)), StaleEpochError("Another trader has it."))
     assert not office.desk.gatekeeper.holds(office.clock.monotonic_ns())
+
+
+def replaced() -> tuple[Office, str, Send]:
+    """An office whose resting entry follows the market: the original's id, and the replacement that has left."""
+    office = Office(passive=True, follow=True)
+    key = office.enter()
+    send = office.let_go()
+    office.desk.answered(send, shown(send, OrderState.ACCEPTED))
+    office.turn()
+    office.effects.clear()
+    office.quote(2_004, wait_s=0.5)
+    office.wait(0.6)
+    return office, key, office.let_go()
+
+
+@pytest.mark.req("G1")
+@pytest.mark.parametrize(
+    ("answer", "state", "row"),
+    [
+        (Declined(DeclineReason.NOT_REPLACEABLE, "filled meanwhile"), OrderState.REJECTED, OutboxState.ANSWERED),
+        (Declined(DeclineReason.NOT_FOUND, "no such order"), OrderState.REJECTED, OutboxState.ANSWERED),
+        (Declined(DeclineReason.RATE_LIMITED, "too soon"), OrderState.NOT_SENT, OutboxState.ABANDONED),
+        (Unreachable("no connection"), OrderState.NOT_SENT, OutboxState.ABANDONED),
+    ],
+)
+def test_a_replacement_that_came_to_nothing_ends_and_its_original_is_asked_after(
+    answer: Exception, state: OrderState, row: OutboxState
+) -> None:
+    office, key, send = replaced()
+    assert (send.command.kind, send.command.target_id) == (CommandKind.REPLACE, key)
+    office.effects.clear()
+    office.desk.answered(send, answer)  # type: ignore[arg-type]
+    office.turn()
+    assert Find(key) in office.effects, "it may have filled, or been canceled first"
+    office.commit()
+    assert office.state(send.command.client_order_id) is state
+    found = office.ledger.order(send.command.client_order_id)  # type: ignore[arg-type]
+    assert found is not None
+    assert found.state is row
+    assert office.state(key) is OrderState.ACCEPTED
+    assert [order.client_order_id for order in office.orders()] == [key]
+
+
+@pytest.mark.req("G1")
+def test_a_replacement_in_doubt_is_looked_up_and_never_resent() -> None:
+    office, key, send = replaced()
+    office.effects.clear()
+    office.desk.answered(send, OutcomeUnsure("no answer"))
+    office.turn()
+    assert office.state(send.command.client_order_id) is OrderState.UNKNOWN
+    office.wait(6)
+    assert Find(send.command.client_order_id) in office.effects
+    office.quote(2_007)
+    office.wait(2)
+    assert office.sends() == [], "nothing replaces what is in doubt"
+    assert office.state(key) is OrderState.ACCEPTED
+
+
+@pytest.mark.req("G1")
+def test_an_order_that_filled_in_part_meanwhile_is_not_replaced() -> None:
+    """A replacement names an absolute quantity: what has filled of its original since it was judged holds it back."""
+    office, key, send = replaced()
+    books = office.desk.engine.books
+    assert replace_refusal(send.command, books) == ""
+    original = books.order(key)
+    assert original is not None
+    fill = structs.replace(own_event(original, OrderEventKind.PARTIALLY_FILLED), cum_quantity_nanos=NANOS, last_price_nanos=20 * NANOS)
+    office.desk.sequencer.offer(fill)
+    office.turn()
+    assert "has filled in part" in replace_refusal(send.command, books)
+    assert office.state(key) is OrderState.PARTIAL

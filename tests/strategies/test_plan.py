@@ -20,7 +20,7 @@ from tidegate.strategies.plan import (
     bps,
     dollars,
 )
-from tidegate.values.enums import PartialFillPolicy, TimeInForce
+from tidegate.values.enums import TimeInForce
 from tidegate.values.money import NANOS
 from tidegate.values.time import SECOND_NS
 
@@ -64,7 +64,6 @@ def test_a_sound_plan_is_let_through() -> None:
         ({"entry": FOLLOWING | {"follow_ns": SECOND_NS - 1}}, "every second at the most"),
         ({"entry": FOLLOWING | {"follow_bps_max": 0}}, "how far and how often"),
         ({"entry": FOLLOWING | {"follows_max": 0}}, "how far and how often"),
-        ({"entry": FOLLOWING, "partial_fill": PartialFillRule(policy=PartialFillPolicy.CHASE)}, "not both"),
     ],
 )
 def test_a_plan_that_cannot_work_is_refused(changes: dict[str, Any], word: str) -> None:

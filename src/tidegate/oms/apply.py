@@ -69,10 +69,11 @@ def _quantity(order: Order, event: OrderEvent, kind: OrderEventKind, tallied: Ta
     assert state is not None, "fills are taken in every state"
     working = state not in TERMINAL
     told = tallied.venue_filled_nanos
-    if kind is _FILLED and told < ordered:
-        told = ordered  # the venue calls it whole: what is missing is on its way
+    whole = order.called_whole or kind is _FILLED  # what is missing of it is on its way, or was filled by the order it replaced
+    if whole and not told and not event.cum_quantity_nanos:
+        told = ordered  # it has no running totals
     now_ns = event.timestamp
-    doubtful = working and (told > filled or state is _UNKNOWN)
+    doubtful = working and (told > filled or whole or state is _UNKNOWN)
     after = replace(
         order,
         state=state,
@@ -83,6 +84,7 @@ def _quantity(order: Order, event: OrderEvent, kind: OrderEventKind, tallied: Ta
         filled_cost_attos=cost,
         fees_attos=fees,
         venue_filled_nanos=told,
+        called_whole=whole,
         venue_order_id=event.venue_order_id or order.venue_order_id,
         event_ns=now_ns,
         partial_ns=order.partial_ns or (now_ns if working and filled else 0),
@@ -171,6 +173,7 @@ def _doubt_since(order: Order, event: OrderEvent, state: OrderState) -> int:
     An outcome, or executions short of the total.
     """
     kind = event.kind
-    if state is _UNKNOWN or kind is _OUTCOME_UNKNOWN or order.venue_filled_nanos > order.filled_nanos:
+    short = order.called_whole or order.venue_filled_nanos > order.filled_nanos
+    if short or state is _UNKNOWN or kind is _OUTCOME_UNKNOWN:
         return order.unknown_ns or event.timestamp
     return order.unknown_ns if kind in _NO_EVIDENCE else 0

@@ -55,6 +55,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     filled_cost_attos: int = 0  # unsigned: what the filled quantity cost, without fees
     fees_attos: int = 0
     venue_filled_nanos: int = 0  # the largest running total the venue has told
+    called_whole: bool = False  # the venue has called it filled; what it filled of a replacement may be less than our books know yet
     anonymous_nanos: int = 0  # filled by the venue's running total alone, no execution has explained it yet
     anonymous_cost_attos: int = 0
     anonymous_fees_attos: int = 0

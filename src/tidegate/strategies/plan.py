@@ -85,7 +85,7 @@ class EntryRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     live_for_ns: int = 0  # what still rests after so long is canceled, replaced meanwhile or not; 0: never
     follow_ns: int = 0  # a resting entry without a fill is laid at the near side anew after so long; 0: it stays where it is; 1 s at least
     follow_bps_max: int = 0  # how far past its first limit it may follow the market
-    follows_max: int = 0  # replacements of one entry, at most
+    follows_max: int = 0  # it is replaced while fewer orders than that, replacements and chases, came of the first one
     sliced: bool = False  # cut what is above the caps on one order into orders within them, instead of having it refused
 
 
@@ -142,7 +142,7 @@ class PartialFillRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     policy: PartialFillPolicy = PartialFillPolicy.KEEP  # what becomes of the rest
     after_ns: int = SECOND_NS  # how long after the first fill
     chase_bps_max: int = 0  # how far past the first order's limit a chase may pay
-    chases_max: int = 0  # chases of one entry, at most
+    chases_max: int = 0  # its rest is chased while fewer orders than that, replacements and chases, came of the first one
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -196,8 +196,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise BadPlanError(
                 "entry.follow_ns needs entry.follow_bps_max and entry.follows_max above 0: how far and how often it may follow."
             )
-        if self.partial_fill.policy is PartialFillPolicy.CHASE:
-            raise BadPlanError("A plan may follow the market (entry.follow_ns) or chase a rest (partial_fill.policy), not both.")
 
     def _check_numbers(self) -> None:
         for path, value in _numbers(self, ""):

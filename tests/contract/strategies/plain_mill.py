@@ -31,7 +31,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     timer_s: float = 0.0
     passive: bool = False
     chase: bool = False
-    follow: bool = False  # where it rests and does not chase
+    follow: bool = False  # where it rests
     hold_s: float = 0.0
     stop_bps: float = 25.0
     at_venue: bool = False
@@ -64,7 +64,7 @@ def plan(params: Params) -> Plan:
             time_in_force=TimeInForce.DAY,
             live_for_ns=int(params.live_for_s * SECOND_NS),
             sliced=params.sliced,
-            follow_ns=SECOND_NS if params.follow and params.passive and not params.chase else 0,
+            follow_ns=SECOND_NS if params.follow and params.passive else 0,
             follow_bps_max=60,
             follows_max=3,
         ),

@@ -40,7 +40,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     life: int = 0
     policy: int = 0
     live_for_s: float = 0.0
-    follow: bool = False  # where it rests and does not chase
+    follow: bool = False  # where it rests
     size: int = 5  # shares; 0: by risk
     stop_bps: float = 30.0
     at_venue: bool = False
@@ -62,7 +62,7 @@ class State(msgspec.Struct, frozen=True):
 
 def plan(params: Params) -> Plan:
     """State every rule from the parameters."""
-    follows = params.follow and params.style == params.life == 1 and params.policy != 2
+    follows = params.follow and params.style == params.life == 1
     return Plan(
         signal="a count of records",
         entry=EntryRule(

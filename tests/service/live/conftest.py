@@ -49,6 +49,15 @@ def leaving_config(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def canceling_config(tmp_path: Path) -> Path:
+    """The configuration, with orders that are canceled before others take their place."""
+    path = tmp_path / "canceling.yaml"
+    text = CONFIG.read_text().replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}")
+    path.write_text(text.replace("    replace: venue\n", ""))
+    return path
+
+
+@pytest.fixture
 def eventful_config(tmp_path: Path) -> Path:
     """The configuration, with a listed event that is under way."""
     path = tmp_path / "eventful.yaml"

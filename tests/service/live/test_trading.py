@@ -9,12 +9,12 @@ import pytest
 from scripts.live.books import compare, messages, rows
 from scripts.live.killing import tidegate
 from scripts.live.pair import KEY, Account, Fault, TraderProcess, Venue, wait_for
-from tidegate.events.acts import OrderChanged
+from tidegate.events.acts import OrderChanged, OrderCommand
 from tidegate.events.inputs import EventListed, StreamChanged
 from tidegate.kernel.mode import Mode
 from tidegate.replay.verify import verify_log
 from tidegate.service.ledger.states import OutboxState
-from tidegate.values.enums import OrderState
+from tidegate.values.enums import CommandKind, OrderState
 from tidegate.values.time import SECOND_NS
 from tidegate.venues.alpaca.mapping.times import parse_ns
 
@@ -48,11 +48,12 @@ def assert_verified(log: Path) -> None:
     assert verdict.match is True, verdict
 
 
-@pytest.mark.req("B1.3", "X1", "X3", "F1")
+@pytest.mark.req("B1.3", "X1", "X3", "F1", "G1")
 def test_it_trades_and_verify_matches_what_it_wrote(venue: Venue, account: Account) -> None:
     with TraderProcess(account) as trader:
         wait_for("fills", lambda: len(venue.fills()) >= FILLS or not trader.is_alive)
         wait_for("a resting order", lambda: _rests(venue) or not trader.is_alive)
+        wait_for("an order that followed the market", lambda: bool(_ended_as(venue, "replaced")) or not trader.is_alive)
         wait_for("the venue's clock", lambda: not trader.is_alive or _venue_lines(account) == [("clock", "ok")])
         assert trader.is_alive, trader.said()
         assert trader.stop() == 0, trader.said()
@@ -62,6 +63,20 @@ def test_it_trades_and_verify_matches_what_it_wrote(venue: Venue, account: Accou
     found = compare(account.home, venue)
     assert found.is_clean, found
     assert found.fills >= FILLS
+    assert_verified(account.home / "log")
+
+
+@pytest.mark.req("G1")
+def test_where_cancels_come_first_orders_follow_the_market_and_none_is_replaced(
+    venue: Venue, account: Account, canceling_config: Path
+) -> None:
+    with TraderProcess(Account(account.home, venue.origin, canceling_config)) as trader:
+        wait_for("fills", lambda: len(venue.fills()) > 0 or not trader.is_alive)
+        wait_for("orders that followed", lambda: len(_followed(venue, account.home / "log")) >= 3 or not trader.is_alive)
+        assert trader.stop() == 0, trader.said()
+    assert _ended_as(venue, "replaced") == []
+    found = compare(account.home, venue)
+    assert found.is_clean, found
     assert_verified(account.home / "log")
 
 
@@ -103,6 +118,16 @@ def _venue_lines(account: Account) -> list[tuple[str, str]]:
     """Return what `tidegate status` tells of the venue: its clock alone, an emulator has no page."""
     _, status, _ = tidegate("status", "--home", str(account.home))
     return [(line["source"], line["level"]) for line in status["venue_status"]]
+
+
+def _ended_as(venue: Venue, status: str) -> list[str]:
+    return [order["client_order_id"] for order in venue.orders() if order["status"] == status]
+
+
+def _followed(venue: Venue, log: Path) -> list[str]:
+    """Return the orders at the venue that took the place of others."""
+    asked = {m.client_order_id for m in messages(log) if isinstance(m, OrderCommand) and m.kind is CommandKind.REPLACE}
+    return [order["client_order_id"] for order in venue.orders() if order["client_order_id"] in asked]
 
 
 def _unsure(account: Account) -> list[str]:

@@ -32,7 +32,9 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     """What can be set."""
 
     every: int = 9  # accepted records of the symbol between two signals
-    resting: int = 0  # 1: orders rest at the near side, their rest is chased; 0: they cross at once, their stops rest at the venue
+    resting: int = (
+        0  # 1: orders rest at the near side and follow it, their rest is chased; 0: they cross at once, their stops rest at the venue
+    )
     size: int = 6  # shares
     hold_s: float = 6.0
 
@@ -46,6 +48,9 @@ def plan(params: Params) -> Plan:
             style=EntryStyle.PASSIVE_LIMIT if resting else EntryStyle.MARKETABLE_LIMIT,
             time_in_force=TimeInForce.DAY if resting else TimeInForce.IOC,
             live_for_ns=2 * SECOND_NS if resting else 0,
+            follow_ns=SECOND_NS if resting else 0,
+            follow_bps_max=40,
+            follows_max=2,
         ),
         exits=ExitRule(
             exit_at=ExitAt.ENGINE if resting else ExitAt.VENUE,

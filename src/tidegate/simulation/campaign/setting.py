@@ -62,7 +62,7 @@ _LIMITS: Final[dict[str, object]] = {
     "duplicate_window": "0s",
     "exit_repeat": "0s",
     "amend_spacing": "0s",
-    "daily_loss_usd_max": "1.3",
+    "daily_loss_usd_max": "1.6",
     "weekly_loss_usd_max": 5_000_000_000,
     "monthly_loss_usd_max": 5_000_000_000,
     "intraday_drawdown_bps_max": 100_000,

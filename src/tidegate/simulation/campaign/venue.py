@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from typing import Final, final
 
+from msgspec.structs import replace
+
 from tidegate.events.acts import OrderCommand
 from tidegate.events.inputs import OrderEvent
 from tidegate.simulation.campaign.market import Market
 from tidegate.simulation.campaign.setting import CASH_USD
-from tidegate.values.enums import OrderEventKind, OrderState, OrderType, Side, TimeInForce
+from tidegate.values.enums import CommandKind, OrderEventKind, OrderState, OrderType, Side, TimeInForce
 from tidegate.values.money import ATTOS, NANOS, attos_text
 from tidegate.venues.errors import Declined, DeclineReason
 from tidegate.venues.port import VenueAccount, VenueExecution, VenueOrder, VenuePosition
 
-_ENDED: Final = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED})
+_ENDED: Final = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.REPLACED})
 
 
 @final
@@ -145,6 +147,20 @@ class Venue:
         self._end(order, OrderState.CANCELED, OrderEventKind.CANCELED, now_ns)
         return order
 
+    def make_room(self, command: OrderCommand, now_ns: int) -> OrderCommand:
+        """End an order in favour of the one that replaces it; return that one with what the other has left to it.
+
+        Raises:
+            Declined: the venue's switch is set, no such order is open, or it has filled as much as the other is for.
+        """
+        order = self.find(command.target_id, command.target_id)
+        if self.suspended:
+            raise Declined(DeclineReason.SUSPENDED, "new orders are suspended")
+        if order is None or not order.is_open or order.filled >= command.quantity_nanos:
+            raise Declined(DeclineReason.NOT_REPLACEABLE, "order is not replaceable")
+        self._end(order, OrderState.REPLACED, OrderEventKind.REPLACED, now_ns, successor_id=command.client_order_id)
+        return replace(command, kind=CommandKind.SUBMIT, quantity_nanos=command.quantity_nanos - order.filled)
+
     # Reads.
 
     def find(self, client_id: str, venue_id: str) -> Held | None:
@@ -243,13 +259,23 @@ class Venue:
         self.cash_attos -= sign * quantity * price
         self.changes += 1
 
-    def _end(self, order: Held, state: OrderState, kind: OrderEventKind, now_ns: int) -> None:
+    def _end(self, order: Held, state: OrderState, kind: OrderEventKind, now_ns: int, *, successor_id: str = "") -> None:
         order.state, order.updated_ns = state, now_ns
         self.open.pop(order.client_id or order.venue_id, None)
         self.changes += 1
-        self._frame(order, kind, now_ns)
+        self._frame(order, kind, now_ns, successor_id=successor_id)
 
-    def _frame(self, order: Held, kind: OrderEventKind, now_ns: int, *, execution: str = "", quantity: int = 0, price: int = 0) -> None:
+    def _frame(  # noqa: PLR0913 - one frame's words
+        self,
+        order: Held,
+        kind: OrderEventKind,
+        now_ns: int,
+        *,
+        execution: str = "",
+        quantity: int = 0,
+        price: int = 0,
+        successor_id: str = "",
+    ) -> None:
         self._tell(
             OrderEvent(
                 event_id="",
@@ -266,5 +292,6 @@ class Venue:
                 last_quantity_nanos=quantity,
                 last_price_nanos=price,
                 cum_quantity_nanos=order.filled,
+                successor_id=successor_id,
             )
         )

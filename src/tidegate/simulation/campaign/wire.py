@@ -40,6 +40,7 @@ class Wire:
         self.silent = False  # the stream looks well and carries nothing
         self._muted: Final[dict[str, int]] = {}  # frames of these orders are lost, so many of them
         self._clear_ns = 0  # frames without a fault stay in order
+        self._venue_replaces: Final = rng.random() < 0.5  # noqa: PLR2004 - else the client cancels first
 
     # Requests.
 
@@ -72,6 +73,34 @@ class Wire:
         return CancelResult(venue_order_id=order.venue_id, taken=True)
 
     def _arrive(self, node: "Node", effect: Send, command: OrderCommand) -> None:
+        if command.kind is CommandKind.REPLACE:
+            replaced = self.venue.find(command.target_id, command.target_id)
+            if replaced is not None and replaced.filled:
+                self._faults.note("FT13")
+            if not self._venue_replaces:
+                self._cancel_first(node, effect, command)
+                return
+        self._take(node, effect, command)
+
+    def _cancel_first(self, node: "Node", effect: Send, command: OrderCommand) -> None:
+        """What the client makes of a replacement: a cancel, and when that is confirmed an order for what is left, unless held back."""
+        try:
+            ended = self.venue.cancel(command.target_id, self._timeline.now_ns)
+        except Declined as refusal:
+            self._answer_after(self._delay(), node, effect, Declined(DeclineReason.NOT_REPLACEABLE, str(refusal)))
+            return
+        rest_nanos = min(command.quantity_nanos, ended.quantity - ended.filled)
+
+        def confirmed() -> None:
+            if refusal := node.desk.outbox.last_look(command.client_order_id):
+                node.desk.answered(effect, Unreachable(f"Held back: {refusal}"))
+                return
+            rest = replace(command, kind=CommandKind.SUBMIT, quantity_nanos=rest_nanos)
+            self._timeline.after(self._delay(), lambda: self._take(node, effect, rest))
+
+        node.later(self._delay(), confirmed)
+
+    def _take(self, node: "Node", effect: Send, command: OrderCommand) -> None:
         lost = self._faults.hit("FT2")
         if command.kind is CommandKind.SUBMIT:
             self.arrives(command)
@@ -99,6 +128,9 @@ class Wire:
                 return None
             if self._faults.hit("X2"):
                 self.venue.refuse(command, now_ns)
+            if command.kind is CommandKind.REPLACE:
+                command = self.venue.make_room(command, now_ns)
+                self.arrives(command)
             return self.venue.submit(command, now_ns)
         except Declined as refusal:
             return refusal
