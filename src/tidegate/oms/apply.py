@@ -106,14 +106,8 @@ def _quantity(order: Order, event: OrderEvent, kind: OrderEventKind, tallied: Ta
         findings += (complaints.of_tally(after, tallied.finding),)
     if more and filled > ordered:
         findings += (complaints.overfill(after),)
-    return Change(
-        order=after,
-        before=order.state,
-        fills=tallied.fills,
-        findings=findings,
-        note=tallied.note,
-        execution=tallied.execution,
-    )
+    fills, note, execution = tallied.fills, tallied.note, tallied.execution
+    return Change(order=after, before=order.state, fills=fills, findings=findings, note=note, execution=execution)
 
 
 def _word(order: Order, event: OrderEvent, policy: OmsPolicy) -> tuple[Order, tuple[Finding, ...]]:
