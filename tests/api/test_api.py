@@ -87,3 +87,15 @@ def test_what_is_wrong_is_one_error_with_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(tidegate.TidegateError, match=r"no\.tape") as caught:
         tidegate.run_replay(tmp_path / "no.tape")
     assert caught.value.exit_code is tidegate.ExitCode.USAGE
+
+
+def test_paths_may_be_texts(tape: Path, tmp_path: Path) -> None:
+    config = tmp_path / "named.json"
+    config.write_bytes(tidegate.read_config("generated").source)
+    log, page = str(tmp_path / "log"), str(tmp_path / "report.html")
+    done = tidegate.run_replay(str(tape), config=config, options=tidegate.Options(log=log, report=page))
+    assert (done.summary.log, done.summary.report) == (log, page)
+    assert tidegate.verify_log(log, tapes=[str(tape)]).match is True
+    other = str(tmp_path / "other.html")
+    assert tidegate.write_report(done.run, other) == Path(other)
+    assert tidegate.read_config(str(config)) == tidegate.read_config(config)

@@ -50,7 +50,7 @@ class ReportNotWrittenError(TidegateError):
     exit_code = ExitCode.ENVIRONMENT
 
 
-def write_report(run: Run, path: Path, title: str = "") -> Path:
+def write_report(run: Run, path: str | Path, title: str = "") -> Path:
     """Write the HTML report and return its path; an old file stays untouched until the new one is whole.
 
     Raises:
@@ -58,7 +58,7 @@ def write_report(run: Run, path: Path, title: str = "") -> Path:
     """
     from tidegate.analytics.document import report_html  # noqa: PLC0415 - plots are loaded for reports, not for the table of a terminal
 
-    text = report_html(run, title)
+    text, path = report_html(run, title), Path(path)
     try:
         _write_whole(path, text)
     except OSError as error:

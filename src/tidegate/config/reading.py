@@ -36,13 +36,13 @@ class LoadedConfig(NamedTuple):
     scoped: tuple[ScopedLimits, ...] = ()  # narrower limits of single strategies, symbols and sectors
 
 
-def read_config(name_or_path: str) -> LoadedConfig:
+def read_config(name_or_path: str | Path) -> LoadedConfig:
     """Return a configuration by shipped name or by path.
 
     Raises:
         ConfigError: not there, or any key of it or of its limits unknown, missing or of another kind.
     """
-    path = _locate(name_or_path, PRESETS, "configuration")
+    path = _locate(str(name_or_path), PRESETS, "configuration")
     return parse_config(_bytes(path), name=str(path), folder=path.parent)
 
 

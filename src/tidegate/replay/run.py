@@ -32,8 +32,8 @@ Progress = Callable[[int, int], None]  # records taken in, of how many
 class Options(NamedTuple):
     """How a replay runs; none of it can change an act."""
 
-    log: Path | None = None
-    report: Path | None = None
+    log: str | Path | None = None
+    report: str | Path | None = None
     batch: int | None = None
     mode: Mode = Mode.COMPILED
     collect: bool = True
@@ -110,7 +110,7 @@ def run_replay(
     tapes: str | Path | Sequence[str | Path],
     *,
     strategies: str | Sequence[str] = (),
-    config: str | LoadedConfig = "us-stocks",
+    config: str | Path | LoadedConfig = "us-stocks",
     latencies: Latencies = AS_CONFIGURED,
     options: Options = PLAIN,
 ) -> Replay:
@@ -128,7 +128,7 @@ def run_replay(
     """
     paths = [Path(tapes)] if isinstance(tapes, str | Path) else [Path(tape) for tape in tapes]
     requests = [strategies] if isinstance(strategies, str) else list(strategies)
-    loaded = read_config(config) if isinstance(config, str) else config
+    loaded = config if isinstance(config, LoadedConfig) else read_config(config)
     plan = plan_session(loaded, paths, strategies=requests, latencies=latencies)
     return run_plan(plan, options)
 
@@ -146,7 +146,7 @@ def run_plan(plan: Plan, options: Options) -> Replay:
     sinks: list[Sink] = [CollectorSink(collector)] if options.collect else []
     writer = None
     if options.log is not None:
-        writer = LogWriter(options.log, opening)
+        writer = LogWriter(Path(options.log), opening)
         sinks.append(LogSink(writer))
     merged = plan.merged()
     total = len(merged)
@@ -166,7 +166,7 @@ def run_plan(plan: Plan, options: Options) -> Replay:
         writer.judged(engine.n)
         writer.close(state_sha256=engine.state_sha256())
     run = collector.run(opening, _sources(plan, engine, seconds, options))
-    report = None if options.report is None else _report(run, options.report)
+    report = None if options.report is None else _report(run, Path(options.report))
     return Replay(_summary(plan, engine, loop, seconds, options, report), run, engine)
 
 

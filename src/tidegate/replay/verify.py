@@ -60,9 +60,9 @@ class Verdict(NamedTuple):
 
 
 def verify_log(
-    directory: Path,
+    directory: str | Path,
     *,
-    tapes: Sequence[Path] = (),
+    tapes: Sequence[str | Path] = (),
     mode: Mode = Mode.COMPILED,
     progress: Callable[[str], None] | None = None,
     newest: bool = False,
@@ -79,6 +79,7 @@ def verify_log(
     Raises:
         TidegateError: no log, of a newer version, a tape that is nowhere, or a strategy that does not come back.
     """
+    directory, places = Path(directory), [Path(tape) for tape in tapes]
     damage = check(directory)
     if damage is not None and not damage.torn:
         return Verdict(match=False, why=damage.what, entries=0, first_difference=None, damage=_damage(damage))
@@ -87,7 +88,7 @@ def verify_log(
     toolchain = make_toolchain(mode, progress)
     verdicts: list[Verdict] = []
     for session in sessions:
-        found = _verify_session(reader, session, tapes, toolchain)
+        found = _verify_session(reader, session, places, toolchain)
         named = f"session {session.opening.session_id}: {found.why}" if len(sessions) > 1 else found.why
         verdicts.append(found._replace(why=named))
         if found.match is False:
