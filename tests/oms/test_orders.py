@@ -299,6 +299,15 @@ def test_a_whole_fill_without_a_running_total_says_that_all_filled() -> None:
 
 
 @pytest.mark.req("B2.1")
+def test_a_bust_after_a_whole_fill_takes_the_running_total_back() -> None:
+    desk = Desk()
+    desk.send()
+    desk.change(Kind.FILLED, execution="e1", last=100, price=PRICE, cum=100)
+    bust = desk.change(Kind.FILL_BUSTED, execution="e1")
+    assert (bust.order.state, bust.order.filled_nanos, bust.order.venue_filled_nanos) == (OrderState.FILLED, 0, 0)
+
+
+@pytest.mark.req("B2.1")
 def test_a_fill_after_the_cancel_is_applied() -> None:
     desk = Desk()
     desk.send()

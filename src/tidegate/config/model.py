@@ -170,7 +170,7 @@ class StrategySection(Section, frozen=True, kw_only=True):
     ] = ""
     replace: Annotated[
         Literal["cancel_first", "venue"],
-        _text("How its orders are replaced: cancel_first (cancel, confirm, place anew) or venue (at once, by the venue's own replacement)"),
+        _text("How a live venue replaces its orders: cancel_first (cancel, confirm, place anew) or venue (its own replacement, at once)"),
     ] = "cancel_first"
 
 

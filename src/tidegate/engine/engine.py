@@ -238,8 +238,8 @@ class Engine:
         """Fold a recorded input that is not a market record."""
         core = self._core
         if isinstance(message, Tick):
-            told = self._folding.fold_tick(message.timestamp)
-            self._lapsing.input([*core.host.attentions(), *timer_rows(core, told.timers)])
+            due = self._folding.fold_tick(message.timestamp)
+            self._lapsing.input([*core.host.attentions(), *timer_rows(core, due.timers)])
         elif isinstance(message, OrderEvent):
             core.count_input(message.timestamp)
             self._folding.fold_order_event(message)
@@ -300,12 +300,12 @@ class Engine:
             self._requests.step()
 
     def _take_tick(self, tick: Tick) -> None:
-        told = self._folding.fold_tick(tick.timestamp)
-        self._attend(in_order([*self._core.host.attentions(), *timer_rows(self._core, told.timers)]))
+        due = self._folding.fold_tick(tick.timestamp)
+        self._attend(in_order([*self._core.host.attentions(), *timer_rows(self._core, due.timers)]))
         self._go_on()
-        self._continuing.follow(told.looked_at)
+        self._continuing.follow(due.looked_at)
         self._approving.expire()
-        if told.value:
+        if due.valuation:
             self._following.value_account()
 
     def _take_order_event(self, event: OrderEvent) -> None:

@@ -55,10 +55,10 @@ _ENTRY: Final = Purpose.ENTRY
 _SUBMIT: Final = CommandKind.SUBMIT
 
 
-class Told(NamedTuple):
-    """What a tick says is due."""
+class TickDue(NamedTuple):
+    """What is due by a tick, besides orders."""
 
-    value: bool  # the account is to be valued
+    valuation: bool  # the account is to be valued
     timers: list[int]  # strategies whose timers rang
     looked_at: list[Order]  # resting entries that are laid beside the market
 
@@ -92,7 +92,7 @@ class Folding:
         if fold is not None:
             fold(act)
 
-    def fold_tick(self, timestamp: int) -> Told:
+    def fold_tick(self, timestamp: int) -> TickDue:
         """Let time pass; return what is due by it."""
         core = self._core
         core.host.tick(max(timestamp, core.host.integers[core.reading.now_cell]))  # time never goes back
@@ -101,7 +101,7 @@ class Folding:
         value, due = core.clocks.take(core.now_ns)
         if value:
             self._value()
-        return Told(value, due, core.orders.fold_looks(core.now_ns))
+        return TickDue(value, due, core.orders.fold_looks(core.now_ns))
 
     def fold_order_event(self, event: OrderEvent) -> Change | Finding:
         """Take in what happened to an order: its state, the books, what the pair's row must know, and its exit levels anew."""

@@ -70,8 +70,8 @@ def _quantity(order: Order, event: OrderEvent, kind: OrderEventKind, tallied: Ta
     working = state not in TERMINAL
     told = tallied.venue_filled_nanos
     whole = order.called_whole or kind is _FILLED  # what is missing of it is on its way, or was filled by the order it replaced
-    if whole and not told and not event.cum_quantity_nanos:
-        told = ordered  # it has no running totals
+    if kind is _FILLED and not told:
+        told = ordered  # it comes without running totals
     now_ns = event.timestamp
     doubtful = working and (told > filled or whole or state is _UNKNOWN)
     after = replace(

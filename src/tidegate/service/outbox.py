@@ -363,7 +363,8 @@ class Outbox:
         command = entry.commanded.command
         if command.kind in _ORDERS:
             self._sequencer.offer(own_event(self._order(entry.commanded), OrderEventKind.NOT_SENT, reason=reason))
-            self._effects += [Find(command.target_id)] if command.target_id else []  # what it replaces may have been canceled first
+            if command.target_id:  # what it was to replace may have been canceled first
+                self._effects.append(Find(command.target_id))
 
     # Inside.
 

@@ -85,7 +85,7 @@ class EntryRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     live_for_ns: int = 0  # what still rests after so long is canceled, replaced meanwhile or not; 0: never
     follow_ns: int = 0  # a resting entry without a fill is laid at the near side anew after so long; 0: it stays where it is; 1 s at least
     follow_bps_max: int = 0  # how far past its first limit it may follow the market
-    follows_max: int = 0  # it is replaced while fewer orders than that, replacements and chases, came of the first one
+    follows_max: int = 0  # an entry that was replaced or chased so often already is not replaced again
     sliced: bool = False  # cut what is above the caps on one order into orders within them, instead of having it refused
 
 
@@ -142,7 +142,7 @@ class PartialFillRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     policy: PartialFillPolicy = PartialFillPolicy.KEEP  # what becomes of the rest
     after_ns: int = SECOND_NS  # how long after the first fill
     chase_bps_max: int = 0  # how far past the first order's limit a chase may pay
-    chases_max: int = 0  # its rest is chased while fewer orders than that, replacements and chases, came of the first one
+    chases_max: int = 0  # an entry that was replaced or chased so often already is not chased again
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -39,29 +39,27 @@ def quiet_venue(tape: Path) -> Iterator[Venue]:
         yield running
 
 
+def _configuration(path: Path, text: str) -> Path:
+    """Write the configuration of the mills, changed, elsewhere."""
+    path.write_text(text.replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}"))
+    return path
+
+
 @pytest.fixture
 def leaving_config(tmp_path: Path) -> Path:
     """The configuration, with working orders left at the venue at the end."""
-    path = tmp_path / "leaving.yaml"
-    text = CONFIG.read_text().replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}")
-    path.write_text(text.replace("  feed: iex\n", "  feed: iex\n  parting: leave_working\n"))
-    return path
+    text = CONFIG.read_text().replace("  feed: iex\n", "  feed: iex\n  parting: leave_working\n")
+    return _configuration(tmp_path / "leaving.yaml", text)
 
 
 @pytest.fixture
 def canceling_config(tmp_path: Path) -> Path:
     """The configuration, with orders that are canceled before others take their place."""
-    path = tmp_path / "canceling.yaml"
-    text = CONFIG.read_text().replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}")
-    path.write_text(text.replace("    replace: venue\n", ""))
-    return path
+    return _configuration(tmp_path / "canceling.yaml", CONFIG.read_text().replace("    replace: venue\n", ""))
 
 
 @pytest.fixture
 def eventful_config(tmp_path: Path) -> Path:
     """The configuration, with a listed event that is under way."""
-    path = tmp_path / "eventful.yaml"
-    text = CONFIG.read_text().replace("strategy: mill.py", f"strategy: {CONFIG.parent / 'mill.py'}")
     listed = 'events:\n  - {title: "a day of news", starts: "2020-01-01T00:00:00Z", ends: "2099-01-01T00:00:00Z"}\n'
-    path.write_text(text + listed)
-    return path
+    return _configuration(tmp_path / "eventful.yaml", CONFIG.read_text() + listed)

@@ -32,9 +32,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     """What can be set."""
 
     every: int = 9  # accepted records of the symbol between two signals
-    resting: int = (
-        0  # 1: orders rest at the near side and follow it, their rest is chased; 0: they cross at once, their stops rest at the venue
-    )
+    resting: int = 0  # 1: orders rest, follow the market, and their rest is chased; 0: they cross, their stops rest at the venue
     size: int = 6  # shares
     hold_s: float = 6.0
 

@@ -21,7 +21,21 @@ _ENDED: Final = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EX
 class Held:
     """One order at the venue."""
 
-    __slots__ = ("client_id", "cost", "filled", "limit", "quantity", "side", "state", "stop", "symbol", "tif", "updated_ns", "venue_id")
+    __slots__ = (
+        "client_id",
+        "cost",
+        "filled",
+        "limit",
+        "quantity",
+        "side",
+        "state",
+        "stop",
+        "successor_id",
+        "symbol",
+        "tif",
+        "updated_ns",
+        "venue_id",
+    )
 
     def __init__(self, client_id: str, venue_id: str, symbol: str, side: Side, quantity: int, limit: int, tif: TimeInForce) -> None:  # noqa: PLR0913, PLR0917 - one order's terms
         self.client_id = client_id
@@ -35,6 +49,7 @@ class Held:
         self.cost = 0
         self.stop = 0  # it waits for this price; 0: for none, or no more
         self.state = OrderState.ACCEPTED
+        self.successor_id = ""  # our id of the order that replaced it
         self.updated_ns = 0
 
     @property
@@ -158,7 +173,8 @@ class Venue:
             raise Declined(DeclineReason.SUSPENDED, "new orders are suspended")
         if order is None or not order.is_open or order.filled >= command.quantity_nanos:
             raise Declined(DeclineReason.NOT_REPLACEABLE, "order is not replaceable")
-        self._end(order, OrderState.REPLACED, OrderEventKind.REPLACED, now_ns, successor_id=command.client_order_id)
+        order.successor_id = command.client_order_id
+        self._end(order, OrderState.REPLACED, OrderEventKind.REPLACED, now_ns)
         return replace(command, kind=CommandKind.SUBMIT, quantity_nanos=command.quantity_nanos - order.filled)
 
     # Reads.
@@ -259,23 +275,13 @@ class Venue:
         self.cash_attos -= sign * quantity * price
         self.changes += 1
 
-    def _end(self, order: Held, state: OrderState, kind: OrderEventKind, now_ns: int, *, successor_id: str = "") -> None:
+    def _end(self, order: Held, state: OrderState, kind: OrderEventKind, now_ns: int) -> None:
         order.state, order.updated_ns = state, now_ns
         self.open.pop(order.client_id or order.venue_id, None)
         self.changes += 1
-        self._frame(order, kind, now_ns, successor_id=successor_id)
+        self._frame(order, kind, now_ns)
 
-    def _frame(  # noqa: PLR0913 - one frame's words
-        self,
-        order: Held,
-        kind: OrderEventKind,
-        now_ns: int,
-        *,
-        execution: str = "",
-        quantity: int = 0,
-        price: int = 0,
-        successor_id: str = "",
-    ) -> None:
+    def _frame(self, order: Held, kind: OrderEventKind, now_ns: int, *, execution: str = "", quantity: int = 0, price: int = 0) -> None:
         self._tell(
             OrderEvent(
                 event_id="",
@@ -292,6 +298,6 @@ class Venue:
                 last_quantity_nanos=quantity,
                 last_price_nanos=price,
                 cum_quantity_nanos=order.filled,
-                successor_id=successor_id,
+                successor_id=order.successor_id,
             )
         )

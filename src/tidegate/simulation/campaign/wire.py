@@ -40,7 +40,7 @@ class Wire:
         self.silent = False  # the stream looks well and carries nothing
         self._muted: Final[dict[str, int]] = {}  # frames of these orders are lost, so many of them
         self._clear_ns = 0  # frames without a fault stay in order
-        self._venue_replaces: Final = rng.random() < 0.5  # noqa: PLR2004 - else the client cancels first
+        self._venue_replaces: Final = rng.choice((True, False))  # False: the client cancels first
 
     # Requests.
 
