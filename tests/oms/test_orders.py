@@ -298,6 +298,32 @@ def test_a_whole_fill_without_a_running_total_says_that_all_filled() -> None:
     assert last.order.unknown_ns == NOW_NS
 
 
+@pytest.mark.req("B2.1", "B2.2")
+def test_an_order_called_whole_again_with_what_we_have_of_it_is_over() -> None:
+    """Its execution was busted before anybody told us of it: the venue shows it filled, and nothing of it."""
+    desk = Desk()
+    desk.send()
+    first = desk.change(Kind.FILLED)
+    assert (first.order.state, first.order.unknown_ns) == (OrderState.PARTIAL, NOW_NS), "one picture alone may be ahead of its executions"
+    desk.wait(5)
+    again = desk.change(Kind.FILLED)
+    assert (again.order.state, again.order.working, again.order.unknown_ns, again.order.remaining_nanos) == (OrderState.FILLED, False, 0, 0)
+    assert desk.books.book("AIG").buys_nanos == 0
+    late = desk.change(Kind.PARTIALLY_FILLED, execution="e1", last=100, price=PRICE, cum=100)
+    assert late.order.filled_nanos == shares(100), "and yet a fill that comes late counts"
+
+
+@pytest.mark.req("B2.1")
+def test_an_order_called_whole_again_with_more_than_we_have_stays_in_doubt_until_it_is_told() -> None:
+    desk = Desk()
+    desk.send()
+    desk.change(Kind.FILLED, execution="e2", last=60, price=PRICE, cum=100)
+    twice = desk.change(Kind.FILLED, execution="e2", last=60, price=PRICE, cum=100)
+    assert (twice.order.state, twice.order.filled_nanos, twice.order.unknown_ns) == (OrderState.PARTIAL, shares(60), NOW_NS)
+    whole = desk.change(Kind.FILLED, price=PRICE, cum=100)
+    assert (whole.order.state, whole.order.filled_nanos) == (OrderState.FILLED, shares(100))
+
+
 @pytest.mark.req("B2.1")
 def test_a_bust_after_a_whole_fill_takes_the_running_total_back() -> None:
     desk = Desk()

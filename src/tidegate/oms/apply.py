@@ -61,7 +61,7 @@ def _quantity(order: Order, event: OrderEvent, kind: OrderEventKind, tallied: Ta
         cost += sign * fill.cost_attos
         fees += fill.fee_attos
     more = filled > order.filled_nanos
-    complete = filled >= ordered
+    complete = filled >= ordered or _is_settled(order, event, filled)
     if order.external:  # its size is not known: what filled of it, until the venue calls it whole
         ordered = max(filled, ordered)
         complete = kind is _FILLED
@@ -108,6 +108,15 @@ def _quantity(order: Order, event: OrderEvent, kind: OrderEventKind, tallied: Ta
         findings += (complaints.overfill(after),)
     fills, note, execution = tallied.fills, tallied.note, tallied.execution
     return Change(order=after, before=order.state, fills=fills, findings=findings, note=note, execution=execution)
+
+
+def _is_settled(order: Order, event: OrderEvent, filled_nanos: int) -> bool:
+    """Tell whether the venue calls an order whole once more, in a picture of it, with just what our books have.
+
+    Then nothing of it is on its way: the rest was filled by the order it replaced, or its executions were busted unseen.
+    """
+    again = event.kind is _FILLED and order.called_whole
+    return again and not event.execution_id and event.cum_quantity_nanos == filled_nanos
 
 
 def _word(order: Order, event: OrderEvent, policy: OmsPolicy) -> tuple[Order, tuple[Finding, ...]]:
